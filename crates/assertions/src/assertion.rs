@@ -1,0 +1,108 @@
+//! What an assertion is. Carrying it out and recording the evidence is `check`'s business.
+
+use std::fmt;
+
+use pgproof_runner::migration::Object;
+use pgproof_runner::{DatabaseError, Sandbox};
+
+use crate::synth::SynthError;
+
+/// Something that must hold of one object.
+pub trait Assertion {
+    /// What it is about.
+    fn subject(&self) -> Subject;
+
+    /// What must hold, as the end of a sentence that begins with the subject.
+    fn sentence(&self) -> String;
+
+    /// Whether the check acts it out, rather than reading the catalog.
+    fn is_behavioural(&self) -> bool {
+        true
+    }
+
+    /// Checks it. Whatever it does to the sandbox is undone by the caller.
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure>;
+}
+
+/// What an assertion is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The kind of object, in PostgreSQL's words.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// The object in the migrations.
+    pub object: Option<Object>,
+}
+
+impl Subject {
+    /// A table.
+    pub fn table(name: &str) -> Subject {
+        Subject { kind: "table", name: name.to_owned(), object: Some(Object::Table(unqualified(name))) }
+    }
+
+    /// A column.
+    pub fn column(table: &str, column: &str) -> Subject {
+        let object = Object::Column(unqualified(table), column.to_owned());
+        Subject { kind: "column", name: format!("{table}.{column}"), object: Some(object) }
+    }
+
+    /// A constraint, called by what it is and by the columns it is on.
+    pub fn constraint(kind: &'static str, table: &str, columns: &[String], name: Option<&str>) -> Subject {
+        let object = match (name, columns) {
+            (Some(name), _) => Object::Constraint(unqualified(table), name.to_owned()),
+            (None, [column, ..]) => Object::Column(unqualified(table), column.clone()),
+            (None, []) => Object::Table(unqualified(table)),
+        };
+        Subject { kind, name: format!("{table} ({})", columns.join(", ")), object: Some(object) }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.name)
+    }
+}
+
+/// Why an assertion was not proven.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// It does not hold: what was found instead, and which object shows it if that is not the subject.
+    #[error("{found}")]
+    Refuted {
+        /// What was found.
+        found: String,
+        /// The object to point at, in place of the subject.
+        object: Option<Object>,
+    },
+    /// It could not be checked.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// No row could be made to check it with.
+    #[error(transparent)]
+    Synth(#[from] SynthError),
+    /// The expectation itself is wrong.
+    #[error("{0}")]
+    Expectation(String),
+}
+
+/// A refutation that points at the assertion's subject.
+pub fn refuted(found: impl Into<String>) -> Failure {
+    Failure::Refuted { found: found.into(), object: None }
+}
+
+/// A refutation that points at another object.
+pub fn refuted_by(object: Object, found: impl Into<String>) -> Failure {
+    Failure::Refuted { found: found.into(), object: Some(object) }
+}
+
+/// A name without its schema.
+pub(crate) fn unqualified(name: &str) -> String {
+    name.rsplit('.').next().unwrap_or(name).to_owned()
+}
+
+/// Names or values, joined for a sentence.
+pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}

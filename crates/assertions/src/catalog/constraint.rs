@@ -1,0 +1,99 @@
+//! Constraints of tables and domains (documentation, `pg_constraint`).
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// A constraint.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Constraint {
+    /// Its schema.
+    pub schema: String,
+    /// The table, unless it is a domain's.
+    pub table: Option<String>,
+    /// The domain, unless it is a table's.
+    pub domain: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: ConstraintKind,
+    /// The columns it is on, in its order.
+    pub columns: Vec<String>,
+    /// Its definition, as PostgreSQL prints it.
+    pub definition: String,
+    /// The condition of a CHECK on a table.
+    pub expression: Option<String>,
+    /// What a foreign key references.
+    pub references: Option<References>,
+    /// Whether its check may be put off to the end of the transaction.
+    pub deferrable: bool,
+    /// Whether it was checked for the rows that were there before it.
+    pub validated: bool,
+}
+
+/// What a constraint is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum ConstraintKind {
+    /// PRIMARY KEY.
+    #[serde(rename = "p")]
+    PrimaryKey,
+    /// UNIQUE.
+    #[serde(rename = "u")]
+    Unique,
+    /// FOREIGN KEY.
+    #[serde(rename = "f")]
+    ForeignKey,
+    /// CHECK.
+    #[serde(rename = "c")]
+    Check,
+    /// EXCLUDE.
+    #[serde(rename = "x")]
+    Exclusion,
+}
+
+/// What a foreign key references.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct References {
+    /// The schema of the referenced table.
+    pub schema: String,
+    /// The referenced table.
+    pub table: String,
+    /// The referenced columns, in the key's order.
+    pub columns: Vec<String>,
+    /// What deleting a referenced row does.
+    pub on_delete: ForeignKeyAction,
+    /// What updating a referenced key does.
+    pub on_update: ForeignKeyAction,
+}
+
+/// A referential action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum ForeignKeyAction {
+    /// Refuse, at the end of the statement or transaction.
+    #[serde(rename = "a", alias = "NO ACTION")]
+    NoAction,
+    /// Refuse at once.
+    #[serde(rename = "r", alias = "RESTRICT")]
+    Restrict,
+    /// Do the same to the referencing rows.
+    #[serde(rename = "c", alias = "CASCADE")]
+    Cascade,
+    /// Set the referencing columns to NULL.
+    #[serde(rename = "n", alias = "SET NULL")]
+    SetNull,
+    /// Set the referencing columns to their defaults.
+    #[serde(rename = "d", alias = "SET DEFAULT")]
+    SetDefault,
+}
+
+impl fmt::Display for ForeignKeyAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ForeignKeyAction::NoAction => "NO ACTION",
+            ForeignKeyAction::Restrict => "RESTRICT",
+            ForeignKeyAction::Cascade => "CASCADE",
+            ForeignKeyAction::SetNull => "SET NULL",
+            ForeignKeyAction::SetDefault => "SET DEFAULT",
+        })
+    }
+}

@@ -1,0 +1,64 @@
+//! Indexes (documentation, `pg_index`).
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// An index.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own in pg_index")]
+pub struct Index {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// The table it is on.
+    pub table: String,
+    /// The access method.
+    pub method: String,
+    /// Whether it refuses duplicates.
+    pub unique: bool,
+    /// Whether it is the primary key's.
+    pub primary: bool,
+    /// Whether queries may use it and changes reach it: false after a CONCURRENTLY that failed.
+    pub valid: bool,
+    /// Whether two NULLs are duplicates.
+    pub nulls_not_distinct: bool,
+    /// The condition of a partial index.
+    pub predicate: Option<String>,
+    /// Its key columns and expressions, in order.
+    pub keys: Vec<IndexKey>,
+    /// The columns of INCLUDE.
+    pub include: Vec<String>,
+    /// Its definition, as PostgreSQL prints it.
+    pub definition: String,
+}
+
+/// A key column or expression of an index.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct IndexKey {
+    /// The column or expression.
+    pub expression: String,
+    /// Whether it is sorted from the largest.
+    pub descending: bool,
+    /// Whether NULLs come before other values.
+    pub nulls_first: bool,
+    /// The operator class, unless it is the type's default.
+    pub operator_class: Option<String>,
+}
+
+impl fmt::Display for IndexKey {
+    /// As CREATE INDEX has it, defaults left out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.expression)?;
+        if let Some(class) = &self.operator_class {
+            write!(f, " {class}")?;
+        }
+        match (self.descending, self.nulls_first) {
+            (false, false) => Ok(()),
+            (false, true) => f.write_str(" NULLS FIRST"),
+            (true, true) => f.write_str(" DESC"),
+            (true, false) => f.write_str(" DESC NULLS LAST"),
+        }
+    }
+}

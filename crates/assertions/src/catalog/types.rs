@@ -1,0 +1,48 @@
+//! Types and extensions (documentation, `pg_type` and `pg_extension`).
+
+use serde::Deserialize;
+
+/// A type that the schema defines.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct UserType {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: UserTypeKind,
+    /// The labels of an enum, in their order.
+    pub labels: Vec<String>,
+    /// The type that a domain restricts.
+    pub base: Option<String>,
+    /// Its comment.
+    pub comment: Option<String>,
+}
+
+/// What a type is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum UserTypeKind {
+    /// CREATE TYPE … AS ENUM.
+    #[serde(rename = "e")]
+    Enum,
+    /// CREATE DOMAIN.
+    #[serde(rename = "d")]
+    Domain,
+    /// CREATE TYPE … AS (…).
+    #[serde(rename = "c")]
+    Composite,
+    /// CREATE TYPE … AS RANGE.
+    #[serde(rename = "r")]
+    Range,
+}
+
+/// An installed extension.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Extension {
+    /// Its name.
+    pub name: String,
+    /// The schema its objects are in.
+    pub schema: String,
+    /// The installed version.
+    pub version: String,
+}

@@ -1,0 +1,102 @@
+//! Carrying assertions out: each in a savepoint of its own, each leaving a record, a failed one failing its test.
+
+use std::panic::Location;
+use std::time::Instant;
+
+use pgproof_runner::evidence::{Evidence, Outcome, record};
+use pgproof_runner::{Sandbox, with_causes};
+
+use crate::assertion::{Assertion, Failure};
+
+/// Checks of assertions on a sandbox.
+pub trait Check {
+    /// Checks one assertion; panics if it is not proven.
+    fn check(&mut self, assertion: impl Assertion);
+
+    /// Checks all of them and panics once, with every one that is not proven. An empty list proves nothing and panics.
+    fn check_all<A: Assertion>(&mut self, assertions: impl IntoIterator<Item = A>);
+}
+
+impl Check for Sandbox {
+    #[track_caller]
+    fn check(&mut self, assertion: impl Assertion) {
+        self.check_all([assertion]);
+    }
+
+    #[track_caller]
+    fn check_all<A: Assertion>(&mut self, assertions: impl IntoIterator<Item = A>) {
+        let location = Location::caller();
+        let mut checked = 0;
+        let mut problems = Vec::new();
+        for assertion in assertions {
+            checked += 1;
+            let evidence = examine(self, &assertion, location);
+            problems.extend(described(&evidence));
+            if let Err(error) = record(&evidence) {
+                problems.push(format!("the evidence cannot be written: {error}"));
+            }
+        }
+        assert!(checked > 0, "no assertion was checked: an empty list proves nothing");
+        assert!(problems.is_empty(), "{}", problems.join("\n\n"));
+    }
+}
+
+impl<A: Assertion + ?Sized> Assertion for Box<A> {
+    fn subject(&self) -> crate::assertion::Subject {
+        (**self).subject()
+    }
+
+    fn sentence(&self) -> String {
+        (**self).sentence()
+    }
+
+    fn is_behavioural(&self) -> bool {
+        (**self).is_behavioural()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        (**self).check(sandbox)
+    }
+}
+
+/// Checks an assertion, undoes what the check did, and makes the record.
+pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Location<'_>) -> Evidence {
+    let started = Instant::now();
+    let result = sandbox.undone(|sandbox| assertion.check(sandbox));
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let subject = assertion.subject();
+    let (outcome, message, object) = match result {
+        Ok(()) => (Outcome::Proven, None, None),
+        Err(Failure::Refuted { found, object }) => (Outcome::Refuted, Some(found), object.or(subject.object.clone())),
+        Err(error) => (Outcome::Failed, Some(with_causes(&error)), subject.object.clone()),
+    };
+    Evidence {
+        schema: sandbox.context().name().to_owned(),
+        test: test_name(),
+        location: format!("{}:{}", location.file(), location.line()),
+        subject: subject.to_string(),
+        sentence: assertion.sentence(),
+        behavioural: assertion.is_behavioural(),
+        outcome,
+        message,
+        made_at: object.and_then(|object| sandbox.context().made_at(&object)),
+        micros,
+    }
+}
+
+/// The message of an assertion that was not proven.
+pub fn described(evidence: &Evidence) -> Option<String> {
+    let message = evidence.message.as_ref()?;
+    let verdict = match evidence.outcome {
+        Outcome::Failed => "could not be checked",
+        _ => "refuted",
+    };
+    let made_at = evidence.made_at.as_ref().map(|origin| format!("\n  made at {origin}")).unwrap_or_default();
+    let message = message.replace('\n', "\n  ");
+    Some(format!("{verdict}: {} {}\n  {message}{made_at}", evidence.subject, evidence.sentence))
+}
+
+/// The name of the running test: the test harness names its thread.
+fn test_name() -> String {
+    std::thread::current().name().unwrap_or("unnamed").to_owned()
+}

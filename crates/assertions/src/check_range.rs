@@ -1,0 +1,167 @@
+//! A column that takes the numbers of a range: the bounds are taken, their neighbours outside are refused.
+
+use pgproof_runner::migration::Object;
+use pgproof_runner::{Attempt, Sandbox};
+
+use crate::assertion::{Assertion, Failure, Subject, refuted_by, unqualified};
+use crate::catalog::{Catalog, Column, ConstraintKind};
+use crate::column::ColumnRef;
+use crate::synth::{Synthesiser, Value, integer_range, type_parts};
+
+/// A column takes the numbers between two bounds, both included, and no others.
+#[derive(Debug, Clone)]
+pub struct CheckRange {
+    at: ColumnRef,
+    least: Option<String>,
+    most: Option<String>,
+    constraint: Option<String>,
+}
+
+impl CheckRange {
+    pub(crate) fn new(at: ColumnRef, least: Option<String>, most: Option<String>) -> CheckRange {
+        CheckRange { at, least, most, constraint: None }
+    }
+
+    /// It is the CHECK of this name that refuses all others.
+    pub fn by(mut self, constraint: impl Into<String>) -> CheckRange {
+        self.constraint = Some(constraint.into());
+        self
+    }
+}
+
+impl Assertion for CheckRange {
+    fn subject(&self) -> Subject {
+        self.at.subject()
+    }
+
+    fn sentence(&self) -> String {
+        match (&self.least, &self.most) {
+            (Some(least), Some(most)) => format!("takes only {least} to {most}"),
+            (Some(least), None) => format!("takes only {least} and above"),
+            (None, Some(most)) => format!("takes only {most} and below"),
+            (None, None) => "takes any number".to_owned(),
+        }
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let (relation, column) = self.at.find(&catalog)?;
+        let check = catalog
+            .constraints_of(relation)
+            .filter(|c| c.kind == ConstraintKind::Check && c.columns.contains(&column.name))
+            .find(|c| self.constraint.as_ref().is_none_or(|name| *name == c.name));
+        let object = match (&self.constraint, check) {
+            (Some(name), _) => Object::Constraint(unqualified(&self.at.table), name.clone()),
+            (None, Some(check)) => Object::Constraint(unqualified(&self.at.table), check.name.clone()),
+            (None, None) => Object::Column(unqualified(&self.at.table), column.name.clone()),
+        };
+        let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
+        let mut problems = Vec::new();
+        for (number, inside) in self.probes(column)? {
+            let attempt = sandbox.attempt(&draft.with(&column.name, Value::text(&number)).sql())?;
+            match (attempt, inside) {
+                (Attempt::Accepted, false) => problems.push(format!("{number} is taken")),
+                (Attempt::Refused(r), true) => problems.push(format!("{number} is refused with {}", r.brief())),
+                (Attempt::Refused(r), false) if !r.is("23514", self.constraint.as_deref()) => {
+                    problems.push(format!("{number} is refused by another rule: {}", r.brief()));
+                }
+                _ => {}
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(refuted_by(object, problems.join("\n"))) }
+    }
+}
+
+impl CheckRange {
+    /// The numbers to try, and whether each is in the range.
+    fn probes(&self, column: &Column) -> Result<Vec<(String, bool)>, Failure> {
+        let step = step(column)?;
+        let bound = |text: &Option<String>| match text {
+            None => Ok(None),
+            Some(text) => text.parse::<f64>().map(|number| Some((number / step).round())).map_err(|_| {
+                Failure::Expectation(format!("the bound {text:?} of {} is no number", self.subject()))
+            }),
+        };
+        // Numbers are counted in steps of the type, which f64 holds exactly up to 2^53.
+        let (least, most) = (bound(&self.least)?, bound(&self.most)?);
+        let limits = limits(column, step);
+        let mut steps = Vec::new();
+        for (at, outside) in [(least, -1.0), (most, 1.0)] {
+            if let Some(at) = at {
+                steps.extend([at, at - outside, at + outside, at + 1000.0 * outside, at - 1000.0 * outside]);
+            }
+        }
+        steps.extend(limits.map(|(low, high)| [low, high]).into_iter().flatten());
+        steps.sort_by(f64::total_cmp);
+        steps.dedup();
+        let in_type = |n: &f64| limits.is_none_or(|(low, high)| (low..=high).contains(n));
+        let inside = |n: f64| least.is_none_or(|least| n >= least) && most.is_none_or(|most| n <= most);
+        let places = places(step);
+        Ok(steps.into_iter().filter(in_type).map(|n| (format!("{:.places$}", n * step), inside(n))).collect())
+    }
+}
+
+/// The distance between two neighbouring numbers of a column's type.
+fn step(column: &Column) -> Result<f64, Failure> {
+    let (base, modifiers) = type_parts(&column.ty.base);
+    match (base.as_str(), modifiers.as_slice()) {
+        (name, _) if integer_range(name).is_some() => Ok(1.0),
+        ("numeric", [_, scale]) => Ok(10_f64.powi(-i32::try_from(*scale).unwrap_or(0))),
+        ("numeric" | "real" | "double precision", _) => Ok(0.01),
+        _ => Err(Failure::Expectation(format!("a range needs a number, and {} is {}", column.name, column.ty.name))),
+    }
+}
+
+/// The least and the largest number of a column's type, in steps.
+#[expect(clippy::cast_precision_loss, reason = "limits beyond 2^53 are left out")]
+fn limits(column: &Column, step: f64) -> Option<(f64, f64)> {
+    const EXACT: i128 = 1 << 53;
+    let (base, modifiers) = type_parts(&column.ty.base);
+    if let Some((least, most)) = integer_range(&base) {
+        return (least > -EXACT).then_some((least as f64, most as f64));
+    }
+    match modifiers.as_slice() {
+        [precision, _] if *precision <= 15 => {
+            let most = 10_f64.powi(i32::try_from(*precision).unwrap_or(0)) - 1.0;
+            let _ = step; // a numeric(p, s) has 10^p - 1 steps on each side of zero
+            Some((-most, most))
+        }
+        _ => None,
+    }
+}
+
+fn places(step: f64) -> usize {
+    (0..20).find(|places| (step * 10_f64.powi(*places)).round() >= 1.0).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::table::table;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn bounds_are_taken_and_their_neighbours_refused() {
+        let mut db = scratch(
+            "CREATE TABLE t (ms int CONSTRAINT positive CHECK (ms >= 0), rate numeric(5,2) NOT NULL CHECK (rate BETWEEN 0 AND 100), \
+             far int CHECK (far > 0), free int)",
+        );
+        proven(&mut db, table("t").column("ms").accepts_from("0").by("positive"));
+        proven(&mut db, table("t").never_below("ms", "0"));
+        proven(&mut db, table("t").column("rate").accepts_between("0", "100"));
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("far").accepts_from("0")), @"
+        refuted: column t.far takes only 0 and above
+          0 is refused with 23514 check_violation by t_far_check
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("free").accepts_from("0")), @"
+        refuted: column t.free takes only 0 and above
+          -2147483648 is taken
+          -1000 is taken
+          -1 is taken
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("rate").accepts_up_to("99.99")), @"
+        refuted: column t.rate takes only 99.99 and below
+          -999.99 is refused with 23514 check_violation by t_rate_check
+          100.00 is taken
+        ");
+    }
+}

@@ -1,0 +1,121 @@
+//! What a column gets when a row leaves it out, proven by such a row.
+
+use pgproof_runner::Sandbox;
+
+use crate::assertion::{Assertion, Failure, Subject, refuted};
+use crate::catalog::{Catalog, Generation};
+use crate::column::ColumnRef;
+use crate::synth::{Synthesiser, Value};
+
+/// A row that leaves the column out gets the value of an expression.
+#[derive(Debug, Clone)]
+pub struct DefaultsTo {
+    pub(crate) at: ColumnRef,
+    pub(crate) expression: String,
+}
+
+impl Assertion for DefaultsTo {
+    fn subject(&self) -> Subject {
+        self.at.subject()
+    }
+
+    fn sentence(&self) -> String {
+        format!("defaults to {}", self.expression)
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let (relation, column) = self.at.find(&catalog)?;
+        let Some(default) = &column.default else { return Err(refuted("it has no default")) };
+        let mut synthesiser = Synthesiser::of(sandbox)?;
+        let draft = synthesiser.draft(sandbox, &self.at.table, &[(&column.name, Value::Default)])?;
+        let found = draft.insert(sandbox)?;
+        // now() and the like stand still within the transaction, so the two agree; a volatile default, random or
+        // counting, gives another value each time, and only its expression can be compared.
+        let ty = &column.ty.name;
+        let again = sandbox.value(&format!("SELECT (({default})::{ty})::text"))?;
+        if found.value(&column.name) != again.as_deref() {
+            return if *default == self.expression && found.value(&column.name).is_some() {
+                Ok(())
+            } else {
+                Err(refuted(format!("its default is {default}")))
+            };
+        }
+        let expected = sandbox.value(&format!("SELECT (({})::{ty})::text", self.expression))?;
+        if expected.as_deref() == found.value(&column.name) {
+            return Ok(());
+        }
+        let found = found.value(&column.name).unwrap_or("NULL");
+        let table = catalog.shown(&relation.schema, &relation.name);
+        Err(refuted(format!("a row of {table} that leaves it out gets {found} (default {default})")))
+    }
+}
+
+/// A row that leaves the column out gets NULL, or is refused.
+#[derive(Debug, Clone)]
+pub struct HasNoDefault {
+    pub(crate) at: ColumnRef,
+}
+
+impl Assertion for HasNoDefault {
+    fn subject(&self) -> Subject {
+        self.at.subject()
+    }
+
+    fn sentence(&self) -> String {
+        "has no default".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let (_, column) = self.at.find(&catalog)?;
+        if column.generation != Generation::None {
+            return Err(refuted(format!("its values are made by PostgreSQL: {:?}", column.generation)));
+        }
+        let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
+        let without = draft.with(&column.name, Value::Default);
+        let attempt = sandbox.attempt(&without.sql())?;
+        if !attempt.is_accepted() {
+            return Ok(()); // the missing value is refused, so there is no default
+        }
+        match without.insert(sandbox)?.value(&column.name) {
+            None => Ok(()),
+            Some(value) => Err(refuted(format!("a row that leaves it out gets {value}"))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::table::table;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn a_row_without_the_column_gets_the_default() {
+        let mut db = scratch(
+            "CREATE TABLE t (a int DEFAULT 1 + 1, b timestamptz DEFAULT now(), c uuid DEFAULT gen_random_uuid(), d int, \
+             e int NOT NULL, f text DEFAULT 'x')",
+        );
+        proven(&mut db, table("t").column("a").defaults_to("2"));
+        proven(&mut db, table("t").column("b").defaults_to("now()"));
+        proven(&mut db, table("t").column("c").defaults_to("gen_random_uuid()"));
+        proven(&mut db, table("t").column("d").has_no_default());
+        proven(&mut db, table("t").column("e").has_no_default());
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("a").defaults_to("3")), @"
+        refuted: column t.a defaults to 3
+          a row of t that leaves it out gets 2 (default (1 + 1))
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("c").defaults_to("uuid_nil()")), @"
+        refuted: column t.c defaults to uuid_nil()
+          its default is gen_random_uuid()
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("d").defaults_to("1")), @"
+        refuted: column t.d defaults to 1
+          it has no default
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("f").has_no_default()), @"
+        refuted: column t.f has no default
+          a row that leaves it out gets x
+        ");
+    }
+}

@@ -1,0 +1,99 @@
+//! A column of JSON documents: valid ones come back equal, text that is no JSON is refused.
+
+use pgproof_runner::session::{identifier, literal};
+use pgproof_runner::{Attempt, Sandbox};
+
+use crate::assertion::{Assertion, Failure, Subject, refuted};
+use crate::catalog::Catalog;
+use crate::column::ColumnRef;
+use crate::synth::{Synthesiser, Value};
+
+/// Documents of every shape (RFC 8259), the awkward ones among them.
+const VALID: &[&str] = &[
+    "{}",
+    "[]",
+    "null",
+    "true",
+    "-0.5e3",
+    "\"text\"",
+    "{\"a\": {\"b\": [1, 2, {\"c\": null}]}}",
+    "{\"unicode\": \"\\u00e9\\ud83d\\ude00 é\"}",
+    "{\"quote\": \"it's \\\"quoted\\\"\"}",
+    "[12345678901234567890.123456789]",
+];
+
+/// Texts that are nearly JSON.
+const INVALID: &[&str] =
+    &["", "{", "{a: 1}", "{'a': 1}", "[1,]", "{\"a\": }", "nul", "01", "\"open", "{\"a\": 1}}", "\"\\x\"", "NaN"];
+
+/// A column takes valid JSON documents and refuses invalid ones.
+#[derive(Debug, Clone)]
+pub struct HoldsDocuments {
+    pub(crate) at: ColumnRef,
+}
+
+impl Assertion for HoldsDocuments {
+    fn subject(&self) -> Subject {
+        self.at.subject()
+    }
+
+    fn sentence(&self) -> String {
+        "takes valid JSON and refuses invalid JSON".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let (relation, column) = self.at.find(&catalog)?;
+        let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
+        let (table, name) = (relation.sql(), identifier(&column.name));
+        for document in VALID {
+            let with = draft.with(&column.name, Value::text(*document));
+            if let Attempt::Refused(refusal) = sandbox.attempt(&with.sql())? {
+                return Err(refuted(format!("{document} is refused with {}", refusal.brief())));
+            }
+            let document = literal(document);
+            let equal = format!(
+                "WITH inserted AS ({} RETURNING {name}) SELECT {name}::jsonb = {document}::jsonb FROM inserted",
+                with.sql()
+            );
+            let equal = sandbox.undone(|sandbox| sandbox.value(&equal))?;
+            if equal.as_deref() != Some("t") {
+                return Err(refuted(format!("{document} does not come back equal from {table}")));
+            }
+        }
+        for text in INVALID {
+            match sandbox.attempt(&draft.with(&column.name, Value::text(*text)).sql())? {
+                // invalid_text_representation; untranslatable_character
+                Attempt::Refused(refusal) if matches!(refusal.sqlstate.as_str(), "22P02" | "22P05") => {}
+                Attempt::Refused(refusal) => {
+                    return Err(refuted(format!("{text:?} is refused by another rule: {}", refusal.brief())));
+                }
+                Attempt::Accepted => return Err(refuted(format!("{text:?}, which is no JSON, is taken"))),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::table::table;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn documents_are_stored_and_other_texts_refused() {
+        let mut db = scratch(
+            "CREATE TABLE t (a jsonb, b json NOT NULL DEFAULT '{}', c text, d jsonb CHECK (jsonb_typeof(d) = 'object'))",
+        );
+        proven(&mut db, table("t").column("a").holds_documents());
+        proven(&mut db, table("t").column("b").holds_documents());
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("c").holds_documents()), @r#"
+        refuted: column t.c takes valid JSON and refuses invalid JSON
+          "", which is no JSON, is taken
+        "#);
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("d").holds_documents()), @"
+        refuted: column t.d takes valid JSON and refuses invalid JSON
+          [] is refused with 23514 check_violation by t_d_check
+        ");
+    }
+}

@@ -1,0 +1,123 @@
+//! Expectations that are tables: CSV files in a schema's fixtures, read into typed rows. What cannot be read names
+//! file, line and column.
+
+use std::panic::Location;
+use std::path::PathBuf;
+
+use pgproof_runner::Sandbox;
+use pgproof_runner::evidence::{Evidence, Outcome, record};
+use serde::de::DeserializeOwned;
+
+/// Why a fixture cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ExpectationError {
+    /// It cannot be opened.
+    #[error("cannot read {}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: csv::Error,
+    },
+    /// It is malformed: another header, another type, another number of fields.
+    #[error("{}:{line}: {problem}", .file.display())]
+    Malformed {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong, and with which column.
+        problem: String,
+    },
+    /// It has a header and nothing else.
+    #[error("{} has no rows: it expects nothing", .file.display())]
+    Empty {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+/// The rows of a CSV file in the schema's fixtures. A file that cannot be used fails the test, and makes `verify` end
+/// with "could not run".
+#[track_caller]
+pub fn expected<T: DeserializeOwned>(sandbox: &Sandbox, file: &str) -> Vec<T> {
+    let location = Location::caller();
+    read(sandbox, file).unwrap_or_else(|error| {
+        let message = pgproof_runner::with_causes(&error);
+        let evidence = Evidence {
+            schema: sandbox.context().name().to_owned(),
+            test: std::thread::current().name().unwrap_or("unnamed").to_owned(),
+            location: format!("{}:{}", location.file(), location.line()),
+            subject: format!("fixture {file}"),
+            sentence: "can be read".to_owned(),
+            behavioural: false,
+            outcome: Outcome::Failed,
+            message: Some(message.clone()),
+            made_at: None,
+            micros: 0,
+        };
+        // The panic below tells it as well, should this not be written.
+        let _ = record(&evidence);
+        panic!("{message}")
+    })
+}
+
+/// The rows of a CSV file in the schema's fixtures.
+pub fn read<T: DeserializeOwned>(sandbox: &Sandbox, file: &str) -> Result<Vec<T>, ExpectationError> {
+    let (shown, path) = sandbox.context().fixture(file);
+    let mut reader = csv::ReaderBuilder::new()
+        .from_path(&path)
+        .map_err(|source| ExpectationError::Unreadable { file: shown.clone(), source })?;
+    let headers = reader.headers().cloned().unwrap_or_default();
+    let rows: Result<Vec<T>, _> = reader.deserialize().collect();
+    let rows = rows.map_err(|error| malformed(shown.clone(), &headers, &error))?;
+    if rows.is_empty() { Err(ExpectationError::Empty { file: shown }) } else { Ok(rows) }
+}
+
+fn malformed(file: PathBuf, headers: &csv::StringRecord, error: &csv::Error) -> ExpectationError {
+    let line = error.position().map_or(1, csv::Position::line);
+    let problem = match error.kind() {
+        csv::ErrorKind::Deserialize { err, .. } => match err.field().and_then(|field| headers.get(usize::try_from(field).ok()?)) {
+            Some(column) => format!("column {column}: {}", err.kind()),
+            None => format!("{}; the header is {}", err.kind(), headers.iter().collect::<Vec<_>>().join(",")),
+        },
+        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
+            format!("{len} fields, and the header has {expected_len}")
+        }
+        _ => error.to_string(),
+    };
+    ExpectationError::Malformed { file, line, problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::scratch;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[expect(dead_code, reason = "only reading is tested")]
+    struct Row {
+        name: String,
+        count: u32,
+    }
+
+    fn problem(content: &str) -> String {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("pgproof-expectation-{}-{number}.csv", std::process::id()));
+        std::fs::write(&path, content).expect("a file");
+        // A scratch database has no fixtures: its files are named as they are.
+        let result = read::<Row>(&scratch(""), path.to_str().expect("a name"));
+        std::fs::remove_file(&path).expect("the file");
+        let message = result.expect_err("malformed").to_string();
+        message.replace(&*path.to_string_lossy(), "FILE")
+    }
+
+    #[test]
+    fn a_malformed_file_names_line_and_column() {
+        assert_eq!(problem("name,count\na,1\nb,many\n"), "FILE:3: column count: invalid digit found in string");
+        assert_eq!(problem("name,number\na,1\n"), "FILE:2: missing field `count`; the header is name,number");
+        assert_eq!(problem("name,count\na\n"), "FILE:2: 1 fields, and the header has 2");
+        assert_eq!(problem("name,count\n"), "FILE has no rows: it expects nothing");
+    }
+}

@@ -1,0 +1,70 @@
+//! An installed extension.
+
+use pgproof_runner::Sandbox;
+use pgproof_runner::migration::Object;
+
+use crate::assertion::{Assertion, Failure, Subject, listed, refuted};
+use crate::catalog::Catalog;
+
+/// Begins a sentence about an extension.
+pub fn extension(name: impl Into<String>) -> ExtensionRef {
+    ExtensionRef { name: name.into() }
+}
+
+/// An extension that something will be said of.
+#[derive(Debug, Clone)]
+pub struct ExtensionRef {
+    name: String,
+}
+
+impl ExtensionRef {
+    /// It is installed.
+    pub fn is_installed(self) -> ExtensionInstalled {
+        ExtensionInstalled { name: self.name }
+    }
+}
+
+/// An extension is installed.
+#[derive(Debug, Clone)]
+pub struct ExtensionInstalled {
+    name: String,
+}
+
+impl Assertion for ExtensionInstalled {
+    fn subject(&self) -> Subject {
+        Subject { kind: "extension", name: self.name.clone(), object: Some(Object::Extension(self.name.clone())) }
+    }
+
+    fn sentence(&self) -> String {
+        "is installed".to_owned()
+    }
+
+    fn is_behavioural(&self) -> bool {
+        false
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        if catalog.extensions.iter().any(|extension| extension.name == self.name) {
+            return Ok(());
+        }
+        let names = listed(catalog.extensions.iter().map(|extension| &extension.name));
+        Err(refuted(format!("installed are: {names}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn an_extension_is_installed() {
+        let mut db = scratch("");
+        proven(&mut db, extension("plpgsql").is_installed());
+        insta::assert_snapshot!(refuted(&mut db, extension("postgis").is_installed()), @"
+        refuted: extension postgis is installed
+          installed are: plpgsql
+        ");
+    }
+}

@@ -1,0 +1,342 @@
+//! A foreign key, proven by an orphan that it refuses, and by deleting and updating a referenced row.
+
+use pgproof_runner::migration::Object;
+use pgproof_runner::session::identifier;
+use pgproof_runner::{Attempt, Sandbox};
+
+use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Relation, qualified};
+use crate::synth::{Row, Synthesiser, Value};
+use crate::table::find;
+
+pub use crate::catalog::ForeignKeyAction as Action;
+
+/// A foreign key that something will be said of.
+#[derive(Debug, Clone)]
+pub struct ForeignKeyRef {
+    pub(crate) table: String,
+    pub(crate) columns: Vec<String>,
+}
+
+impl ForeignKeyRef {
+    /// It references these columns of this table. Deleting or updating a referenced row is refused (NO ACTION),
+    /// unless said otherwise.
+    pub fn references<C: Into<String>>(
+        self,
+        table: impl Into<String>,
+        columns: impl IntoIterator<Item = C>,
+    ) -> ForeignKey {
+        ForeignKey {
+            table: self.table,
+            columns: self.columns,
+            referenced: table.into(),
+            referenced_columns: columns.into_iter().map(Into::into).collect(),
+            on_delete: Action::NoAction,
+            on_update: Action::NoAction,
+            name: None,
+        }
+    }
+}
+
+/// A foreign key with its target and actions.
+#[derive(Debug, Clone)]
+pub struct ForeignKey {
+    table: String,
+    columns: Vec<String>,
+    referenced: String,
+    referenced_columns: Vec<String>,
+    on_delete: Action,
+    on_update: Action,
+    name: Option<String>,
+}
+
+impl ForeignKey {
+    /// What deleting a referenced row does.
+    pub fn on_delete(mut self, action: Action) -> ForeignKey {
+        self.on_delete = action;
+        self
+    }
+
+    /// What updating a referenced key does.
+    pub fn on_update(mut self, action: Action) -> ForeignKey {
+        self.on_update = action;
+        self
+    }
+
+    /// The constraint has this name.
+    pub fn named(mut self, name: impl Into<String>) -> ForeignKey {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The constraint in the catalog, or what is there instead.
+    fn find<'a>(&self, catalog: &'a Catalog, relation: &Relation) -> Result<&'a Constraint, Failure> {
+        let target = catalog.table(&self.referenced);
+        let keys: Vec<_> = catalog
+            .constraints
+            .iter()
+            .filter(|c| c.schema == relation.schema && c.table.as_deref() == Some(&relation.name))
+            .filter(|c| c.kind == ConstraintKind::ForeignKey && c.columns == self.columns)
+            .collect();
+        let references = |key: &Constraint| match (&key.references, target) {
+            (Some(r), Some(t)) => r.schema == t.schema && r.table == t.name && r.columns == self.referenced_columns,
+            _ => false,
+        };
+        let named = |key: &Constraint| self.name.as_ref().is_none_or(|name| *name == key.name);
+        keys.iter().copied().find(|key| references(key) && named(key)).ok_or_else(|| {
+            let table = Object::Table(unqualified(&self.table));
+            match keys.first() {
+                None => refuted_by(table, "there is no such foreign key"),
+                Some(key) => refuted_by(
+                    Object::Constraint(unqualified(&self.table), key.name.clone()),
+                    format!("there is {}: {}", key.name, key.definition),
+                ),
+            }
+        })
+    }
+}
+
+impl Assertion for ForeignKey {
+    fn subject(&self) -> Subject {
+        Subject::constraint("foreign key", &self.table, &self.columns, self.name.as_deref())
+    }
+
+    fn sentence(&self) -> String {
+        let on_update = if self.on_update == Action::NoAction {
+            String::new()
+        } else {
+            format!(", on update {}", self.on_update)
+        };
+        format!(
+            "references {} ({}), refuses orphans, on delete {}{on_update}",
+            self.referenced,
+            listed(&self.referenced_columns),
+            self.on_delete
+        )
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let relation = find(&catalog, &self.table)?;
+        let key = self.find(&catalog, relation)?;
+        let object = Object::Constraint(unqualified(&self.table), key.name.clone());
+        let point_here = |failure| match failure {
+            Failure::Refuted { found, object: None } => refuted_by(object.clone(), found),
+            other => other,
+        };
+        if !key.validated {
+            return Err(point_here(refuted("it is NOT VALID: older rows may be orphans")));
+        }
+        sandbox.run("SET CONSTRAINTS ALL IMMEDIATE")?;
+        let acting = Acting { relation, key, catalog: &catalog };
+        acting.orphan(sandbox).map_err(point_here)?;
+        let deletion = sandbox.undone(|sandbox| acting.event(sandbox, Event::Delete, self.on_delete));
+        deletion.map_err(point_here)?;
+        sandbox.undone(|sandbox| acting.event(sandbox, Event::Update, self.on_update)).map_err(point_here)
+    }
+}
+
+/// What is done to the referenced row.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Delete,
+    Update,
+}
+
+/// A foreign key being acted out.
+struct Acting<'a> {
+    relation: &'a Relation,
+    key: &'a Constraint,
+    catalog: &'a Catalog,
+}
+
+impl Acting<'_> {
+    fn orphan(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let mut synthesiser = Synthesiser::of(sandbox)?;
+        let mut draft = synthesiser.draft(sandbox, &self.relation.full_name(), &[])?;
+        for column in self.key.columns.iter().filter_map(|name| self.relation.column(name)) {
+            // Far from the numbers that the synthesiser has used, so that nothing has this key.
+            let mut value = synthesiser.another(column);
+            for _ in 0..50 {
+                value = synthesiser.another(column);
+            }
+            draft = draft.with(&column.name, value.unwrap_or(Value::Null));
+        }
+        match sandbox.attempt(&draft.sql())? {
+            Attempt::Refused(refusal) if refusal.is("23503", Some(&self.key.name)) => Ok(()),
+            Attempt::Refused(refusal) => {
+                Err(refuted(format!("an orphan is refused, but by another rule: {}", refusal.brief())))
+            }
+            Attempt::Accepted => Err(refuted(format!("an orphan is taken: {}", draft.sql()))),
+        }
+    }
+
+    /// Makes a referenced and a referencing row, does something to the first, and looks at the second.
+    fn event(&self, sandbox: &mut Sandbox, event: Event, expected: Action) -> Result<(), Failure> {
+        let Some(references) = &self.key.references else { return Err(refuted("it references nothing")) };
+        let mut synthesiser = Synthesiser::of(sandbox)?;
+        let parent_name = format!("{}.{}", references.schema, references.table);
+        let parent = synthesiser.insert(sandbox, &parent_name, &[])?;
+        let pairs = self.key.columns.iter().zip(&references.columns);
+        let given: Vec<(&str, Value)> =
+            pairs.map(|(own, other)| (own.as_str(), parent.value(other).map(str::to_owned).into())).collect();
+        let child = synthesiser.insert(sandbox, &self.relation.full_name(), &given)?;
+        let declared = match event {
+            Event::Delete => references.on_delete,
+            Event::Update => references.on_update,
+        };
+        let statement = match event {
+            Event::Delete => format!("DELETE FROM {} WHERE {}", parent.table(), parent.condition(&references.columns)),
+            Event::Update => match self.update(&mut synthesiser, &parent) {
+                Some(statement) => statement,
+                // A generated key cannot be updated, so there is nothing to act out.
+                None => return compare(event, declared, expected, None),
+            },
+        };
+        let found = match sandbox.attempt(&statement)? {
+            Attempt::Refused(refusal)
+                // foreign_key_violation; restrict_violation from PostgreSQL 18 on
+                if refusal.is("23503", Some(&self.key.name)) || refusal.is("23001", Some(&self.key.name)) =>
+            {
+                compare(event, declared, expected, Some("is refused"))
+            }
+            Attempt::Refused(refusal) => Err(refuted(format!(
+                "{} of a referenced row is refused by another rule: {}",
+                event.name(),
+                refusal.brief()
+            ))),
+            Attempt::Accepted => {
+                sandbox.run(&statement)?;
+                let effect = self.effect(sandbox, &child)?;
+                compare(event, declared, expected, Some(effect))
+            }
+        };
+        found
+    }
+
+    /// An UPDATE of a column of the referenced key, if one can be changed.
+    fn update(&self, synthesiser: &mut Synthesiser, parent: &Row) -> Option<String> {
+        let references = self.key.references.as_ref()?;
+        let relation = self.catalog.table(&format!("{}.{}", references.schema, references.table))?;
+        let column = references.columns.iter().filter_map(|name| relation.column(name)).next_back()?;
+        let value = column.generation.is_insertable().then(|| synthesiser.another(column)).flatten()?;
+        let (table, column) = (parent.table(), identifier(&column.name));
+        Some(format!("UPDATE {table} SET {column} = {} WHERE {}", value.sql(), parent.condition(&references.columns)))
+    }
+
+    /// What has become of the referencing row.
+    fn effect(&self, sandbox: &mut Sandbox, child: &Row) -> Result<&'static str, Failure> {
+        let table = qualified(&self.relation.schema, &self.relation.name);
+        let others: Vec<String> = self
+            .catalog
+            .constraints_of(self.relation)
+            .find(|c| c.kind == ConstraintKind::PrimaryKey && !c.columns.iter().any(|c| self.key.columns.contains(c)))
+            .map_or_else(
+                || {
+                    let all = self.relation.columns.iter().map(|c| c.name.clone());
+                    all.filter(|name| !self.key.columns.contains(name) && child.value(name).is_some()).collect()
+                },
+                |primary| primary.columns.clone(),
+            );
+        let condition = if others.is_empty() { "true".to_owned() } else { child.condition(&others) };
+        let nulls = self.key.columns.iter().map(|c| format!("{} IS NULL", identifier(c))).collect::<Vec<_>>();
+        let sql = format!(
+            "SELECT CASE WHEN {} THEN 'null' WHEN {} THEN 'same' ELSE 'other' END FROM {table} WHERE {condition}",
+            nulls.join(" AND "),
+            child.condition(&self.key.columns)
+        );
+        Ok(match sandbox.value(&sql)?.as_deref() {
+            None => "deletes the referencing row",
+            Some("null") => "sets the referencing columns to NULL",
+            Some("same") => "leaves the referencing row as it was",
+            Some(_) => "changes the referencing columns",
+        })
+    }
+}
+
+/// Compares what happened with what each action makes happen. RESTRICT and NO ACTION, and SET DEFAULT and CASCADE of
+/// an update, can look the same: there the catalog decides.
+fn compare(event: Event, declared: Action, expected: Action, effect: Option<&str>) -> Result<(), Failure> {
+    let expected_effect = match (expected, event) {
+        (Action::NoAction | Action::Restrict, _) => "is refused",
+        (Action::Cascade, Event::Delete) => "deletes the referencing row",
+        (Action::SetNull, _) => "sets the referencing columns to NULL",
+        (Action::Cascade, Event::Update) | (Action::SetDefault, _) => "changes the referencing columns",
+    };
+    let happened = effect.is_none_or(|effect| effect == expected_effect || expected == Action::SetDefault);
+    if happened && declared == expected {
+        return Ok(());
+    }
+    let effect = effect.unwrap_or("cannot be acted out");
+    Err(refuted(format!("{} of a referenced row {effect} (declared {declared}), not {expected}", event.name())))
+}
+
+impl Event {
+    fn name(self) -> &'static str {
+        match self {
+            Event::Delete => "DELETE",
+            Event::Update => "UPDATE",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::table;
+    use crate::testing::{proven, refuted, scratch};
+
+    fn key(child: &str) -> ForeignKey {
+        table(child).foreign_key(["p"]).references("parent", ["id"])
+    }
+
+    #[test]
+    fn every_action_is_acted_out() {
+        let mut db = scratch(
+            "CREATE TABLE parent (id int PRIMARY KEY, name text NOT NULL);
+             INSERT INTO parent VALUES (0, 'the default');
+             CREATE TABLE a (id int PRIMARY KEY, p int NOT NULL REFERENCES parent);
+             CREATE TABLE b (id int PRIMARY KEY, p int REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE);
+             CREATE TABLE c (id int PRIMARY KEY, p int REFERENCES parent ON DELETE SET NULL);
+             CREATE TABLE d (id int PRIMARY KEY, p int DEFAULT 0 REFERENCES parent ON DELETE SET DEFAULT);
+             CREATE TABLE e (p int PRIMARY KEY REFERENCES parent ON DELETE RESTRICT);",
+        );
+        proven(&mut db, key("a"));
+        proven(&mut db, key("b").on_delete(Action::Cascade).on_update(Action::Cascade).named("b_p_fkey"));
+        proven(&mut db, key("c").on_delete(Action::SetNull));
+        proven(&mut db, key("d").on_delete(Action::SetDefault));
+        proven(&mut db, key("e").on_delete(Action::Restrict));
+        insta::assert_snapshot!(refuted(&mut db, key("a").on_delete(Action::Cascade)), @"
+        refuted: foreign key a (p) references parent (id), refuses orphans, on delete CASCADE
+          DELETE of a referenced row is refused (declared NO ACTION), not CASCADE
+        ");
+        insta::assert_snapshot!(refuted(&mut db, key("b").on_delete(Action::SetNull).on_update(Action::Cascade)), @"
+        refuted: foreign key b (p) references parent (id), refuses orphans, on delete SET NULL, on update CASCADE
+          DELETE of a referenced row deletes the referencing row (declared CASCADE), not SET NULL
+        ");
+        insta::assert_snapshot!(refuted(&mut db, key("c")), @"
+        refuted: foreign key c (p) references parent (id), refuses orphans, on delete NO ACTION
+          DELETE of a referenced row sets the referencing columns to NULL (declared SET NULL), not NO ACTION
+        ");
+        insta::assert_snapshot!(refuted(&mut db, key("e")), @"
+        refuted: foreign key e (p) references parent (id), refuses orphans, on delete NO ACTION
+          DELETE of a referenced row is refused (declared RESTRICT), not NO ACTION
+        ");
+    }
+
+    #[test]
+    fn what_is_there_instead_is_named() {
+        let mut db = scratch(
+            "CREATE TABLE parent (id int PRIMARY KEY); CREATE TABLE other (id int PRIMARY KEY);
+             CREATE TABLE a (p int REFERENCES other); CREATE TABLE b (p int);",
+        );
+        insta::assert_snapshot!(refuted(&mut db, key("a")), @"
+        refuted: foreign key a (p) references parent (id), refuses orphans, on delete NO ACTION
+          there is a_p_fkey: FOREIGN KEY (p) REFERENCES other(id)
+        ");
+        insta::assert_snapshot!(refuted(&mut db, key("b")), @"
+        refuted: foreign key b (p) references parent (id), refuses orphans, on delete NO ACTION
+          there is no such foreign key
+        ");
+    }
+}

@@ -1,0 +1,165 @@
+//! An index as the catalog has it. That queries use it, `plan` says; that it refuses duplicates, `unique`.
+
+use pgproof_runner::Sandbox;
+use pgproof_runner::migration::Object;
+
+use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
+use crate::catalog::Catalog;
+
+/// Begins a sentence about an index.
+pub fn index(name: impl Into<String>) -> IndexRef {
+    IndexRef { name: name.into() }
+}
+
+/// An index that something will be said of.
+#[derive(Debug, Clone)]
+pub struct IndexRef {
+    name: String,
+}
+
+impl IndexRef {
+    /// It is on this table and these columns, in this order; each as CREATE INDEX has it: `created_at DESC`. Until
+    /// said otherwise it is a plain btree.
+    pub fn on<C: Into<String>>(self, table: impl Into<String>, keys: impl IntoIterator<Item = C>) -> IndexIs {
+        IndexIs {
+            name: self.name,
+            table: table.into(),
+            keys: keys.into_iter().map(Into::into).collect(),
+            method: "btree".to_owned(),
+            unique: false,
+            predicate: None,
+            include: Vec::new(),
+        }
+    }
+}
+
+/// An index has a definition, and is valid.
+#[derive(Debug, Clone)]
+pub struct IndexIs {
+    name: String,
+    table: String,
+    keys: Vec<String>,
+    method: String,
+    unique: bool,
+    predicate: Option<String>,
+    include: Vec<String>,
+}
+
+impl IndexIs {
+    /// Its access method.
+    pub fn method(mut self, method: impl Into<String>) -> IndexIs {
+        self.method = method.into();
+        self
+    }
+
+    /// It refuses duplicates.
+    pub fn unique(mut self) -> IndexIs {
+        self.unique = true;
+        self
+    }
+
+    /// It holds only the rows that meet this condition, as PostgreSQL prints it.
+    pub fn only_where(mut self, predicate: impl Into<String>) -> IndexIs {
+        self.predicate = Some(predicate.into());
+        self
+    }
+
+    /// It carries these columns beside its keys.
+    pub fn including<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> IndexIs {
+        self.include = columns.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+impl Assertion for IndexIs {
+    fn subject(&self) -> Subject {
+        Subject { kind: "index", name: self.name.clone(), object: Some(Object::Index(unqualified(&self.name))) }
+    }
+
+    fn sentence(&self) -> String {
+        let unique = if self.unique { "unique " } else { "" };
+        let include =
+            if self.include.is_empty() { String::new() } else { format!(" including {}", listed(&self.include)) };
+        let only = self.predicate.as_ref().map(|predicate| format!(" where {predicate}")).unwrap_or_default();
+        format!("is a {unique}{} on {} ({}){include}{only}", self.method, self.table, listed(&self.keys))
+    }
+
+    fn is_behavioural(&self) -> bool {
+        false
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let Some(index) = catalog.index(&self.name) else {
+            let others = catalog.table(&self.table).map(|t| listed(catalog.indexes_of(t).map(|i| &i.name)));
+            let found = format!("it does not exist; {} has {}", self.table, others.unwrap_or("no table".to_owned()));
+            return Err(refuted_by(Object::Table(unqualified(&self.table)), found));
+        };
+        let mut problems = Vec::new();
+        let mut compare = |what: &str, found: String, expected: String| {
+            if found != expected {
+                problems.push(format!("{what} is {found}, not {expected}"));
+            }
+        };
+        compare("its table", catalog.shown(&index.schema, &index.table), self.table.clone());
+        compare("its method", index.method.clone(), self.method.clone());
+        compare("its key", listed(&index.keys), listed(&self.keys));
+        compare("its INCLUDE", listed(&index.include), listed(&self.include));
+        let text = |predicate: &Option<String>| predicate.clone().unwrap_or("none".to_owned());
+        compare("its predicate", text(&index.predicate), text(&self.predicate));
+        if index.unique != self.unique {
+            problems.push(if index.unique { "it is unique" } else { "it is not unique" }.to_owned());
+        }
+        if !index.valid {
+            problems.push("it is INVALID: drop it and create it again".to_owned());
+        }
+        if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{proven, refuted, scratch};
+
+    const SCHEMA: &str = "CREATE TABLE t (a int, b text, c jsonb);
+        CREATE INDEX plain ON t (a, b DESC);
+        CREATE INDEX docs ON t USING gin (c jsonb_path_ops);
+        CREATE UNIQUE INDEX part ON t (lower(b)) INCLUDE (a) WHERE a > 0;";
+
+    #[test]
+    fn an_index_has_its_definition() {
+        let mut db = scratch(SCHEMA);
+        proven(&mut db, index("plain").on("t", ["a", "b DESC"]));
+        proven(&mut db, index("docs").on("t", ["c jsonb_path_ops"]).method("gin"));
+        proven(&mut db, index("part").on("t", ["lower(b)"]).unique().including(["a"]).only_where("(a > 0)"));
+    }
+
+    #[test]
+    fn every_difference_is_named() {
+        let mut db = scratch(SCHEMA);
+        insta::assert_snapshot!(refuted(&mut db, index("plain").on("t", ["b DESC", "a"])), @"
+        refuted: index plain is a btree on t (b DESC, a)
+          its key is a, b DESC, not b DESC, a
+        ");
+        insta::assert_snapshot!(refuted(&mut db, index("part").on("t", ["lower(b)"])), @"
+        refuted: index part is a btree on t (lower(b))
+          its INCLUDE is a, not none
+          its predicate is (a > 0), not none
+          it is unique
+        ");
+        insta::assert_snapshot!(refuted(&mut db, index("docs").on("t", ["c jsonb_path_ops"])), @"
+        refuted: index docs is a btree on t (c jsonb_path_ops)
+          its method is gin, not btree
+        ");
+        insta::assert_snapshot!(refuted(&mut db, index("gone").on("t", ["a"])), @"
+        refuted: index gone is a btree on t (a)
+          it does not exist; t has docs, part, plain
+        ");
+        db.alter("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'plain'::regclass").unwrap();
+        insta::assert_snapshot!(refuted(&mut db, index("plain").on("t", ["a", "b DESC"])), @"
+        refuted: index plain is a btree on t (a, b DESC)
+          it is INVALID: drop it and create it again
+        ");
+    }
+}

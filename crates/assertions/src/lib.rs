@@ -1,0 +1,43 @@
+//! What can be said about a PostgreSQL schema. An assertion is a value: a subject, a sentence, and a check that acts
+//! the sentence out in a sandbox wherever there is behaviour to act out. The crate starts no server; that is
+//! `pgproof-runner`'s part.
+
+pub mod assertion;
+pub mod catalog;
+pub mod check;
+pub mod check_range;
+pub mod check_set;
+pub mod column;
+pub mod comment;
+pub mod count;
+pub mod default;
+pub mod document;
+pub mod expectation;
+pub mod extension;
+pub mod foreign_key;
+pub mod index;
+pub mod nullability;
+pub mod plan;
+pub mod primary_key;
+pub mod query;
+pub mod rows;
+pub mod synth;
+pub mod table;
+pub mod unique;
+
+/// What a suite needs.
+pub mod prelude {
+    pub use crate::assertion::Assertion;
+    pub use crate::check::Check;
+    pub use crate::count::schema;
+    pub use crate::expectation::expected;
+    pub use crate::extension::extension;
+    pub use crate::foreign_key::Action;
+    pub use crate::index::index;
+    pub use crate::query::query;
+    pub use crate::table::{table, tables};
+    pub use pgproof_runner::{CloneDatabase, Sandbox};
+}
+
+#[cfg(test)]
+mod testing;

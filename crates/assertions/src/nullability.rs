@@ -1,0 +1,74 @@
+//! Whether a column takes NULL, proven by inserting one.
+
+use pgproof_runner::{Attempt, Sandbox};
+
+use crate::assertion::{Assertion, Failure, Subject, refuted};
+use crate::catalog::Catalog;
+use crate::column::ColumnRef;
+use crate::synth::{Synthesiser, Value};
+
+/// A column takes NULL, or refuses it.
+#[derive(Debug, Clone)]
+pub struct Nullability {
+    at: ColumnRef,
+    nullable: bool,
+}
+
+impl Nullability {
+    pub(crate) fn new(at: ColumnRef, nullable: bool) -> Nullability {
+        Nullability { at, nullable }
+    }
+}
+
+impl Assertion for Nullability {
+    fn subject(&self) -> Subject {
+        self.at.subject()
+    }
+
+    fn sentence(&self) -> String {
+        if self.nullable { "takes NULL".to_owned() } else { "refuses NULL".to_owned() }
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let (_, column) = self.at.find(&catalog)?;
+        let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
+        match (self.nullable, sandbox.attempt(&draft.with(&column.name, Value::Null).sql())?) {
+            (true, Attempt::Accepted) => Ok(()),
+            (true, Attempt::Refused(refusal)) => Err(refuted(format!("NULL is refused with {}", refusal.brief()))),
+            (false, Attempt::Accepted) => Err(refuted("NULL is taken: the column is not NOT NULL")),
+            // not_null_violation; a CHECK that also refuses NULL is no NOT NULL.
+            (false, Attempt::Refused(r)) if r.sqlstate == "23502" && r.column.as_deref() == Some(&column.name) => Ok(()),
+            // Identity and generated columns refuse any value, NULL too, before NOT NULL is looked at.
+            (false, Attempt::Refused(r)) if r.sqlstate == "428C9" && column.not_null => Ok(()),
+            (false, Attempt::Refused(refusal)) => {
+                Err(refuted(format!("NULL is refused, but not by NOT NULL: {}", refusal.brief())))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::table::table;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn null_is_tried() {
+        let mut db = scratch("CREATE TABLE t (a int NOT NULL, b int, c int CHECK (c IS NOT NULL))");
+        proven(&mut db, table("t").column("a").is_not_null());
+        proven(&mut db, table("t").column("b").is_nullable());
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("a").is_nullable()), @"
+        refuted: column t.a takes NULL
+          NULL is refused with 23502 not_null_violation on column a
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("b").is_not_null()), @"
+        refuted: column t.b refuses NULL
+          NULL is taken: the column is not NOT NULL
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").column("c").is_not_null()), @"
+        refuted: column t.c refuses NULL
+          NULL is refused, but not by NOT NULL: 23514 check_violation by t_c_check
+        ");
+    }
+}

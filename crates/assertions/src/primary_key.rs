@@ -1,0 +1,95 @@
+//! A primary key, proven by NULLs and a duplicate that it refuses.
+
+use pgproof_runner::{Attempt, Sandbox};
+
+use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
+use crate::catalog::{Catalog, ConstraintKind};
+use crate::synth::{Synthesiser, Value};
+use crate::table::find;
+use crate::unique::refuses_duplicates;
+
+/// A table's primary key is on these columns.
+#[derive(Debug, Clone)]
+pub struct PrimaryKey {
+    table: String,
+    columns: Vec<String>,
+    name: Option<String>,
+}
+
+impl PrimaryKey {
+    pub(crate) fn new(table: String, columns: Vec<String>) -> PrimaryKey {
+        PrimaryKey { table, columns, name: None }
+    }
+
+    /// The constraint has this name.
+    pub fn named(mut self, name: impl Into<String>) -> PrimaryKey {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+impl Assertion for PrimaryKey {
+    fn subject(&self) -> Subject {
+        Subject::constraint("primary key", &self.table, &self.columns, self.name.as_deref())
+    }
+
+    fn sentence(&self) -> String {
+        "refuses NULLs and duplicates".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let relation = find(&catalog, &self.table)?;
+        let key = catalog.constraints_of(relation).find(|c| c.kind == ConstraintKind::PrimaryKey);
+        let Some(key) = key else {
+            return Err(refuted_by(
+                pgproof_runner::migration::Object::Table(unqualified(&self.table)),
+                "the table has no primary key",
+            ));
+        };
+        if key.columns != self.columns {
+            return Err(refuted(format!("{} is on ({})", key.name, listed(&key.columns))));
+        }
+        if let Some(name) = self.name.as_ref().filter(|name| **name != key.name) {
+            return Err(refuted(format!("it is called {}, not {name}", key.name)));
+        }
+        for column in relation.columns.iter().filter(|c| key.columns.contains(&c.name)) {
+            if !column.generation.is_insertable() {
+                continue;
+            }
+            let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.table, &[])?;
+            if let Attempt::Accepted = sandbox.attempt(&draft.with(&column.name, Value::Null).sql())? {
+                return Err(refuted(format!("NULL is taken in {}", column.name)));
+            }
+        }
+        refuses_duplicates(sandbox, &self.table, &key.columns, &key.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::table::table;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn a_primary_key_refuses_nulls_and_duplicates() {
+        let mut db = scratch(
+            "CREATE TABLE t (a int, b text, PRIMARY KEY (a, b)); CREATE TABLE u (a int); \
+             CREATE TABLE i (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, x text)",
+        );
+        proven(&mut db, table("t").primary_key(["a", "b"]).named("t_pkey"));
+        proven(&mut db, table("i").primary_key(["id"]));
+        insta::assert_snapshot!(refuted(&mut db, table("t").primary_key(["a"])), @"
+        refuted: primary key t (a) refuses NULLs and duplicates
+          t_pkey is on (a, b)
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("u").primary_key(["a"])), @"
+        refuted: primary key u (a) refuses NULLs and duplicates
+          the table has no primary key
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").primary_key(["a", "b"]).named("pk_t")), @"
+        refuted: primary key t (a, b) refuses NULLs and duplicates
+          it is called t_pkey, not pk_t
+        ");
+    }
+}

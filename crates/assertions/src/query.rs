@@ -1,0 +1,68 @@
+//! What a query gives, and which indexes its plan uses. Begins here, at [`query`].
+
+use pgproof_runner::Sandbox;
+use pgproof_runner::session::shortened;
+
+use crate::assertion::{Assertion, Failure, Subject, refuted};
+use crate::plan::UsesIndex;
+
+/// Begins a sentence about a query.
+pub fn query(sql: impl Into<String>) -> QueryRef {
+    QueryRef { sql: sql.into() }
+}
+
+/// A query that something will be said of.
+#[derive(Debug, Clone)]
+pub struct QueryRef {
+    sql: String,
+}
+
+impl QueryRef {
+    /// It gives this one value, in its text form.
+    pub fn returns(self, value: impl Into<String>) -> Returns {
+        Returns { sql: self.sql, value: value.into() }
+    }
+
+    /// Its plan uses this index, and would be another without it.
+    pub fn uses_index(self, index: impl Into<String>) -> UsesIndex {
+        UsesIndex::new(self.sql, index.into())
+    }
+}
+
+/// A query gives one value.
+#[derive(Debug, Clone)]
+pub struct Returns {
+    sql: String,
+    value: String,
+}
+
+impl Assertion for Returns {
+    fn subject(&self) -> Subject {
+        Subject { kind: "query", name: shortened(&self.sql), object: None }
+    }
+
+    fn sentence(&self) -> String {
+        format!("returns {}", self.value)
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let found = sandbox.value(&self.sql)?.unwrap_or_else(|| "NULL, or no row".to_owned());
+        if found == self.value { Ok(()) } else { Err(refuted(format!("it returns {found}"))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn a_query_returns_a_value() {
+        let mut db = scratch("");
+        proven(&mut db, query("SELECT 1 + 1").returns("2"));
+        insta::assert_snapshot!(refuted(&mut db, query("SELECT 1 + 1").returns("3")), @"
+        refuted: query SELECT 1 + 1 returns 3
+          it returns 2
+        ");
+    }
+}

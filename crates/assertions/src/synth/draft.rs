@@ -1,0 +1,83 @@
+//! A row on its way into a table, and one that is there.
+
+use std::collections::BTreeMap;
+
+use pgproof_runner::session::{identifier, literal};
+use pgproof_runner::{DatabaseError, Sandbox};
+
+use super::{SynthError, Value};
+use crate::catalog::Relation;
+
+/// A row that can be inserted: its parents are there, and a try succeeded. Change a column to try a variant.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub(super) table: Relation,
+    pub(super) values: BTreeMap<String, Value>,
+}
+
+impl Draft {
+    /// The same row with another value in one column.
+    pub fn with(&self, column: &str, value: Value) -> Draft {
+        let mut draft = self.clone();
+        draft.values.insert(column.to_owned(), value);
+        draft
+    }
+
+    /// What the row says of a column.
+    pub fn value(&self, column: &str) -> &Value {
+        self.values.get(column).unwrap_or(&Value::Default)
+    }
+
+    /// The INSERT.
+    pub fn sql(&self) -> String {
+        let said: Vec<_> = self.values.iter().filter(|(_, value)| **value != Value::Default).collect();
+        let table = self.table.sql();
+        if said.is_empty() {
+            return format!("INSERT INTO {table} DEFAULT VALUES");
+        }
+        let columns: Vec<_> = said.iter().map(|(column, _)| identifier(column)).collect();
+        let values: Vec<_> = said.iter().map(|(_, value)| value.sql()).collect();
+        format!("INSERT INTO {table} ({}) VALUES ({})", columns.join(", "), values.join(", "))
+    }
+
+    /// Inserts the row and gives it as it is in the table.
+    pub fn insert(&self, sandbox: &mut Sandbox) -> Result<Row, SynthError> {
+        let names: Vec<_> = self.table.columns.iter().map(|column| column.name.clone()).collect();
+        let texts: Vec<_> = names.iter().map(|name| format!("{}::text", identifier(name))).collect();
+        let sql = format!("{} RETURNING {}", self.sql(), texts.join(", "));
+        let answer = sandbox.rows(&sql)?.into_iter().next();
+        let values = answer.ok_or_else(|| DatabaseError::Answer {
+            query: sql,
+            problem: "the insert returned no row: a trigger or rule took it".to_owned(),
+        })?;
+        Ok(Row { table: self.table.clone(), values: names.into_iter().zip(values).collect() })
+    }
+}
+
+/// A row of a table.
+#[derive(Debug, Clone)]
+pub struct Row {
+    table: Relation,
+    values: BTreeMap<String, Option<String>>,
+}
+
+impl Row {
+    /// The text form of a column's value; `None` if it is NULL.
+    pub fn value(&self, column: &str) -> Option<&str> {
+        self.values.get(column).and_then(Option::as_deref)
+    }
+
+    /// The condition that finds rows which have the same values in these columns.
+    pub fn condition(&self, columns: &[String]) -> String {
+        let equal = |column: &String| match self.value(column) {
+            Some(text) => format!("{} = {}", identifier(column), literal(text)),
+            None => format!("{} IS NULL", identifier(column)),
+        };
+        columns.iter().map(equal).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// The table's name as SQL.
+    pub fn table(&self) -> String {
+        self.table.sql()
+    }
+}

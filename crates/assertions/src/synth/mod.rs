@@ -1,0 +1,16 @@
+//! Making valid rows for any table from its catalog: parents first, NOT NULL, types, domains, CHECKs, unique keys.
+//! Assertions use such rows to act behaviour out. The same catalog always gives the same rows.
+
+mod candidates;
+mod draft;
+mod error;
+mod solve;
+mod synthesiser;
+mod value;
+
+pub use draft::{Draft, Row};
+pub use error::SynthError;
+pub use synthesiser::Synthesiser;
+pub use value::Value;
+pub(crate) use candidates::literals;
+pub(crate) use value::{integer_range, length_limit, parts as type_parts};

@@ -1,0 +1,340 @@
+//! Making a row: a minimal one from the catalog, then repaired by what PostgreSQL says of it, until it is accepted.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pgproof_runner::session::literal;
+use pgproof_runner::{Attempt, DatabaseError, Reported, Sandbox};
+
+use super::candidates::candidates;
+use super::value::sample;
+use super::{Draft, Row, SynthError, Value, solve};
+use crate::catalog::{Catalog, Column, Constraint, ConstraintKind, Relation};
+
+/// How often a row may be repaired before it is given up.
+const REPAIRS: usize = 40;
+
+/// Makes rows. Each row differs from those before it.
+#[derive(Debug)]
+pub struct Synthesiser {
+    catalog: Arc<Catalog>,
+    /// The number that the next values are made from.
+    next: u64,
+    /// The tables whose rows are being made, for foreign keys that lead in a circle.
+    path: Vec<String>,
+}
+
+/// The row being made.
+struct Making<'a> {
+    table: &'a Relation,
+    /// Columns that the caller gave, or that a foreign key decides: repairs leave them alone.
+    fixed: Vec<String>,
+    values: BTreeMap<String, Value>,
+}
+
+impl Synthesiser {
+    /// A synthesiser for the schema in a sandbox.
+    pub fn of(sandbox: &mut Sandbox) -> Result<Synthesiser, DatabaseError> {
+        Ok(Synthesiser { catalog: Catalog::of(sandbox)?, next: 1, path: Vec::new() })
+    }
+
+    /// A valid row of `table` with these values, not inserted yet; the rows that it references are. Columns that
+    /// nobody needs are left to their defaults.
+    pub fn draft(
+        &mut self,
+        sandbox: &mut Sandbox,
+        table: &str,
+        given: &[(&str, Value)],
+    ) -> Result<Draft, SynthError> {
+        let catalog = Arc::clone(&self.catalog);
+        let relation = catalog.table(table).ok_or_else(|| SynthError::NoTable { table: table.to_owned() })?;
+        if let Some((column, _)) = given.iter().find(|(column, _)| relation.column(column).is_none()) {
+            return Err(SynthError::NoColumn { table: table.to_owned(), column: (*column).to_owned() });
+        }
+        let key = relation.sql();
+        if self.path.contains(&key) {
+            let path = self.path.iter().chain([&key]).cloned().collect();
+            return Err(SynthError::Circle { path });
+        }
+        self.path.push(key);
+        let result = self.make(sandbox, &catalog, relation, given);
+        self.path.pop();
+        result
+    }
+
+    /// Makes a row and inserts it.
+    pub fn insert(&mut self, sandbox: &mut Sandbox, table: &str, given: &[(&str, Value)]) -> Result<Row, SynthError> {
+        self.draft(sandbox, table, given)?.insert(sandbox)
+    }
+
+    /// Another value for a column than any before, or `None` if the type is unknown.
+    pub fn another(&mut self, column: &Column) -> Option<Value> {
+        self.next += 1;
+        sample(&column.ty, self.next, &column.name).map(Value::Text)
+    }
+
+    fn make(
+        &mut self,
+        sandbox: &mut Sandbox,
+        catalog: &Catalog,
+        table: &Relation,
+        given: &[(&str, Value)],
+    ) -> Result<Draft, SynthError> {
+        let mut making = Making {
+            table,
+            fixed: given.iter().map(|(column, _)| (*column).to_owned()).collect(),
+            values: given.iter().map(|(column, value)| ((*column).to_owned(), value.clone())).collect(),
+        };
+        for key in catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::ForeignKey) {
+            let must = |column: &String| table.column(column).is_some_and(|c| c.not_null && c.default.is_none());
+            if key.columns.iter().any(must) {
+                self.parent(sandbox, catalog, &mut making, key)?;
+            }
+        }
+        for column in &table.columns {
+            let needed = column.not_null && column.default.is_none() && column.generation.is_insertable();
+            let identity = column.generation != crate::catalog::Generation::None;
+            if needed && !identity && !making.values.contains_key(&column.name) {
+                let value = self.typed(sandbox, table, column)?;
+                making.values.insert(column.name.clone(), value);
+            }
+        }
+        let checks: Vec<_> = catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::Check).collect();
+        for check in solve::refusing(sandbox, table, &checks, &making.values)? {
+            self.satisfy(sandbox, catalog, &mut making, check)?;
+        }
+        for _ in 0..REPAIRS {
+            let draft = Draft { table: table.clone(), values: making.values.clone() };
+            // Deferrable constraints would speak up only at the end of the transaction.
+            let refusal = match sandbox.attempt(&format!("SET CONSTRAINTS ALL IMMEDIATE; {}", draft.sql()))? {
+                Attempt::Accepted => return Ok(draft),
+                Attempt::Refused(refusal) => refusal,
+            };
+            if !self.repair(sandbox, catalog, &mut making, &refusal)? {
+                return Err(SynthError::Refused { table: shown(catalog, table), refusal });
+            }
+        }
+        Err(SynthError::Unsatisfiable {
+            table: shown(catalog, table),
+            constraint: "its constraints".to_owned(),
+            definition: format!("{REPAIRS} repairs did not help"),
+        })
+    }
+
+    /// Changes the row so that it may be accepted now. False if there is nothing to change.
+    fn repair(
+        &mut self,
+        sandbox: &mut Sandbox,
+        catalog: &Catalog,
+        making: &mut Making<'_>,
+        refusal: &Reported,
+    ) -> Result<bool, SynthError> {
+        let table = making.table;
+        let named = |c: &&Constraint| refusal.constraint.as_deref() == Some(&c.name);
+        let constraint = catalog.constraints_of(table).find(named);
+        match (refusal.sqlstate.as_str(), constraint) {
+            // not_null_violation
+            ("23502", _) => {
+                let column = refusal.column.as_deref().and_then(|name| table.column(name));
+                let Some(column) = column.filter(|c| !making.fixed.contains(&c.name)) else { return Ok(false) };
+                let value = self.typed(sandbox, table, column)?;
+                Ok(making.values.insert(column.name.clone(), value.clone()) != Some(value))
+            }
+            // check_violation
+            ("23514", Some(check)) if refusal.table.as_deref() == Some(&table.name) => {
+                self.satisfy(sandbox, catalog, making, check)?;
+                Ok(true)
+            }
+            // foreign_key_violation: a default that references nothing
+            ("23503", Some(key)) if key.columns.iter().any(|c| !making.fixed.contains(c)) => {
+                self.parent(sandbox, catalog, making, key)?;
+                Ok(true)
+            }
+            // unique_violation, exclusion_violation
+            ("23505" | "23P01", constraint) => {
+                let index = refusal.constraint.as_deref().and_then(|name| {
+                    catalog.indexes_of(table).find(|index| index.name == name)
+                });
+                let columns: Vec<String> = match (constraint, index) {
+                    (Some(constraint), _) => constraint.columns.clone(),
+                    (None, Some(index)) => columns_of_keys(table, index),
+                    (None, None) => return Ok(false),
+                };
+                Ok(self.vary(catalog, making, &columns))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Gives other values to those of these columns that may change.
+    fn vary(&mut self, catalog: &Catalog, making: &mut Making<'_>, columns: &[String]) -> bool {
+        let listed = |column: &String| {
+            catalog.constraints_of(making.table).any(|c| c.kind == ConstraintKind::Check && c.columns.contains(column))
+        };
+        // A column under a CHECK may have few values; those without one first.
+        let free: Vec<_> = columns.iter().filter(|column| !making.fixed.contains(column)).collect();
+        let unlisted: Vec<_> = free.iter().copied().filter(|column| !listed(column)).collect();
+        let chosen = if unlisted.is_empty() { free } else { unlisted };
+        let mut changed = false;
+        for column in chosen.into_iter().filter_map(|name| making.table.column(name)) {
+            if let (true, Some(value)) = (column.generation.is_insertable(), self.another(column)) {
+                making.values.insert(column.name.clone(), value);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Gives the columns of a CHECK values that it accepts.
+    fn satisfy(
+        &mut self,
+        sandbox: &mut Sandbox,
+        catalog: &Catalog,
+        making: &mut Making<'_>,
+        check: &Constraint,
+    ) -> Result<(), SynthError> {
+        let table = making.table;
+        let all: Vec<_> = catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::Check).collect();
+        let touching: Vec<_> =
+            all.into_iter().filter(|c| c.columns.iter().any(|column| check.columns.contains(column))).collect();
+        let definitions: Vec<_> = touching.iter().map(|c| c.definition.as_str()).collect();
+        let mut columns = Vec::new();
+        let free: Vec<_> = check.columns.iter().filter(|name| !making.fixed.contains(name)).collect();
+        for column in free.into_iter().filter_map(|name| table.column(name)) {
+            if !column.generation.is_insertable() {
+                continue;
+            }
+            let mut values: Vec<Value> = candidates(&column.ty, &definitions).into_iter().map(Value::Text).collect();
+            let others = check.columns.iter().filter_map(|other| making.values.get(other)).cloned();
+            values.extend(others.filter(|value| matches!(value, Value::Text(_)) && comparable(table, column, check)));
+            values.extend(self.another(column));
+            let key = catalog
+                .constraints_of(table)
+                .find(|c| c.kind == ConstraintKind::ForeignKey && c.columns == [column.name.clone()]);
+            if let Some(key) = key {
+                self.parent(sandbox, catalog, making, key)?;
+                values = vec![making.values[&column.name].clone()];
+                making.fixed.retain(|fixed| *fixed != column.name);
+            }
+            if !column.not_null {
+                values.push(Value::Null);
+            }
+            columns.push((column.name.clone(), values));
+        }
+        match solve::search(sandbox, table, &touching, &making.values, &columns)? {
+            Some(found) if !columns.is_empty() => {
+                making.values.extend(found);
+                Ok(())
+            }
+            _ => Err(SynthError::Unsatisfiable {
+                table: shown(catalog, table),
+                constraint: check.name.clone(),
+                definition: check.definition.clone(),
+            }),
+        }
+    }
+
+    /// Makes the row that a foreign key references, and takes over its key.
+    fn parent(
+        &mut self,
+        sandbox: &mut Sandbox,
+        catalog: &Catalog,
+        making: &mut Making<'_>,
+        key: &Constraint,
+    ) -> Result<(), SynthError> {
+        let Some(references) = &key.references else { return Ok(()) };
+        let parent_name = format!("{}.{}", references.schema, references.table);
+        let pairs: Vec<_> = key.columns.iter().zip(&references.columns).collect();
+        let known: Vec<(&str, Value)> = pairs
+            .iter()
+            .filter_map(|(column, referenced)| Some((referenced.as_str(), making.values.get(*column)?.clone())))
+            .collect();
+        if known.iter().any(|(_, value)| *value == Value::Null) {
+            return Ok(()); // one NULL and the key is not checked (MATCH SIMPLE)
+        }
+        if known.len() == pairs.len() {
+            // The caller gave the whole key; whether it references a row is the caller's affair.
+            let all_given = key.columns.iter().all(|column| making.fixed.contains(column));
+            if all_given && (self.path.len() == 1 || exists(sandbox, catalog, &parent_name, &known)?) {
+                return Ok(());
+            }
+        }
+        if references.schema == making.table.schema && references.table == making.table.name {
+            // A row may reference itself.
+            for (column, referenced) in pairs {
+                let Some(own) = making.table.column(referenced) else { continue };
+                let value = match making.values.get(referenced) {
+                    Some(value) => value.clone(),
+                    None => self.typed(sandbox, making.table, own)?,
+                };
+                making.values.insert(referenced.clone(), value.clone());
+                making.values.insert(column.clone(), value);
+            }
+            return Ok(());
+        }
+        let parent = self.insert(sandbox, &parent_name, &known)?;
+        for (column, referenced) in pairs {
+            making.values.insert(column.clone(), parent.value(referenced).map(str::to_owned).into());
+            if !making.fixed.contains(column) {
+                making.fixed.push(column.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// A value of the column's type that its domain accepts.
+    fn typed(&mut self, sandbox: &mut Sandbox, table: &Relation, column: &Column) -> Result<Value, SynthError> {
+        let unknown = || SynthError::UnknownType {
+            table: table.name.clone(),
+            column: column.name.clone(),
+            ty: column.ty.name.clone(),
+        };
+        let first = self.another(column);
+        let (Some(domain), Some(checks)) = (&column.ty.domain, &column.ty.domain_checks) else {
+            return first.ok_or_else(unknown);
+        };
+        let definitions: Vec<_> = checks.iter().map(String::as_str).collect();
+        let rest = candidates(&column.ty, &definitions).into_iter().map(Value::Text);
+        for value in first.into_iter().chain(rest) {
+            if let Value::Text(text) = &value {
+                if sandbox.attempt(&format!("SELECT {}::{domain}", literal(text)))?.is_accepted() {
+                    return Ok(value);
+                }
+            }
+        }
+        Err(SynthError::Unsatisfiable {
+            table: table.name.clone(),
+            constraint: format!("domain {domain}"),
+            definition: checks.join(" "),
+        })
+    }
+}
+
+/// Whether the columns of a CHECK have one type, so that the value of one may do for another.
+fn comparable(table: &Relation, column: &Column, check: &Constraint) -> bool {
+    check.columns.iter().filter_map(|name| table.column(name)).all(|other| other.ty == column.ty)
+}
+
+fn columns_of_keys(table: &Relation, index: &crate::catalog::Index) -> Vec<String> {
+    let in_key = |name: &str| index.keys.iter().any(|key| key.expression == name || key.expression.contains(name));
+    table.columns.iter().filter(|column| in_key(&column.name)).map(|column| column.name.clone()).collect()
+}
+
+fn exists(
+    sandbox: &mut Sandbox,
+    catalog: &Catalog,
+    table: &str,
+    key: &[(&str, Value)],
+) -> Result<bool, DatabaseError> {
+    let Some(relation) = catalog.table(table) else { return Ok(false) };
+    let equal = |(column, value): &(&str, Value)| {
+        format!("{} = {}", pgproof_runner::session::identifier(column), value.sql())
+    };
+    let condition = key.iter().map(equal).collect::<Vec<_>>().join(" AND ");
+    let found = sandbox.value(&format!("SELECT EXISTS (SELECT FROM {} WHERE {condition})", relation.sql()))?;
+    Ok(found.as_deref() == Some("t"))
+}
+
+fn shown(catalog: &Catalog, table: &Relation) -> String {
+    catalog.shown(&table.schema, &table.name)
+}

@@ -1,0 +1,187 @@
+//! Tables: that they exist, and that there are no others. What is in a table, the families of `column`, `primary_key`
+//! and so on say; they begin here, at [`table`].
+
+use pgproof_runner::Sandbox;
+
+use crate::assertion::{Assertion, Failure, Subject, listed, refuted};
+use crate::catalog::{Catalog, Relation};
+use crate::check_range::CheckRange;
+use crate::column::ColumnRef;
+use crate::comment::HasComment;
+use crate::foreign_key::ForeignKeyRef;
+use crate::primary_key::PrimaryKey;
+use crate::rows::RowsEqual;
+use crate::unique::Unique;
+
+/// Begins a sentence about a table: `name`, or `schema.name`.
+pub fn table(name: impl Into<String>) -> TableRef {
+    TableRef { name: name.into() }
+}
+
+/// Begins a sentence about a set of tables.
+pub fn tables<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Tables {
+    Tables { names: names.into_iter().map(Into::into).collect() }
+}
+
+/// A table that something will be said of.
+#[derive(Debug, Clone)]
+pub struct TableRef {
+    name: String,
+}
+
+impl TableRef {
+    /// It exists, and a query reads it.
+    pub fn exists(self) -> TableExists {
+        TableExists { name: self.name }
+    }
+
+    /// Something about one of its columns.
+    pub fn column(self, column: impl Into<String>) -> ColumnRef {
+        ColumnRef { table: self.name, column: column.into() }
+    }
+
+    /// Its primary key is on these columns.
+    pub fn primary_key<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> PrimaryKey {
+        PrimaryKey::new(self.name, columns.into_iter().map(Into::into).collect())
+    }
+
+    /// No two rows have the same values in these columns.
+    pub fn unique<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> Unique {
+        Unique::new(self.name, columns.into_iter().map(Into::into).collect())
+    }
+
+    /// Something about its foreign key on these columns.
+    pub fn foreign_key<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> ForeignKeyRef {
+        ForeignKeyRef { table: self.name, columns: columns.into_iter().map(Into::into).collect() }
+    }
+
+    /// It has a comment.
+    pub fn has_comment(self) -> HasComment {
+        HasComment::on_table(self.name)
+    }
+
+    /// Its rows are those of a CSV file of the fixtures, in the columns that the file has.
+    pub fn rows_equal(self, file: impl Into<String>) -> RowsEqual {
+        RowsEqual::new(self.name, file.into())
+    }
+
+    /// A shorthand for `column(column).accepts_from(least)`.
+    pub fn never_below(self, column: impl Into<String>, least: impl Into<String>) -> CheckRange {
+        self.column(column).accepts_from(least)
+    }
+}
+
+/// A table exists.
+#[derive(Debug, Clone)]
+pub struct TableExists {
+    name: String,
+}
+
+impl Assertion for TableExists {
+    fn subject(&self) -> Subject {
+        Subject::table(&self.name)
+    }
+
+    fn sentence(&self) -> String {
+        "exists".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let relation = find(&catalog, &self.name)?;
+        sandbox.run(&format!("SELECT FROM {} LIMIT 1", relation.sql()))?;
+        Ok(())
+    }
+}
+
+/// A set of tables that something will be said of.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    names: Vec<String>,
+}
+
+impl Tables {
+    /// The schema has these tables and no others. Partitions count as tables.
+    pub fn are_all(self) -> ExactlyTables {
+        ExactlyTables { names: self.names }
+    }
+}
+
+/// The schema has exactly these tables.
+#[derive(Debug, Clone)]
+pub struct ExactlyTables {
+    names: Vec<String>,
+}
+
+impl Assertion for ExactlyTables {
+    fn subject(&self) -> Subject {
+        Subject { kind: "schema", name: "tables".to_owned(), object: None }
+    }
+
+    fn sentence(&self) -> String {
+        format!("are exactly these {}: {}", self.names.len(), listed(&self.names))
+    }
+
+    fn is_behavioural(&self) -> bool {
+        false
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let found: Vec<String> = catalog.tables().map(|table| catalog.shown(&table.schema, &table.name)).collect();
+        let missing: Vec<_> = self.names.iter().filter(|name| catalog.table(name).is_none()).collect();
+        let extra: Vec<_> = found.iter().filter(|name| !self.names.contains(name)).collect();
+        if missing.is_empty() && extra.is_empty() {
+            return Ok(());
+        }
+        let mut problems = Vec::new();
+        if !missing.is_empty() {
+            problems.push(format!("missing: {}", listed(missing)));
+        }
+        if !extra.is_empty() {
+            problems.push(format!("not expected: {}", listed(extra)));
+        }
+        Err(refuted(problems.join("; ")))
+    }
+}
+
+/// The table of this name, or a refutation that it does not exist.
+pub(crate) fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Relation, Failure> {
+    catalog.table(name).ok_or_else(|| {
+        refuted(match catalog.relation(name) {
+            Some(other) => format!("{name} is no table but a {:?}", other.kind),
+            None => format!("table {name} does not exist"),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn a_table_exists() {
+        let mut db = scratch("CREATE TABLE a (); CREATE VIEW v AS SELECT 1;");
+        proven(&mut db, table("a").exists());
+        proven(&mut db, table("public.a").exists());
+        insta::assert_snapshot!(refuted(&mut db, table("b").exists()), @"
+        refuted: table b exists
+          table b does not exist
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("v").exists()), @"
+        refuted: table v exists
+          v is no table but a View
+        ");
+    }
+
+    #[test]
+    fn these_are_all_tables() {
+        let mut db = scratch("CREATE TABLE a (); CREATE TABLE b (); CREATE SCHEMA s; CREATE TABLE s.c ();");
+        proven(&mut db, tables(["a", "b", "s.c"]).are_all());
+        insta::assert_snapshot!(refuted(&mut db, tables(["a", "d"]).are_all()), @"
+        refuted: schema tables are exactly these 2: a, d
+          missing: d; not expected: b, s.c
+        ");
+    }
+}

@@ -1,0 +1,175 @@
+//! Uniqueness, of a constraint or of an index: a duplicate is refused by name, and rows that differ in one column of
+//! the key are not.
+
+use pgproof_runner::migration::Object;
+use pgproof_runner::{Attempt, Sandbox};
+
+use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
+use crate::catalog::{Catalog, Index};
+use crate::synth::{Draft, Synthesiser, Value};
+use crate::table::find;
+
+/// No two rows of a table have the same values in these columns.
+#[derive(Debug, Clone)]
+pub struct Unique {
+    table: String,
+    columns: Vec<String>,
+    name: Option<String>,
+}
+
+impl Unique {
+    pub(crate) fn new(table: String, columns: Vec<String>) -> Unique {
+        Unique { table, columns, name: None }
+    }
+
+    /// The constraint, or the index, has this name.
+    pub fn named(mut self, name: impl Into<String>) -> Unique {
+        self.name = Some(name.into());
+        self
+    }
+}
+
+impl Assertion for Unique {
+    fn subject(&self) -> Subject {
+        let mut subject = Subject::constraint("unique key", &self.table, &self.columns, self.name.as_deref());
+        if let Some(name) = &self.name {
+            subject.name = format!("{name} on {}", subject.name);
+        }
+        subject
+    }
+
+    fn sentence(&self) -> String {
+        "refuses a duplicate, and takes rows that differ in any of its columns".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let relation = find(&catalog, &self.table)?;
+        let columns_of = |index: &Index| index.keys.iter().map(|key| key.expression.clone()).collect::<Vec<_>>();
+        let unique: Vec<_> = catalog.indexes_of(relation).filter(|i| i.unique && i.predicate.is_none()).collect();
+        let index = match &self.name {
+            Some(name) => unique.iter().find(|index| index.name == *name),
+            None => unique.iter().find(|index| same(&columns_of(index), &self.columns)),
+        };
+        let Some(index) = index else {
+            let keys = unique.iter().map(|index| format!("{} ({})", index.name, listed(columns_of(index))));
+            return Err(refuted_by(
+                Object::Table(unqualified(&self.table)),
+                format!("there is no such key; the unique keys of {} are: {}", self.table, listed(keys)),
+            ));
+        };
+        let object = || Object::Index(index.name.clone());
+        if !same(&columns_of(index), &self.columns) {
+            return Err(refuted_by(object(), format!("{} is on ({})", index.name, listed(columns_of(index)))));
+        }
+        refuses_duplicates(sandbox, &self.table, &self.columns, &index.name).map_err(|failure| match failure {
+            Failure::Refuted { found, object: None } => refuted_by(object(), found),
+            other => other,
+        })
+    }
+}
+
+fn same(left: &[String], right: &[String]) -> bool {
+    let sorted = |columns: &[String]| {
+        let mut columns = columns.to_vec();
+        columns.sort();
+        columns
+    };
+    sorted(left) == sorted(right)
+}
+
+/// Acts uniqueness out: a second row with the same key, and otherwise as different as can be, is refused by `name`;
+/// a row that differs in one column of the key is not refused by it.
+pub(crate) fn refuses_duplicates(
+    sandbox: &mut Sandbox,
+    table: &str,
+    columns: &[String],
+    name: &str,
+) -> Result<(), Failure> {
+    let catalog = Catalog::of(sandbox)?;
+    let relation = find(&catalog, table)?;
+    let mut synthesiser = Synthesiser::of(sandbox)?;
+    // NULLs are no duplicates, so every column of the key gets a value.
+    let mut given = Vec::new();
+    for column in relation.columns.iter().filter(|c| columns.contains(&c.name) && !c.not_null) {
+        if let Some(value) = synthesiser.another(column) {
+            given.push((column.name.as_str(), value));
+        }
+    }
+    let first = synthesiser.draft(sandbox, table, &given)?.insert(sandbox)?;
+    let second = synthesiser.draft(sandbox, table, &[])?;
+    let mut duplicate = second.clone();
+    for column in columns {
+        duplicate = duplicate.with(column, first.value(column).map(str::to_owned).into());
+    }
+    let overriding = overriding(&duplicate, relation, columns);
+    match sandbox.attempt(&overriding)? {
+        Attempt::Refused(refusal) if refusal.is("23505", Some(name)) => {}
+        Attempt::Refused(refusal) => {
+            return Err(refuted(format!("a duplicate is refused by another rule: {}", refusal.brief())));
+        }
+        Attempt::Accepted => return Err(refuted(format!("a duplicate is taken: {overriding}"))),
+    }
+    if columns.len() == 1 {
+        return Ok(()); // the synthesiser's second row was taken: it differs in the only column
+    }
+    for column in relation.columns.iter().filter(|c| columns.contains(&c.name) && c.generation.is_insertable()) {
+        let value = match second.value(&column.name) {
+            Value::Default | Value::Null => synthesiser.another(column).unwrap_or(Value::Null),
+            value => value.clone(),
+        };
+        let differs = duplicate.with(&column.name, value);
+        if let Attempt::Refused(refusal) = sandbox.attempt(&differs.sql())? {
+            if refusal.is("23505", Some(name)) {
+                return Err(refuted(format!("a row that differs in {} alone is refused by {name}", column.name)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The INSERT of a draft, with the clause that lets it name identity columns.
+fn overriding(draft: &Draft, relation: &crate::catalog::Relation, columns: &[String]) -> String {
+    use crate::catalog::Generation::IdentityAlways;
+    let names_identity = relation.columns.iter().any(|c| c.generation == IdentityAlways && columns.contains(&c.name));
+    let sql = draft.sql();
+    if names_identity { sql.replacen(") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1) } else { sql }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::table::table;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn a_unique_key_refuses_a_duplicate_and_nothing_else() {
+        let mut db = scratch(
+            "CREATE TABLE p (id int PRIMARY KEY);
+             CREATE TABLE t (p int NOT NULL REFERENCES p, v int NOT NULL DEFAULT 1, s text NOT NULL, UNIQUE (p, v));
+             CREATE UNIQUE INDEX by_s ON t (s);",
+        );
+        proven(&mut db, table("t").unique(["p", "v"]).named("t_p_v_key"));
+        proven(&mut db, table("t").unique(["s"]).named("by_s"));
+        insta::assert_snapshot!(refuted(&mut db, table("t").unique(["p"])), @"
+        refuted: unique key t (p) refuses a duplicate, and takes rows that differ in any of its columns
+          there is no such key; the unique keys of t are: by_s (s), t_p_v_key (p, v)
+        ");
+        db.alter("DROP INDEX by_s; CREATE UNIQUE INDEX by_s ON t (s, v); CREATE UNIQUE INDEX narrow ON t (v)").unwrap();
+        insta::assert_snapshot!(refuted(&mut db, table("t").unique(["s"]).named("by_s")), @"
+        refuted: unique key by_s on t (s) refuses a duplicate, and takes rows that differ in any of its columns
+          by_s is on (s, v)
+        ");
+    }
+
+    #[test]
+    fn a_duplicate_that_a_trigger_lets_pass_is_found() {
+        let mut db = scratch(
+            "CREATE TABLE t (a int NOT NULL UNIQUE);
+             CREATE FUNCTION bump() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN WHILE EXISTS (SELECT FROM t WHERE a = NEW.a) LOOP NEW.a := NEW.a + 1; END LOOP; RETURN NEW; END $$;
+             CREATE TRIGGER bump BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION bump();",
+        );
+        let message = refuted(&mut db, table("t").unique(["a"]));
+        assert!(message.contains("a duplicate is taken: INSERT INTO"), "{message}");
+    }
+}

@@ -1,0 +1,81 @@
+//! The record of one checked assertion, and the file that gathers the records of a run. Reports are made from these
+//! records by `report`.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Origin;
+
+/// Names the directory that records are written to. Unset, nothing is recorded: a failed assertion fails its test
+/// all the same.
+pub const EVIDENCE_VARIABLE: &str = "PGPROOF_EVIDENCE";
+
+/// The record of one checked assertion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The schema under proof.
+    pub schema: String,
+    /// The test, as the test harness calls it: modules, function and case.
+    pub test: String,
+    /// File and line of the check.
+    pub location: String,
+    /// What it is about, as in `column lead_tasks.status`.
+    pub subject: String,
+    /// What must hold of it.
+    pub sentence: String,
+    /// Whether it was acted out, rather than read from the catalog.
+    pub behavioural: bool,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Expected and found, unless it was proven.
+    pub message: Option<String>,
+    /// Where the migrations made the object; looked up only if the assertion was not proven.
+    pub made_at: Option<Origin>,
+    /// How long the check took, in microseconds.
+    pub micros: u64,
+}
+
+/// How an assertion ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It holds.
+    Proven,
+    /// It does not hold.
+    Refuted,
+    /// It could not be checked.
+    Failed,
+}
+
+/// Writes a record to the run's directory, if there is one.
+pub fn record(evidence: &Evidence) -> io::Result<()> {
+    static FILE: OnceLock<Option<File>> = OnceLock::new();
+    let open = || {
+        let directory = std::env::var_os(EVIDENCE_VARIABLE)?;
+        let file = Path::new(&directory).join(format!("{}.jsonl", std::process::id()));
+        // Failing to open is told by the report: it finds tests without evidence.
+        OpenOptions::new().create(true).append(true).open(file).ok()
+    };
+    let Some(mut file) = FILE.get_or_init(open).as_ref() else { return Ok(()) };
+    let mut line = serde_json::to_string(evidence)?;
+    line.push('\n');
+    // One write a line: threads share the file.
+    file.write_all(line.as_bytes())
+}
+
+/// Reads all records in a run's directory, in the order in which each process wrote them.
+pub fn gather(directory: &Path) -> io::Result<Vec<Evidence>> {
+    let mut files: Vec<_> = std::fs::read_dir(directory)?.collect::<io::Result<Vec<_>>>()?;
+    files.sort_by_key(std::fs::DirEntry::path);
+    let mut records = Vec::new();
+    for file in files {
+        for line in std::fs::read_to_string(file.path())?.lines() {
+            records.push(serde_json::from_str(line)?);
+        }
+    }
+    Ok(records)
+}

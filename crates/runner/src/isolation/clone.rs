@@ -1,0 +1,49 @@
+//! A clone: a database of its own, for what a transaction cannot hold. It goes with the server.
+
+use std::sync::Arc;
+
+use super::{IsolationError, SchemaContext, Template};
+use crate::migration::{Applied, Migration, MigrationError, apply};
+use crate::session::Session;
+use crate::DatabaseError;
+
+/// A copy of a schema's template that one test has to itself.
+pub struct CloneDatabase {
+    template: Arc<Template>,
+    name: String,
+}
+
+impl CloneDatabase {
+    /// A clone of the schema of this name in `pgproof.toml`.
+    pub fn of(schema: &str) -> Result<CloneDatabase, IsolationError> {
+        CloneDatabase::from(Template::of(schema)?)
+    }
+
+    /// An empty database.
+    pub fn scratch() -> Result<CloneDatabase, IsolationError> {
+        CloneDatabase::from(Template::scratch()?)
+    }
+
+    fn from(template: Arc<Template>) -> Result<CloneDatabase, IsolationError> {
+        let name = template.clone_database()?;
+        Ok(CloneDatabase { template, name })
+    }
+
+    /// What the test knows of the schema.
+    pub fn context(&self) -> &Arc<SchemaContext> {
+        &self.template.context
+    }
+
+    /// Opens a session with the clone.
+    pub fn session(&self) -> Result<Session, DatabaseError> {
+        Session::open(&self.template.server.address, &self.name)
+    }
+
+    /// Applies migrations, in a session of their own.
+    pub fn apply(&self, migrations: &[Migration]) -> Result<Vec<Applied>, MigrationError> {
+        let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
+        let mut session = self.session().map_err(|source| MigrationError::Session { file, source })?;
+        let transaction = self.context().configured().map(|(_, schema)| schema.transaction).unwrap_or_default();
+        apply(&mut session, migrations, transaction)
+    }
+}

@@ -1,0 +1,81 @@
+//! What a test knows of the schema it runs on: its files, and where its objects were made.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::Origin;
+use crate::config::{Config, Schema};
+use crate::migration::{Migration, MigrationError, Object, Provenance, discover, discover_rollbacks};
+
+/// A schema under proof, or a scratch database (which has no files).
+#[derive(Debug)]
+pub struct SchemaContext {
+    name: String,
+    files: Option<(Config, Schema)>,
+    provenance: OnceLock<Provenance>,
+}
+
+impl SchemaContext {
+    /// The context of a configured schema.
+    pub fn of(config: Config, schema: Schema) -> SchemaContext {
+        SchemaContext { name: schema.name.clone(), files: Some((config, schema)), provenance: OnceLock::new() }
+    }
+
+    /// The context of a database without migrations.
+    pub fn scratch() -> SchemaContext {
+        SchemaContext { name: "scratch".to_owned(), files: None, provenance: OnceLock::new() }
+    }
+
+    /// The schema's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The migrations, read anew.
+    pub fn migrations(&self) -> Result<Vec<Migration>, MigrationError> {
+        match &self.files {
+            Some((config, schema)) => discover(&config.path(&schema.migrations), &config.root),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The files that take the migrations back, the last one first.
+    pub fn rollbacks(&self) -> Result<Vec<Migration>, MigrationError> {
+        match &self.files {
+            Some((config, Schema { rollback: Some(directory), .. })) => {
+                discover_rollbacks(&config.path(directory), &config.root)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// A file of the schema's fixtures, and how messages call it.
+    pub fn fixture(&self, name: &str) -> (PathBuf, PathBuf) {
+        match &self.files {
+            Some((config, schema)) => {
+                let path = config.path(schema.fixtures.as_deref().unwrap_or(Path::new("fixtures"))).join(name);
+                (config.shown(&path), path)
+            }
+            None => (PathBuf::from(name), PathBuf::from(name)),
+        }
+    }
+
+    /// A file of the schema, named relative to the configuration.
+    pub fn file(&self, relative: &str) -> Option<PathBuf> {
+        self.files.as_ref().map(|(config, _)| config.path(Path::new(relative)))
+    }
+
+    /// The configuration and the schema in it; none for a scratch database.
+    pub fn configured(&self) -> Option<&(Config, Schema)> {
+        self.files.as_ref()
+    }
+
+    /// Where the migrations made an object. Files are read at the first call: only failures ask.
+    pub fn made_at(&self, object: &Object) -> Option<Origin> {
+        let provenance = self.provenance.get_or_init(|| {
+            let migrations = self.migrations().unwrap_or_default();
+            Provenance::of(&migrations)
+        });
+        provenance.find(object).cloned()
+    }
+}

@@ -1,0 +1,29 @@
+//! Why a test got no database.
+
+use crate::config::ConfigError;
+use crate::migration::MigrationError;
+use crate::server::ServerError;
+use crate::DatabaseError;
+
+/// Why a test got no database.
+#[derive(Debug, thiserror::Error)]
+pub enum IsolationError {
+    /// The configuration is missing or wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// There is no server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// The server of this process could not be started; the first who asked got the same error.
+    #[error(transparent)]
+    SharedServer(&'static ServerError),
+    /// The migrations cannot be applied.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    /// The schema's template could not be made; the first who asked got the same error.
+    #[error("{0}")]
+    SharedTemplate(String),
+    /// A session failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}

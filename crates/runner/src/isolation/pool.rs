@@ -1,0 +1,28 @@
+//! A pool of sessions, each with a clone of its own: as many as tests run at once. A sandbox takes one and gives it
+//! back rolled back.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::{IsolationError, Template};
+use crate::session::Session;
+
+static IDLE: Mutex<Option<HashMap<String, Vec<Session>>>> = Mutex::new(None);
+
+/// A session that nobody else uses, in a clone that nobody else uses.
+pub(super) fn take(template: &Template) -> Result<Session, IsolationError> {
+    let idle = {
+        let mut pool = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.get_or_insert_default().get_mut(template.context.name()).and_then(Vec::pop)
+    };
+    match idle {
+        Some(session) if !session.is_closed() => Ok(session),
+        _ => Ok(Session::open(&template.server.address, &template.clone_database()?)?),
+    }
+}
+
+/// Gives a session back, outside any transaction and with its settings reset.
+pub(super) fn give_back(template: &Template, session: Session) {
+    let mut pool = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    pool.get_or_insert_default().entry(template.context.name().to_owned()).or_default().push(session);
+}

@@ -1,0 +1,113 @@
+//! A sandbox: a transaction that is always rolled back, in a clone that no other test uses at that moment. What a
+//! transaction cannot hold (commits, concurrency) needs a `CloneDatabase`.
+
+use std::sync::Arc;
+
+use super::{IsolationError, SchemaContext, Template, pool};
+use crate::session::{Attempt, Row, Session};
+use crate::DatabaseError;
+
+/// A database for one test, undone when it is dropped.
+pub struct Sandbox {
+    template: Arc<Template>,
+    /// Present until the sandbox is dropped.
+    session: Option<Session>,
+    state: SchemaState,
+}
+
+/// What may be assumed of the schema in a sandbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaState {
+    /// It is the template's.
+    AsMigrated,
+    /// The test changed it.
+    Altered,
+}
+
+impl Sandbox {
+    /// A sandbox on the schema of this name in `pgproof.toml`.
+    pub fn of(schema: &str) -> Result<Sandbox, IsolationError> {
+        Sandbox::begin(Template::of(schema)?, SchemaState::AsMigrated)
+    }
+
+    /// A sandbox on an empty database in which `sql` was run.
+    pub fn scratch(sql: &str) -> Result<Sandbox, IsolationError> {
+        let mut sandbox = Sandbox::begin(Template::scratch()?, SchemaState::Altered)?;
+        sandbox.run(sql)?;
+        Ok(sandbox)
+    }
+
+    fn begin(template: Arc<Template>, state: SchemaState) -> Result<Sandbox, IsolationError> {
+        let mut session = pool::take(&template)?;
+        session.run("BEGIN")?;
+        Ok(Sandbox { template, session: Some(session), state })
+    }
+
+    /// What the test knows of the schema.
+    pub fn context(&self) -> &Arc<SchemaContext> {
+        &self.template.context
+    }
+
+    /// The major version of the server.
+    pub fn major(&self) -> u16 {
+        self.template.major()
+    }
+
+    /// Whether the schema is still the template's.
+    pub fn state(&self) -> SchemaState {
+        self.state
+    }
+
+    /// Changes the schema, for this sandbox alone.
+    pub fn alter(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        self.state = SchemaState::Altered;
+        self.run(sql)
+    }
+
+    /// Runs statements; an error aborts the transaction.
+    pub fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        self.session().run(sql)
+    }
+
+    /// Runs statements and gives their rows; an error aborts the transaction.
+    pub fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DatabaseError> {
+        self.session().rows(sql)
+    }
+
+    /// The first column of the first row.
+    pub fn value(&mut self, sql: &str) -> Result<Option<String>, DatabaseError> {
+        self.session().value(sql)
+    }
+
+    /// Tries a statement and undoes it, whatever came of it.
+    pub fn attempt(&mut self, sql: &str) -> Result<Attempt, DatabaseError> {
+        self.session().attempt(sql)
+    }
+
+    /// Does something and undoes it, whatever came of it.
+    pub fn undone<T, E: From<DatabaseError>>(
+        &mut self,
+        act: impl FnOnce(&mut Sandbox) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.run("SAVEPOINT undone")?;
+        let result = act(self);
+        self.run("ROLLBACK TO undone; RELEASE undone")?;
+        result
+    }
+
+    /// The session, inside the sandbox's transaction.
+    #[expect(clippy::expect_used, reason = "only drop takes the session")]
+    pub fn session(&mut self) -> &mut Session {
+        self.session.as_mut().expect("a sandbox has a session until it is dropped")
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        let Some(mut session) = self.session.take() else { return };
+        // A session that cannot be rolled back is closed instead of being used again.
+        if session.run("ROLLBACK").is_ok() {
+            pool::give_back(&self.template, session);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! The template of a schema: the database that has all its migrations applied, made once a run.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use super::{IsolationError, SchemaContext};
+use crate::config::{Config, Schema};
+use crate::migration::{Applied, apply, discover};
+use crate::process::{self, Handover};
+use crate::server::{Address, Version, create_database};
+use crate::session::Session;
+
+/// The database that every cluster has and that new databases are copied from.
+const EMPTY: &str = "template1";
+
+/// The database for administration.
+const MAINTENANCE: &str = "postgres";
+
+/// A migrated database to make clones from, and the server it lives in.
+#[derive(Debug)]
+pub struct Template {
+    /// What the tests know of the schema.
+    pub context: Arc<SchemaContext>,
+    pub(super) server: &'static Handover,
+    pub(super) database: String,
+    /// Clones that were made ahead.
+    pub(super) spare: Mutex<Vec<String>>,
+}
+
+impl Template {
+    /// The template of the schema of this name, made at the first call in this process unless `verify` made it.
+    pub fn of(name: &str) -> Result<Arc<Template>, IsolationError> {
+        shared(name, || {
+            let config = Config::find()?;
+            let schema = config.schema(name)?.clone();
+            let server = process::server(&config.server).map_err(IsolationError::SharedServer)?;
+            let ready = server.schemas.get(name).cloned();
+            let (database, clones) = match ready {
+                Some(ready) => (ready.template, ready.clones),
+                None => (build_template(&server.address, &server.version, &config, &schema)?.0, Vec::new()),
+            };
+            let context = Arc::new(SchemaContext::of(config, schema));
+            Ok(Template { context, server, database, spare: Mutex::new(clones) })
+        })
+    }
+
+    /// An empty database, for tests that make their own objects.
+    pub fn scratch() -> Result<Arc<Template>, IsolationError> {
+        shared("", || {
+            let config = Config::find().map(|config| config.server).unwrap_or_default();
+            let server = process::server(&config).map_err(IsolationError::SharedServer)?;
+            let context = Arc::new(SchemaContext::scratch());
+            Ok(Template { context, server, database: EMPTY.to_owned(), spare: Mutex::default() })
+        })
+    }
+
+    /// The major version of the server.
+    pub fn major(&self) -> u16 {
+        self.server.version.major
+    }
+
+    /// A clone that nobody uses: its name.
+    pub(super) fn clone_database(&self) -> Result<String, IsolationError> {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        if let Some(spare) = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop() {
+            return Ok(spare);
+        }
+        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let name = format!("pgproof_{}_{}_{number}", self.context.name(), std::process::id());
+        let mut maintenance = Session::open(&self.server.address, MAINTENANCE)?;
+        create_database(&mut maintenance, &self.server.version, &name, &self.database)?;
+        Ok(name)
+    }
+}
+
+/// Makes the template of a schema: its name, and what became of each migration.
+pub fn build_template(
+    address: &Address,
+    version: &Version,
+    config: &Config,
+    schema: &Schema,
+) -> Result<(String, Vec<Applied>), IsolationError> {
+    let migrations = discover(&config.path(&schema.migrations), &config.root)?;
+    let database = format!("pgproof_{}", schema.name);
+    let mut maintenance = Session::open(address, MAINTENANCE)?;
+    create_database(&mut maintenance, version, &database, EMPTY)?;
+    drop(maintenance);
+    let mut session = Session::open(address, &database)?;
+    let applied = apply(&mut session, &migrations, schema.transaction)?;
+    Ok((database, applied))
+}
+
+/// Makes `count` clones ahead of those who will ask for them: their names.
+pub fn prepare_clones(
+    address: &Address,
+    version: &Version,
+    template: &str,
+    count: usize,
+) -> Result<Vec<String>, IsolationError> {
+    let mut maintenance = Session::open(address, MAINTENANCE)?;
+    (0..count)
+        .map(|number| {
+            let name = format!("{template}_spare_{number}");
+            create_database(&mut maintenance, version, &name, template)?;
+            Ok(name)
+        })
+        .collect()
+}
+
+type Made = Arc<OnceLock<Result<Arc<Template>, String>>>;
+
+/// The template of this name, made by the first who asks while the others wait.
+fn shared(
+    name: &str,
+    make: impl FnOnce() -> Result<Template, IsolationError>,
+) -> Result<Arc<Template>, IsolationError> {
+    static TEMPLATES: Mutex<Option<HashMap<String, Made>>> = Mutex::new(None);
+    let made = {
+        let mut templates = TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(templates.get_or_insert_default().entry(name.to_owned()).or_default())
+    };
+    let result = made.get_or_init(|| make().map(Arc::new).map_err(|error| crate::with_causes(&error)));
+    result.clone().map_err(IsolationError::SharedTemplate)
+}

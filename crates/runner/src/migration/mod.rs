@@ -1,0 +1,19 @@
+//! Migrations: discovered and ordered, split into statements that know their file and line, applied one by one; and,
+//! the other way round, which file and line made an object.
+
+mod apply;
+mod discover;
+mod error;
+mod meta;
+mod provenance;
+mod source;
+mod split;
+mod statement;
+
+pub use apply::{Applied, Outcome, apply};
+pub use discover::{Migration, discover, discover_rollbacks};
+pub use error::{MigrationError, StatementFailure};
+pub use provenance::{Object, Provenance};
+pub use source::Source;
+pub use split::split;
+pub use statement::Statement;

@@ -1,0 +1,54 @@
+//! The server of this process: handed over by `verify` through the environment, else started by the first who asks.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::ServerConfig;
+use crate::server::{Address, Server, ServerError, ServerOptions, Version};
+
+/// Describes, as JSON, the server that `verify` started for its test binaries.
+pub const RUN_VARIABLE: &str = "PGPROOF_RUN";
+
+/// A running server and the databases that are ready in it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Handover {
+    /// Where the server listens.
+    pub address: Address,
+    /// Its version.
+    pub version: Version,
+    /// What is ready, by schema.
+    pub schemas: BTreeMap<String, Ready>,
+}
+
+/// The databases of a schema.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Ready {
+    /// The template, migrated.
+    pub template: String,
+    /// Clones of it that nobody uses yet.
+    pub clones: Vec<String>,
+}
+
+impl Handover {
+    /// The value of [`RUN_VARIABLE`].
+    pub fn to_variable(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The server of this process. `config` counts only for the one that starts it.
+pub fn server(config: &ServerConfig) -> Result<&'static Handover, &'static ServerError> {
+    static SERVER: OnceLock<Result<(Handover, Option<Server>), ServerError>> = OnceLock::new();
+    let found = SERVER.get_or_init(|| match std::env::var(RUN_VARIABLE) {
+        Ok(text) => serde_json::from_str(&text)
+            .map(|handover| (handover, None))
+            .map_err(|source| ServerError::Handover { variable: RUN_VARIABLE, source }),
+        Err(_) => Server::start(&ServerOptions::from(config)).map(|server| {
+            let (address, version) = (server.address().clone(), server.version().clone());
+            (Handover { address, version, schemas: BTreeMap::new() }, Some(server))
+        }),
+    });
+    found.as_ref().map(|(handover, _)| handover)
+}

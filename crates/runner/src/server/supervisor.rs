@@ -1,0 +1,84 @@
+//! A small process that outlives pgproof just long enough to end its server: however pgproof ends (`kill -9`
+//! included), the supervisor's standard input closes, and it stops the server and removes the directory.
+//!
+//! It is a script for `/bin/sh`, because any process may start a server, a test binary of somebody's workspace too:
+//! there is no program of ours to be found there, and a fork without exec would need `unsafe`.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::ServerError;
+use super::account::{Account, run_as};
+
+const SCRIPT: &str = include_str!("supervisor.sh");
+
+/// How long a server may take to end.
+const END_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The owner's end: the server lives until this is dropped.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    process: Child,
+}
+
+impl Supervisor {
+    /// Starts the supervisor, which makes `directory`, copies `cache` to its `data` and runs `server` there.
+    pub(super) fn spawn(
+        directory: &Path,
+        cache: &Path,
+        server: &Command,
+        account: Option<Account>,
+    ) -> Result<Supervisor, ServerError> {
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(SCRIPT).arg("pgproof").arg(directory).arg(cache);
+        command.arg(server.get_program()).args(server.get_args());
+        for (name, value) in server.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        run_as(&mut command, account);
+        // Its own process group: a Ctrl-C in the terminal reaches pgproof, and the supervisor only through it.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let process =
+            command.spawn().map_err(|source| ServerError::Spawn { program: "/bin/sh".into(), source })?;
+        Ok(Supervisor { process })
+    }
+
+    /// The process id, which also is the process group of the server.
+    pub(super) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Whether the supervisor has ended, which it does only before its owner if it could not even begin.
+    pub(super) fn has_ended(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(Some(_)) | Err(_))
+    }
+
+    /// Lets the server outlive its owner.
+    pub(super) fn keep(mut self) {
+        if let Some(mut stdin) = self.process.stdin.take() {
+            // If the supervisor is gone, so is the server, and there is nothing to keep.
+            let _ = stdin.write_all(b"keep\n");
+        }
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Supervisor {
+    /// Ends the server and waits until nothing is left of it.
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let deadline = Instant::now() + END_DEADLINE;
+        while Instant::now() < deadline {
+            match self.process.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+                Ok(Some(_)) | Err(_) => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,2 @@
+-- Takes step 4 back.
+DROP TABLE IF EXISTS etl_logs;
