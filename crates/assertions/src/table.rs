@@ -35,6 +35,11 @@ impl TableRef {
         TableExists { name: self.name }
     }
 
+    /// It has these columns and no others, in this order.
+    pub fn has_columns<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> HasColumns {
+        HasColumns { table: self.name, columns: columns.into_iter().map(Into::into).collect() }
+    }
+
     /// Something about one of its columns.
     pub fn column(self, column: impl Into<String>) -> ColumnRef {
         ColumnRef { table: self.name, column: column.into() }
@@ -94,6 +99,38 @@ impl Assertion for TableExists {
     }
 }
 
+/// A table has exactly these columns.
+#[derive(Debug, Clone)]
+pub struct HasColumns {
+    table: String,
+    columns: Vec<String>,
+}
+
+impl Assertion for HasColumns {
+    fn subject(&self) -> Subject {
+        Subject::table(&self.table)
+    }
+
+    fn sentence(&self) -> String {
+        format!("has exactly the columns {}", listed(&self.columns))
+    }
+
+    fn is_behavioural(&self) -> bool {
+        false
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let found: Vec<_> = find(&catalog, &self.table)?.columns.iter().map(|column| column.name.clone()).collect();
+        let missing: Vec<_> = self.columns.iter().filter(|name| !found.contains(name)).collect();
+        let extra: Vec<_> = found.iter().filter(|name| !self.columns.contains(name)).collect();
+        if !missing.is_empty() || !extra.is_empty() {
+            return Err(refuted(differing(&missing, &extra)));
+        }
+        if found == self.columns { Ok(()) } else { Err(refuted(format!("the order is {}", listed(found)))) }
+    }
+}
+
 /// A set of tables that something will be said of.
 #[derive(Debug, Clone)]
 pub struct Tables {
@@ -134,15 +171,14 @@ impl Assertion for ExactlyTables {
         if missing.is_empty() && extra.is_empty() {
             return Ok(());
         }
-        let mut problems = Vec::new();
-        if !missing.is_empty() {
-            problems.push(format!("missing: {}", listed(missing)));
-        }
-        if !extra.is_empty() {
-            problems.push(format!("not expected: {}", listed(extra)));
-        }
-        Err(refuted(problems.join("; ")))
+        Err(refuted(differing(&missing, &extra)))
     }
+}
+
+/// What is missing and what is too much, in one line.
+fn differing(missing: &[&String], extra: &[&String]) -> String {
+    let part = |label: &str, names: &[&String]| (!names.is_empty()).then(|| format!("{label}: {}", listed(names)));
+    [part("missing", missing), part("not expected", extra)].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// The table of this name, or a refutation that it does not exist.
@@ -172,6 +208,20 @@ mod tests {
         insta::assert_snapshot!(refuted(&mut db, table("v").exists()), @"
         refuted: table v exists
           v is no table but a View
+        ");
+    }
+
+    #[test]
+    fn a_table_has_exactly_these_columns() {
+        let mut db = scratch("CREATE TABLE t (a int, b int)");
+        proven(&mut db, table("t").has_columns(["a", "b"]));
+        insta::assert_snapshot!(refuted(&mut db, table("t").has_columns(["b", "a"])), @"
+        refuted: table t has exactly the columns b, a
+          the order is a, b
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").has_columns(["a", "c"])), @"
+        refuted: table t has exactly the columns a, c
+          missing: c; not expected: b
         ");
     }
 

@@ -1,0 +1,31 @@
+//! What the runbook of the opportunity schema promises, a module for each section of its validation, and the
+//! promises that it makes elsewhere: columns, comments, repeatable and reversible migrations.
+
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod cascade_delete;
+mod columns;
+mod comments;
+mod constraints;
+mod expectations;
+mod indexes;
+mod jsonb;
+mod migrations;
+mod query_performance;
+mod table_existence;
+mod threshold_data;
+
+use pgproof_assertions::prelude::*;
+use rstest::fixture;
+
+/// A sandbox on the migrated schema.
+#[fixture]
+fn opportunity() -> Sandbox {
+    Sandbox::of("opportunity").unwrap_or_else(|error| panic!("{}", pgproof_runner::with_causes(&error)))
+}
+
+/// A database of its own, for what a sandbox cannot hold.
+#[fixture]
+fn opportunity_clone() -> CloneDatabase {
+    CloneDatabase::of("opportunity").unwrap_or_else(|error| panic!("{}", pgproof_runner::with_causes(&error)))
+}
