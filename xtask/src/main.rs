@@ -1,1 +1,5 @@
-fn main(){}
+//! The workspace's own commands: all of pgproof's.
+
+fn main() -> std::process::ExitCode {
+    pgproof::main()
+}

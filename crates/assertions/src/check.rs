@@ -97,6 +97,6 @@ pub fn described(evidence: &Evidence) -> Option<String> {
 }
 
 /// The name of the running test: the test harness names its thread.
-fn test_name() -> String {
+pub(crate) fn test_name() -> String {
     std::thread::current().name().unwrap_or("unnamed").to_owned()
 }

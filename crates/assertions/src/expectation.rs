@@ -1,12 +1,12 @@
 //! Expectations that are tables: CSV files in a schema's fixtures, read into typed rows. What cannot be read names
 //! file, line and column.
 
-use std::panic::Location;
 use std::path::PathBuf;
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::evidence::{Evidence, Outcome, record};
 use serde::de::DeserializeOwned;
+
+use crate::fixture;
 
 /// Why a fixture cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -41,24 +41,9 @@ pub enum ExpectationError {
 /// with "could not run".
 #[track_caller]
 pub fn expected<T: DeserializeOwned>(sandbox: &Sandbox, file: &str) -> Vec<T> {
-    let location = Location::caller();
     read(sandbox, file).unwrap_or_else(|error| {
-        let message = pgproof_runner::with_causes(&error);
-        let evidence = Evidence {
-            schema: sandbox.context().name().to_owned(),
-            test: std::thread::current().name().unwrap_or("unnamed").to_owned(),
-            location: format!("{}:{}", location.file(), location.line()),
-            subject: format!("fixture {file}"),
-            sentence: "can be read".to_owned(),
-            behavioural: false,
-            outcome: Outcome::Failed,
-            message: Some(message.clone()),
-            made_at: None,
-            micros: 0,
-        };
-        // The panic below tells it as well, should this not be written.
-        let _ = record(&evidence);
-        panic!("{message}")
+        let subject = format!("fixture {file}");
+        fixture::fail(sandbox.context().name(), &subject, "can be read", &pgproof_runner::with_causes(&error))
     })
 }
 

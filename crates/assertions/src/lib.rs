@@ -14,6 +14,7 @@ pub mod default;
 pub mod document;
 pub mod expectation;
 pub mod extension;
+pub mod fixture;
 pub mod foreign_key;
 pub mod index;
 pub mod nullability;

@@ -1,1 +1,49 @@
-//! x
+//! The command line: parsing and dispatch here, one module a command. An xtask calls [`main`]; the program `pgproof`
+//! does the same.
+
+mod bench;
+mod exit;
+mod suite;
+mod terminal;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use pgproof_runner::Config;
+
+/// Proves PostgreSQL schemas on a disposable server.
+#[derive(Debug, Parser)]
+#[command(name = "pgproof", version, about, max_term_width = 100)]
+struct Arguments {
+    /// The configuration [default: the nearest pgproof.toml, from here upwards]
+    #[arg(long, global = true, value_name = "FILE", env = pgproof_runner::config::CONFIG_VARIABLE)]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Apply the migrations and prove what the suites say of them
+    Verify(verify::Arguments),
+    /// Measure a command beside the least that PostgreSQL itself needs
+    Bench(bench::Arguments),
+}
+
+/// Runs the command that the process's arguments name.
+///
+/// Exit codes: 0 all proven, 1 something refuted, 2 could not run, 3 nothing was run.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let config = match &arguments.config {
+        Some(file) => Config::read(file),
+        None => Config::find(),
+    };
+    let result = config.map_err(anyhow::Error::from).and_then(|config| match &arguments.command {
+        Command::Verify(arguments) => verify::run(&config, arguments),
+        Command::Bench(arguments) => bench::run(&config, arguments),
+    });
+    exit::code(result)
+}

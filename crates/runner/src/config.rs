@@ -77,6 +77,8 @@ pub struct Suite {
     pub package: String,
     /// Its integration test.
     pub test: String,
+    /// The `Cargo.toml` of its workspace, if that is not the one at or above `pgproof.toml`.
+    pub manifest: Option<PathBuf>,
 }
 
 /// A part of the report: the tests of one module of the suite.

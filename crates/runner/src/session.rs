@@ -16,7 +16,8 @@ pub use postgres_protocol::escape::{escape_identifier as identifier, escape_lite
 /// The deadline of one statement.
 pub const STATEMENT_DEADLINE: Duration = Duration::from_secs(120);
 
-/// Names a file to which every statement is appended, terminated by NUL: what a benchmark replays.
+/// Names a file to which every statement is appended, as the database's name, a tab, the statement and a NUL: what a
+/// benchmark replays.
 pub const STATEMENT_LOG_VARIABLE: &str = "PGPROOF_STATEMENT_LOG";
 
 /// An open session.
@@ -65,13 +66,13 @@ impl Session {
 
     /// Runs one or more statements and gives nothing back.
     pub fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
-        log_statement(sql);
+        log_statement(&self.database, sql);
         Ok(self.client.batch_execute(sql)?)
     }
 
     /// Runs statements and gives the rows of all of them.
     pub fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DatabaseError> {
-        log_statement(sql);
+        log_statement(&self.database, sql);
         let messages = self.client.simple_query(sql)?;
         Ok(messages
             .into_iter()
@@ -86,7 +87,7 @@ impl Session {
 
     /// Runs one statement and gives how many rows it affected.
     pub fn affected(&mut self, sql: &str) -> Result<u64, DatabaseError> {
-        log_statement(sql);
+        log_statement(&self.database, sql);
         let messages = self.client.simple_query(sql)?;
         Ok(messages
             .iter()
@@ -111,7 +112,7 @@ impl Session {
 
     /// Sends `data` to a `COPY … FROM stdin` and gives the number of rows.
     pub fn copy_in(&mut self, sql: &str, data: &[u8]) -> Result<u64, DatabaseError> {
-        log_statement(sql);
+        log_statement(&self.database, sql);
         let mut writer = self.client.copy_in(sql)?;
         writer.write_all(data).map_err(|error| DatabaseError::Answer {
             query: shortened(sql),
@@ -147,7 +148,7 @@ pub fn shortened(sql: &str) -> String {
 }
 
 /// Appends the statement to the log that the environment asks for.
-fn log_statement(sql: &str) {
+fn log_statement(database: &str, sql: &str) {
     static LOG: OnceLock<Option<std::fs::File>> = OnceLock::new();
     let log = LOG.get_or_init(|| {
         let path = std::env::var_os(STATEMENT_LOG_VARIABLE)?;
@@ -156,6 +157,6 @@ fn log_statement(sql: &str) {
     if let Some(mut file) = log.as_ref() {
         // One write a statement, so that lines of parallel sessions do not mix. A log that cannot be written is no
         // reason to fail a proof; the benchmark that reads it notices.
-        let _ = file.write_all(format!("{sql}\0").as_bytes());
+        let _ = file.write_all(format!("{database}\t{sql}\0").as_bytes());
     }
 }

@@ -21,11 +21,11 @@ use rstest::fixture;
 /// A sandbox on the migrated schema.
 #[fixture]
 fn opportunity() -> Sandbox {
-    Sandbox::of("opportunity").unwrap_or_else(|error| panic!("{}", pgproof_runner::with_causes(&error)))
+    pgproof_assertions::fixture::sandbox("opportunity")
 }
 
 /// A database of its own, for what a sandbox cannot hold.
 #[fixture]
 fn opportunity_clone() -> CloneDatabase {
-    CloneDatabase::of("opportunity").unwrap_or_else(|error| panic!("{}", pgproof_runner::with_causes(&error)))
+    pgproof_assertions::fixture::clone_database("opportunity")
 }

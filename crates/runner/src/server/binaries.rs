@@ -81,9 +81,13 @@ fn search() -> (Vec<Installation>, Vec<String>) {
             looked.push(format!("{place}: nothing there"));
         }
         for directory in directories {
-            match inspect(&directory) {
-                Ok(installation) if !found.contains(&installation) => found.push(installation),
-                Ok(_) => {}
+            // The same installation is often found by several ways; asking it for its version takes milliseconds.
+            let resolved = resolve(&directory);
+            if resolved.as_ref().is_ok_and(|bin| found.iter().any(|installation| installation.bin == *bin)) {
+                continue;
+            }
+            match resolved.and_then(|bin| inspect(&bin)) {
+                Ok(installation) => found.push(installation),
                 Err(problem) => looked.push(format!("{place}: {}: {problem}", directory.display())),
             }
         }
@@ -128,10 +132,16 @@ fn children(path: &Path, before: &str, after: &str) -> Vec<PathBuf> {
     entries.filter(|entry| fits(&entry.file_name().to_string_lossy())).map(|entry| entry.path()).collect()
 }
 
-/// The installation in this directory, links resolved, or what is wrong with it.
-fn inspect(bin: &Path) -> Result<Installation, String> {
+/// The directory of the program itself, where `postgres` is a link.
+fn resolve(bin: &Path) -> Result<PathBuf, String> {
     let postgres = bin.join("postgres").canonicalize().map_err(|error| format!("postgres: {error}"))?;
-    let bin = postgres.parent().map(Path::to_path_buf).unwrap_or_default();
+    Ok(postgres.parent().map(Path::to_path_buf).unwrap_or_default())
+}
+
+/// The installation in this directory, or what is wrong with it.
+fn inspect(bin: &Path) -> Result<Installation, String> {
+    let bin = resolve(bin)?;
+    let postgres = bin.join("postgres");
     if !bin.join("initdb").is_file() {
         return Err("there is no initdb beside postgres".to_owned());
     }

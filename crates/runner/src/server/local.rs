@@ -1,5 +1,6 @@
 //! A server started from binaries on this machine: private socket, no durability, gone with its owner.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -50,15 +51,23 @@ pub struct Server {
 impl Server {
     /// Starts a server and waits until it answers.
     pub fn start(options: &ServerOptions) -> Result<Server, ServerError> {
+        Server::start_timed(options).map(|(server, _)| server)
+    }
+
+    /// Starts a server, and tells how long PostgreSQL itself took: copying the data directory, starting, the first
+    /// session.
+    pub fn start_timed(options: &ServerOptions) -> Result<(Server, Duration), ServerError> {
         let installation = binaries::find(options)?;
         let account = unprivileged()?;
         sweep::sweep();
         let cached = cache::data_directory(&installation, account)?;
         let directory = place::choose(account.is_some())?;
+        let started = Instant::now();
         let mut supervisor = Supervisor::spawn(&directory, &cached, &command(&installation, &directory), account)?;
         let address = Address { socket: directory.clone(), port: PORT, user: "postgres".to_owned() };
         wait_until_ready(&address, &mut supervisor, &installation.version)?;
-        Ok(Server { address, version: installation.version, directory, supervisor: Some(supervisor) })
+        let took = started.elapsed();
+        Ok((Server { address, version: installation.version, directory, supervisor: Some(supervisor) }, took))
     }
 
     /// Where it listens.
@@ -74,6 +83,16 @@ impl Server {
     /// The directory that holds its data, socket and log.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Makes a directory that goes when the server does.
+    pub fn make_directory(&self, name: &str) -> std::io::Result<PathBuf> {
+        let directory = self.directory.join(name);
+        std::fs::create_dir(&directory)?;
+        // The supervisor removes it, with what is in it, so it must belong to the supervisor's account.
+        let owner = self.directory.metadata()?;
+        std::os::unix::fs::chown(&directory, Some(owner.uid()), Some(owner.gid()))?;
+        Ok(directory)
     }
 
     /// The process group of the server and its supervisor.

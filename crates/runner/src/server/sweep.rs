@@ -36,7 +36,7 @@ fn is_abandoned(directory: &Path) -> bool {
             let modified = directory.metadata().and_then(|metadata| metadata.modified());
             let age = modified.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
             // Unreadable is not abandoned: the directory is another user's.
-            directory.join("data").exists() && age.is_some_and(|age| age > YOUNG)
+            directory.read_dir().is_ok() && age.is_some_and(|age| age > YOUNG)
         }
     }
 }

@@ -1,0 +1,126 @@
+//! The least that the same work costs: the same server started bare, the same files sent whole through one session,
+//! the same clones, the suite's own statements replayed without any of pgproof between.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use pgproof_runner::config::CONFIG_VARIABLE;
+use pgproof_runner::isolation::{build_template, prepare_clones};
+use pgproof_runner::migration::{Statement, discover};
+use pgproof_runner::process::{Handover, RUN_VARIABLE, Ready};
+use pgproof_runner::server::{Server, ServerOptions};
+use pgproof_runner::session::{STATEMENT_LOG_VARIABLE, Session, identifier};
+use pgproof_runner::{Config, DatabaseError, Schema};
+
+use super::parts::{Parts, clones_ahead};
+use crate::suite::Binary;
+use crate::terminal::Progress;
+
+const MAINTENANCE: &str = "postgres";
+
+/// Measures the floor of each part of `verify`.
+pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyhow::Result<Parts> {
+    let mut parts = Parts::default();
+    let (server, took) = Server::start_timed(&ServerOptions::from(&config.server))?;
+    parts.server = took;
+    parts.migrations = files_through_one_session(config, schema, &server)?;
+    let (template, _) = build_template(server.address(), server.version(), config, schema)?;
+    let started = Instant::now();
+    prepare_clones(server.address(), server.version(), &template, clones_ahead())?;
+    parts.clones = started.elapsed();
+    let statements = statements(config, schema, binary, &server, &template)?;
+    parts.suite = replay(&server, &template, &statements)?;
+    let started = Instant::now();
+    drop(server);
+    parts.stop = started.elapsed();
+    Ok(parts)
+}
+
+/// A database, and each file as one message where PostgreSQL takes it as one.
+fn files_through_one_session(config: &Config, schema: &Schema, server: &Server) -> anyhow::Result<Duration> {
+    let mut messages = Vec::new();
+    for migration in discover(&config.path(&schema.migrations), &config.root)? {
+        let alone = |s: &Statement| s.copy_data.is_some() || s.needs_no_transaction();
+        let by_statement = migration.statements.iter().any(alone);
+        let texts: Vec<_> = migration.statements.iter().map(|s| (s.text.clone(), s.copy_data.clone())).collect();
+        if by_statement {
+            messages.extend(texts);
+        } else {
+            let whole = texts.into_iter().map(|(text, _)| text).collect::<Vec<_>>().join(";\n");
+            messages.push((whole, None));
+        }
+    }
+    let started = Instant::now();
+    Session::open(server.address(), MAINTENANCE)?.run(&create("floor", "template1", server))?;
+    let mut session = Session::open(server.address(), "floor")?;
+    for (text, data) in messages {
+        match data {
+            Some(data) => session.copy_in(&text, data.as_bytes()).map(|_| ())?,
+            None => session.run(&text)?,
+        }
+    }
+    Ok(started.elapsed())
+}
+
+/// The cheapest CREATE DATABASE there is.
+fn create(name: &str, template: &str, server: &Server) -> String {
+    let strategy = if server.version().major >= 15 { " STRATEGY file_copy" } else { "" };
+    format!("CREATE DATABASE {} TEMPLATE {}{strategy}", identifier(name), identifier(template))
+}
+
+/// What the suite sends, by database, in order.
+fn statements(
+    config: &Config,
+    schema: &Schema,
+    binary: &Binary,
+    server: &Server,
+    template: &str,
+) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    let log = server.make_directory("statements").context("cannot make a directory for the statements")?.join("log");
+    let handover = Handover {
+        address: server.address().clone(),
+        version: server.version().clone(),
+        schemas: BTreeMap::from([(schema.name.clone(), Ready { template: template.to_owned(), clones: Vec::new() })]),
+    };
+    let environment = [
+        (CONFIG_VARIABLE, config.file.display().to_string()),
+        (RUN_VARIABLE, handover.to_variable()),
+        (STATEMENT_LOG_VARIABLE, log.display().to_string()),
+    ];
+    binary.run(None, &environment, &Progress::new(true), &schema.name)?;
+    let text = std::fs::read_to_string(&log).context("the suite wrote no statements")?;
+    let mut by_database: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (database, sql) in text.split('\0').filter_map(|entry| entry.split_once('\t')) {
+        by_database.entry(database.to_owned()).or_default().push(sql.to_owned());
+    }
+    Ok(by_database)
+}
+
+/// Sends each database's statements to a fresh clone, one after the other. The clones that the suite made itself are
+/// part of its work, and of its floor.
+fn replay(server: &Server, template: &str, statements: &BTreeMap<String, Vec<String>>) -> anyhow::Result<Duration> {
+    let mut took = Duration::ZERO;
+    let mut made = 0;
+    for (number, sql) in statements.iter().filter(|(name, _)| *name != MAINTENANCE).map(|(_, sql)| sql).enumerate() {
+        let started = Instant::now();
+        let name = format!("floor_{number}");
+        Session::open(server.address(), MAINTENANCE)?.run(&create(&name, template, server))?;
+        made += 1;
+        // As many as verify makes ahead are counted there.
+        if made > clones_ahead() {
+            took += started.elapsed();
+        }
+        let started = Instant::now();
+        let mut session = Session::open(server.address(), &name)?;
+        for statement in sql {
+            match session.run(statement) {
+                // Refusals are what many statements are for.
+                Ok(()) | Err(DatabaseError::Reported(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        took += started.elapsed();
+    }
+    Ok(took)
+}

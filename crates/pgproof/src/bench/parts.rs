@@ -1,0 +1,81 @@
+//! How long each part of `verify` takes, one after the other.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use pgproof_runner::config::CONFIG_VARIABLE;
+use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
+use pgproof_runner::isolation::{build_template, prepare_clones};
+use pgproof_runner::process::{Handover, RUN_VARIABLE, Ready};
+use pgproof_runner::report::{Report, SchemaReport, ServerReport, SuiteRun, Text};
+use pgproof_runner::server::{Server, ServerOptions};
+use pgproof_runner::{Config, Schema};
+
+use crate::suite::{self, Binary};
+use crate::terminal::Progress;
+
+/// Times of the parts of one run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Parts {
+    pub(super) server: Duration,
+    pub(super) migrations: Duration,
+    pub(super) clones: Duration,
+    pub(super) suite: Duration,
+    pub(super) report: Duration,
+    pub(super) stop: Duration,
+    pub(super) cargo: Duration,
+}
+
+/// How many clones `verify` makes ahead.
+pub(super) fn clones_ahead() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// Does what `verify` does, part by part.
+pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyhow::Result<Parts> {
+    let mut parts = Parts::default();
+    let started = Instant::now();
+    suite::build(config, std::slice::from_ref(schema))?;
+    parts.cargo = started.elapsed();
+
+    let started = Instant::now();
+    let server = Server::start(&ServerOptions::from(&config.server))?;
+    parts.server = started.elapsed();
+
+    let started = Instant::now();
+    let (template, applied) = build_template(server.address(), server.version(), config, schema)?;
+    parts.migrations = started.elapsed();
+
+    let started = Instant::now();
+    let clones = prepare_clones(server.address(), server.version(), &template, clones_ahead())?;
+    parts.clones = started.elapsed();
+
+    let started = Instant::now();
+    let evidence = server.make_directory("evidence").context("cannot make a directory for the evidence")?;
+    let handover = Handover {
+        address: server.address().clone(),
+        version: server.version().clone(),
+        schemas: BTreeMap::from([(schema.name.clone(), Ready { template, clones })]),
+    };
+    let environment = [
+        (CONFIG_VARIABLE, config.file.display().to_string()),
+        (RUN_VARIABLE, handover.to_variable()),
+        (EVIDENCE_VARIABLE, evidence.display().to_string()),
+    ];
+    let ran = binary.run(None, &environment, &Progress::new(true), &schema.name)?;
+    parts.suite = started.elapsed();
+
+    let started = Instant::now();
+    let run = SuiteRun { tests: ran.tests, evidence: gather(&evidence)?, problem: ran.problem };
+    let server_report = ServerReport { provider: "local".to_owned(), version: server.version().clone() };
+    let report = Report::new(server_report, 0.0, vec![SchemaReport::new(schema, &applied, run, false)]);
+    let text = Text { report: &report, colour: false }.to_string();
+    anyhow::ensure!(!text.is_empty(), "the report is empty");
+    parts.report = started.elapsed();
+
+    let started = Instant::now();
+    drop(server);
+    parts.stop = started.elapsed();
+    Ok(parts)
+}

@@ -1,0 +1,68 @@
+//! What a command shows while it works: a spinner or bar on a terminal, plain lines otherwise.
+
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// Whether colours may be used on standard output (<https://no-color.org>).
+pub(crate) fn colour() -> bool {
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Progress on standard error, gone when it is dropped.
+pub(crate) struct Progress {
+    /// None where standard error is no terminal, or nothing should be shown.
+    bar: Option<ProgressBar>,
+    plain: bool,
+}
+
+impl Progress {
+    /// Shows progress, unless `quiet`.
+    pub(crate) fn new(quiet: bool) -> Progress {
+        let terminal = std::io::stderr().is_terminal();
+        let bar = (terminal && !quiet).then(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.enable_steady_tick(Duration::from_millis(80));
+            bar
+        });
+        Progress { bar, plain: !terminal && !quiet }
+    }
+
+    /// Says what is being done now.
+    pub(crate) fn step(&self, what: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(what.to_owned());
+        } else if self.plain {
+            eprintln!("{what}");
+        }
+    }
+
+    /// From now on, `total` tests are counted.
+    pub(crate) fn tests(&self, schema: &str, total: u64) {
+        if let Some(bar) = &self.bar {
+            let style = ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {pos}/{len}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_length(total);
+            bar.set_position(0);
+            bar.set_message(format!("proving {schema}"));
+        } else if self.plain {
+            eprintln!("proving {schema}: {total} tests");
+        }
+    }
+
+    /// One test more has ended.
+    pub(crate) fn tested(&self) {
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! `verify`: one server, each schema's migrations once, its suite, and a report from the evidence.
+
+mod prepare;
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::Context;
+use clap::ValueEnum;
+use pgproof_runner::config::CONFIG_VARIABLE;
+use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
+use pgproof_runner::process::RUN_VARIABLE;
+use pgproof_runner::report::{Report, SchemaReport, ServerReport, SuiteRun, Text, Verdict};
+use pgproof_runner::{Config, Schema};
+
+use crate::suite::{self, Binary};
+use crate::terminal::{Progress, colour};
+
+/// What `verify` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The schemas to prove [default: all]
+    #[arg(value_name = "SCHEMA")]
+    schemas: Vec<String>,
+    /// Run only the tests whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// What the report is written as, to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// List the sections and tests, and run nothing
+    #[arg(long)]
+    list: bool,
+    /// Leave the server running and say how to connect to it
+    #[arg(long)]
+    keep: bool,
+    /// Where the server comes from
+    #[arg(long, value_enum, default_value_t = Provider::Auto)]
+    server: Provider,
+    /// The major version of PostgreSQL [default: the newest found]
+    #[arg(long, value_name = "MAJOR")]
+    pg: Option<u16>,
+}
+
+/// The output formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs; the README documents it
+    Json,
+}
+
+/// Where a server can come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Provider {
+    /// Whatever is there
+    Auto,
+    /// Binaries on this machine
+    Local,
+}
+
+/// Proves schemas and prints the report.
+pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let schemas = chosen(config, &arguments.schemas)?;
+    let progress = Progress::new(arguments.format == Format::Json);
+    if arguments.list {
+        progress.step("building the suites");
+        let binaries = suite::build(config, &schemas)?;
+        drop(progress);
+        return list(&schemas, &binaries, arguments.filter.as_deref());
+    }
+    let started = Instant::now();
+    let prepared = prepare::prepare(config, &schemas, arguments.pg, &progress)?;
+    let mut reports = Vec::new();
+    for schema in &schemas {
+        let directory = prepared.server.make_directory(&format!("evidence-{}", schema.name));
+        let directory = directory.context("cannot make a directory for the evidence")?;
+        let run = prove(config, schema, &prepared, arguments, &directory, &progress)?;
+        let applied = prepared.applied.get(&schema.name).map(Vec::as_slice).unwrap_or_default();
+        reports.push(SchemaReport::new(schema, applied, run, arguments.filter.is_some()));
+    }
+    drop(progress);
+    let server = ServerReport { provider: "local".to_owned(), version: prepared.server.version().clone() };
+    let report = Report::new(server, (started.elapsed() - prepared.building).as_secs_f64(), reports);
+    match arguments.format {
+        Format::Text => print!("{}", Text { report: &report, colour: colour() }),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+    }
+    if arguments.keep {
+        keep(prepared);
+    }
+    Ok(report.verdict)
+}
+
+/// The schemas that were asked for, all if none was.
+fn chosen(config: &Config, names: &[String]) -> anyhow::Result<Vec<Schema>> {
+    if names.is_empty() {
+        return Ok(config.schemas.values().cloned().collect());
+    }
+    let mut schemas = Vec::new();
+    for name in names {
+        let schema = config.schema(name)?;
+        if !schemas.iter().any(|s: &Schema| s.name == schema.name) {
+            schemas.push(schema.clone());
+        }
+    }
+    Ok(schemas)
+}
+
+/// Runs a schema's suite and gathers what it left.
+fn prove(
+    config: &Config,
+    schema: &Schema,
+    prepared: &prepare::Prepared,
+    arguments: &Arguments,
+    directory: &Path,
+    progress: &Progress,
+) -> anyhow::Result<SuiteRun> {
+    let environment = [
+        (CONFIG_VARIABLE, config.file.display().to_string()),
+        (RUN_VARIABLE, prepared.handover.to_variable()),
+        (EVIDENCE_VARIABLE, directory.display().to_string()),
+        // A backtrace of the test harness says nothing about a schema.
+        ("RUST_BACKTRACE", "0".to_owned()),
+    ];
+    let binary = prepared.binaries.get(&schema.name).context("the suite was not built")?;
+    let ran = binary.run(arguments.filter.as_deref(), &environment, progress, &schema.name)?;
+    let evidence = gather(directory).with_context(|| format!("cannot read the evidence in {}", directory.display()))?;
+    Ok(SuiteRun { tests: ran.tests, evidence, problem: ran.problem })
+}
+
+fn list(
+    schemas: &[Schema],
+    binaries: &std::collections::BTreeMap<String, Binary>,
+    filter: Option<&str>,
+) -> anyhow::Result<Verdict> {
+    let mut count = 0;
+    for schema in schemas {
+        let binary = binaries.get(&schema.name).context("the suite was not built")?;
+        let mut tests = binary.list(filter)?;
+        count += tests.len();
+        println!("{}", schema.name);
+        for section in &schema.sections {
+            let prefix = format!("{}::", section.module);
+            let (inside, rest): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.starts_with(&prefix));
+            tests = rest;
+            print_section(&section.title, &inside, prefix.len());
+        }
+        print_section("other tests", &tests, 0);
+    }
+    Ok(if count == 0 { Verdict::Nothing } else { Verdict::Proven })
+}
+
+fn print_section(title: &str, tests: &[String], prefix: usize) {
+    if !tests.is_empty() {
+        println!("  {title}");
+        for test in tests {
+            println!("    {}", &test[prefix..]);
+        }
+    }
+}
+
+/// Leaves the server running.
+fn keep(prepared: prepare::Prepared) {
+    let address = prepared.server.address().clone();
+    eprintln!("\nthe server goes on; connect with");
+    for (schema, ready) in &prepared.handover.schemas {
+        eprintln!("  {}   # {schema}, as migrated", address.psql(&ready.template));
+    }
+    let data = prepared.server.directory().join("data");
+    let pid = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
+    let pid = pid.lines().next().unwrap_or("PID").to_owned();
+    eprintln!("stop it, and remove all of it, with\n  kill -INT {pid}");
+    prepared.server.keep();
+}

@@ -1,0 +1,68 @@
+//! What must stand before a suite can run: the suite's binary, a server, a migrated template, a few clones. Cargo and
+//! PostgreSQL work side by side.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use pgproof_runner::isolation::{build_template, prepare_clones};
+use pgproof_runner::migration::{Applied, discover};
+use pgproof_runner::process::{Handover, Ready};
+use pgproof_runner::server::{Server, ServerOptions};
+use pgproof_runner::{Config, Schema};
+
+use crate::suite::{self, Binary};
+use crate::terminal::Progress;
+
+/// All that a run needs.
+pub(crate) struct Prepared {
+    pub(crate) server: Server,
+    pub(crate) handover: Handover,
+    pub(crate) applied: BTreeMap<String, Vec<Applied>>,
+    pub(crate) binaries: BTreeMap<String, Binary>,
+    /// How long cargo went on after the databases were ready.
+    pub(crate) building: Duration,
+}
+
+/// Builds the suites while the server starts and takes the migrations.
+pub(crate) fn prepare(
+    config: &Config,
+    schemas: &[Schema],
+    major: Option<u16>,
+    progress: &Progress,
+) -> anyhow::Result<Prepared> {
+    // What is wrong with the files is said before anything is started.
+    for schema in schemas {
+        discover(&config.path(&schema.migrations), &config.root)?;
+    }
+    progress.step("starting PostgreSQL and building the suites");
+    std::thread::scope(|scope| {
+        let building = scope.spawn(|| suite::build(config, schemas));
+        let databases = databases(config, schemas, major);
+        let ready = Instant::now();
+        let binaries = building.join().map_err(|_| anyhow!("the thread that builds the suites panicked"))?;
+        // A migration that fails is the nearer problem.
+        let (server, handover, applied) = databases?;
+        Ok(Prepared { server, handover, applied, binaries: binaries?, building: ready.elapsed() })
+    })
+}
+
+type Databases = (Server, Handover, BTreeMap<String, Vec<Applied>>);
+
+fn databases(config: &Config, schemas: &[Schema], major: Option<u16>) -> anyhow::Result<Databases> {
+    let mut options = ServerOptions::from(&config.server);
+    options.major = major.or(options.major);
+    let server = Server::start(&options)?;
+    let (address, version) = (server.address().clone(), server.version().clone());
+    // libtest runs as many tests at once as there are cores, each in a clone of its own.
+    let at_once = std::thread::available_parallelism().map_or(2, usize::from);
+    let mut ready = BTreeMap::new();
+    let mut applied = BTreeMap::new();
+    for schema in schemas {
+        let (template, migrations) = build_template(&address, &version, config, schema)?;
+        let clones = prepare_clones(&address, &version, &template, at_once)?;
+        ready.insert(schema.name.clone(), Ready { template, clones });
+        applied.insert(schema.name.clone(), migrations);
+    }
+    Ok((server, Handover { address, version, schemas: ready }, applied))
+}

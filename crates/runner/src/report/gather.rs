@@ -1,0 +1,191 @@
+//! Making a report from what a suite left: the harness's verdict on each test, and the evidence.
+
+use std::collections::BTreeMap;
+
+use super::{Counts, MigrationReport, Report, SchemaReport, SectionReport, ServerReport, TestReport, Verdict};
+use crate::config::{Schema, Section};
+use crate::evidence::{Evidence, Outcome};
+use crate::migration::Applied;
+
+/// One run of a suite's test binary.
+#[derive(Debug, Clone, Default)]
+pub struct SuiteRun {
+    /// What the harness said of each test.
+    pub tests: Vec<TestRun>,
+    /// The records that its assertions left.
+    pub evidence: Vec<Evidence>,
+    /// What went wrong with the binary as a whole, if it did.
+    pub problem: Option<String>,
+}
+
+/// What the harness said of one test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestRun {
+    /// Its name.
+    pub name: String,
+    /// Whether it passed; `None` if it was ignored.
+    pub passed: Option<bool>,
+    /// What it printed, if it failed.
+    pub output: Option<String>,
+}
+
+impl Report {
+    /// The report of a run. `seconds` is how long it took.
+    pub fn new(server: ServerReport, seconds: f64, schemas: Vec<SchemaReport>) -> Report {
+        Report {
+            format: super::FORMAT,
+            verdict: Verdict::of(schemas.iter().map(|schema| schema.verdict)),
+            server,
+            seconds,
+            counts: Counts::sum(schemas.iter().map(|schema| schema.counts)),
+            schemas,
+        }
+    }
+}
+
+impl SchemaReport {
+    /// The report of one schema. With a filter, fewer tests ran than there are, so that what the runbook promises
+    /// is not held against the sections.
+    pub fn new(schema: &Schema, applied: &[Applied], run: SuiteRun, filtered: bool) -> SchemaReport {
+        let mut evidence: BTreeMap<String, Vec<Evidence>> = BTreeMap::new();
+        for record in run.evidence {
+            evidence.entry(record.test.clone()).or_default().push(record);
+        }
+        let mut tests: Vec<TestReport> = run
+            .tests
+            .into_iter()
+            .map(|test| {
+                let assertions = evidence.remove(&test.name).unwrap_or_default();
+                TestReport { verdict: verdict(&test, &assertions), name: test.name, output: test.output, assertions }
+            })
+            .collect();
+        if let Some(problem) = run.problem {
+            let name = format!("{}::", schema.suite.test);
+            tests.push(TestReport { name, verdict: Verdict::Failed, output: Some(problem), assertions: Vec::new() });
+        }
+        let sections = sections(&schema.sections, tests, filtered);
+        SchemaReport {
+            name: schema.name.clone(),
+            verdict: Verdict::of(sections.iter().map(|section| section.verdict)),
+            migrations: applied.iter().map(migration).collect(),
+            counts: Counts::sum(sections.iter().map(|section| section.counts)),
+            sections,
+        }
+    }
+}
+
+impl Counts {
+    fn sum(parts: impl Iterator<Item = Counts>) -> Counts {
+        parts.fold(Counts::default(), |sum, part| Counts {
+            tests: sum.tests + part.tests,
+            assertions: sum.assertions + part.assertions,
+            behavioural: sum.behavioural + part.behavioural,
+            proven: sum.proven + part.proven,
+            refuted: sum.refuted + part.refuted,
+            failed: sum.failed + part.failed,
+        })
+    }
+
+    fn of(tests: &[TestReport]) -> Counts {
+        let all = || tests.iter().flat_map(|test| &test.assertions);
+        let ended = |outcome| all().filter(|evidence| evidence.outcome == outcome).count();
+        Counts {
+            tests: tests.iter().filter(|test| test.verdict != Verdict::Nothing).count(),
+            assertions: all().count(),
+            behavioural: all().filter(|evidence| evidence.behavioural).count(),
+            proven: ended(Outcome::Proven),
+            refuted: ended(Outcome::Refuted),
+            failed: ended(Outcome::Failed),
+        }
+    }
+}
+
+fn migration(applied: &Applied) -> MigrationReport {
+    MigrationReport {
+        file: applied.file.clone(),
+        statements: applied.statements.len(),
+        rows: applied.statements.iter().map(|statement| statement.rows).sum(),
+    }
+}
+
+fn verdict(test: &TestRun, assertions: &[Evidence]) -> Verdict {
+    let worst = Verdict::of(assertions.iter().map(|evidence| match evidence.outcome {
+        Outcome::Proven => Verdict::Proven,
+        Outcome::Refuted => Verdict::Refuted,
+        Outcome::Failed => Verdict::Failed,
+    }));
+    match test.passed {
+        None => Verdict::Nothing,
+        Some(true) => worst.max(Verdict::Proven),
+        Some(false) => worst.max(Verdict::Refuted),
+    }
+}
+
+/// The tests by section: those of the configuration in their order, then other modules by name.
+fn sections(configured: &[Section], tests: Vec<TestReport>, filtered: bool) -> Vec<SectionReport> {
+    let mut by_module: BTreeMap<String, Vec<TestReport>> = BTreeMap::new();
+    for test in tests {
+        let module = test.name.split_once("::").map_or("", |(module, _)| module);
+        by_module.entry(module.to_owned()).or_default().push(test);
+    }
+    let mut sections = Vec::new();
+    for section in configured {
+        let tests = by_module.remove(&section.module).unwrap_or_default();
+        if !tests.is_empty() || !filtered {
+            sections.push(self::section(section.clone(), tests, filtered));
+        }
+    }
+    for (module, tests) in by_module {
+        let title = if module.is_empty() { "tests outside any module".to_owned() } else { module.replace('_', " ") };
+        sections.push(self::section(Section { module, title, tests: 0 }, tests, filtered));
+    }
+    sections
+}
+
+fn section(section: Section, tests: Vec<TestReport>, filtered: bool) -> SectionReport {
+    let counts = Counts::of(&tests);
+    let mut verdict = Verdict::of(tests.iter().map(|test| test.verdict));
+    if !filtered && counts.tests < section.tests.max(1) {
+        verdict = verdict.max(Verdict::Refuted);
+    }
+    SectionReport { module: section.module, title: section.title, verdict, promised: section.tests, counts, tests }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema() -> Schema {
+        let text = "migrations = \"sql\"\nsuite = { package = \"p\", test = \"t\" }\n\
+                    sections = [{ module = \"one\", title = \"One\", tests = 2 }, { module = \"two\", title = \"Two\" }]";
+        toml::from_str(text).expect("a schema")
+    }
+
+    fn test(name: &str, passed: Option<bool>) -> TestRun {
+        TestRun { name: name.to_owned(), passed, output: None }
+    }
+
+    fn report(tests: Vec<TestRun>, filtered: bool) -> SchemaReport {
+        SchemaReport::new(&schema(), &[], SuiteRun { tests, ..SuiteRun::default() }, filtered)
+    }
+
+    #[test]
+    fn fewer_tests_than_promised_refute_a_section() {
+        let passing = || vec![test("one::a", Some(true)), test("two::b", Some(true)), test("three::c", Some(true))];
+        let verdicts = |report: &SchemaReport| report.sections.iter().map(|s| (s.title.clone(), s.verdict)).collect::<Vec<_>>();
+        let whole = report(passing(), false);
+        let expected = [("One", Verdict::Refuted), ("Two", Verdict::Proven), ("three", Verdict::Proven)];
+        assert_eq!(verdicts(&whole), expected.map(|(title, verdict)| (title.to_owned(), verdict)));
+        assert_eq!(report(passing(), true).verdict, Verdict::Proven);
+    }
+
+    #[test]
+    fn a_test_that_failed_without_evidence_is_refuted() {
+        assert_eq!(report(vec![test("two::b", Some(false))], true).verdict, Verdict::Refuted);
+    }
+
+    #[test]
+    fn an_ignored_test_proves_nothing() {
+        assert_eq!(report(vec![test("two::b", None)], true).verdict, Verdict::Nothing);
+    }
+}

@@ -1,0 +1,47 @@
+//! Verdicts, and the exit code of each.
+
+use serde::{Deserialize, Serialize};
+
+/// The verdict on a test, a section, a schema or a run. The later one outweighs the earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Nothing was run.
+    Nothing,
+    /// All of it holds.
+    Proven,
+    /// Something does not hold.
+    Refuted,
+    /// Something could not be checked.
+    Failed,
+}
+
+impl Verdict {
+    /// The process's exit code: 0 all proven, 1 something refuted, 2 could not run, 3 nothing was run.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Verdict::Proven => 0,
+            Verdict::Refuted => 1,
+            Verdict::Failed => 2,
+            Verdict::Nothing => 3,
+        }
+    }
+
+    /// The verdict on a whole with these parts.
+    pub fn of(parts: impl IntoIterator<Item = Verdict>) -> Verdict {
+        parts.into_iter().max().unwrap_or(Verdict::Nothing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_part_decides() {
+        assert_eq!(Verdict::of([]), Verdict::Nothing);
+        assert_eq!(Verdict::of([Verdict::Nothing, Verdict::Proven]), Verdict::Proven);
+        assert_eq!(Verdict::of([Verdict::Proven, Verdict::Refuted]).exit_code(), 1);
+        assert_eq!(Verdict::of([Verdict::Failed, Verdict::Refuted]).exit_code(), 2);
+    }
+}
