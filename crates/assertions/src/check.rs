@@ -41,7 +41,7 @@ impl Check for Sandbox {
     }
 }
 
-impl<A: Assertion + ?Sized> Assertion for Box<A> {
+impl<T: Assertion + ?Sized> Assertion for Box<T> {
     fn subject(&self) -> crate::assertion::Subject {
         (**self).subject()
     }

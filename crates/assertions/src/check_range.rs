@@ -78,9 +78,10 @@ impl CheckRange {
         let step = step(column)?;
         let bound = |text: &Option<String>| match text {
             None => Ok(None),
-            Some(text) => text.parse::<f64>().map(|number| Some((number / step).round())).map_err(|_| {
-                Failure::Expectation(format!("the bound {text:?} of {} is no number", self.subject()))
-            }),
+            Some(text) => text
+                .parse::<f64>()
+                .map(|number| Some((number / step).round()))
+                .map_err(|_| Failure::Expectation(format!("the bound {text:?} of {} is no number", self.subject()))),
         };
         // Numbers are counted in steps of the type, which f64 holds exactly up to 2^53.
         let (least, most) = (bound(&self.least)?, bound(&self.most)?);
@@ -131,7 +132,10 @@ fn limits(column: &Column, step: f64) -> Option<(f64, f64)> {
 }
 
 fn places(step: f64) -> usize {
-    (0..20).find(|places| (step * 10_f64.powi(*places)).round() >= 1.0).and_then(|n| usize::try_from(n).ok()).unwrap_or(0)
+    (0..20)
+        .find(|places| (step * 10_f64.powi(*places)).round() >= 1.0)
+        .and_then(|n| usize::try_from(n).ok())
+        .unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -69,9 +69,8 @@ impl Assertion for CheckSet {
         let object = self.object(&catalog, relation);
         let refuted = |found: String| refuted_by(object.clone(), found);
         let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
-        let attempt = |sandbox: &mut Sandbox, value: &str| {
-            sandbox.attempt(&draft_with(&draft, column, Value::text(value)))
-        };
+        let attempt =
+            |sandbox: &mut Sandbox, value: &str| sandbox.attempt(&draft_with(&draft, column, Value::text(value)));
         let mut problems = Vec::new();
         for member in &self.members {
             if let Attempt::Refused(refusal) = attempt(sandbox, member)? {
@@ -130,10 +129,17 @@ impl CheckSet {
             crowd.insert(shorter);
         }
         crowd.extend(self.members.windows(2).map(|pair| format!("{},{}", pair[0], pair[1])));
-        let words = ["", " ", "null", "NULL", "unknown", "none", "default", "true", "0", "1", "-1", "deleted", "é", "x"];
+        let words =
+            ["", " ", "null", "NULL", "unknown", "none", "default", "true", "0", "1", "-1", "deleted", "é", "x"];
         crowd.extend(words.map(str::to_owned));
         // What another column takes, or what this one's rule mentions, is what somebody will try.
-        crowd.extend(catalog.constraints.iter().filter(|c| c.kind == ConstraintKind::Check).flat_map(|c| literals(&c.definition)));
+        crowd.extend(
+            catalog
+                .constraints
+                .iter()
+                .filter(|c| c.kind == ConstraintKind::Check)
+                .flat_map(|c| literals(&c.definition)),
+        );
         crowd.extend(catalog.types.iter().flat_map(|ty| ty.labels.clone()));
         let numeric = column.ty.category == 'N';
         let limit = crate::synth::length_limit(&column.ty.base);

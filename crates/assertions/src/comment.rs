@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn comments_are_read() {
-        let mut db = scratch("CREATE TABLE t (a int, b int); COMMENT ON TABLE t IS 'things'; COMMENT ON COLUMN t.a IS 'one'");
+        let mut db =
+            scratch("CREATE TABLE t (a int, b int); COMMENT ON TABLE t IS 'things'; COMMENT ON COLUMN t.a IS 'one'");
         proven(&mut db, table("t").has_comment().reading("things"));
         proven(&mut db, table("t").column("a").has_comment());
         insta::assert_snapshot!(refuted(&mut db, table("t").column("b").has_comment()), @"

@@ -71,9 +71,7 @@ impl Assertion for HasAtLeast {
                 let behind_constraint = |name: &str| catalog.constraints.iter().any(|c| c.name == name);
                 catalog.indexes.iter().filter(|index| !behind_constraint(&index.name)).count()
             }
-            Counted::ForeignKeys => {
-                catalog.constraints.iter().filter(|c| c.kind == ConstraintKind::ForeignKey).count()
-            }
+            Counted::ForeignKeys => catalog.constraints.iter().filter(|c| c.kind == ConstraintKind::ForeignKey).count(),
             Counted::Comments => {
                 let of = |comment: &Option<String>| usize::from(comment.is_some());
                 catalog

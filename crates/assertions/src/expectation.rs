@@ -62,10 +62,12 @@ pub fn read<T: DeserializeOwned>(sandbox: &Sandbox, file: &str) -> Result<Vec<T>
 fn malformed(file: PathBuf, headers: &csv::StringRecord, error: &csv::Error) -> ExpectationError {
     let line = error.position().map_or(1, csv::Position::line);
     let problem = match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => match err.field().and_then(|field| headers.get(usize::try_from(field).ok()?)) {
-            Some(column) => format!("column {column}: {}", err.kind()),
-            None => format!("{}; the header is {}", err.kind(), headers.iter().collect::<Vec<_>>().join(",")),
-        },
+        csv::ErrorKind::Deserialize { err, .. } => {
+            match err.field().and_then(|field| headers.get(usize::try_from(field).ok()?)) {
+                Some(column) => format!("column {column}: {}", err.kind()),
+                None => format!("{}; the header is {}", err.kind(), headers.iter().collect::<Vec<_>>().join(",")),
+            }
+        }
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!("{len} fields, and the header has {expected_len}")
         }

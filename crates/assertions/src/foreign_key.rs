@@ -102,11 +102,8 @@ impl Assertion for ForeignKey {
     }
 
     fn sentence(&self) -> String {
-        let on_update = if self.on_update == Action::NoAction {
-            String::new()
-        } else {
-            format!(", on update {}", self.on_update)
-        };
+        let on_update =
+            if self.on_update == Action::NoAction { String::new() } else { format!(", on update {}", self.on_update) };
         format!(
             "references {} ({}), refuses orphans, on delete {}{on_update}",
             self.referenced,
@@ -193,7 +190,7 @@ impl Acting<'_> {
                 None => return compare(event, declared, expected, None),
             },
         };
-        let found = match sandbox.attempt(&statement)? {
+        match sandbox.attempt(&statement)? {
             Attempt::Refused(refusal)
                 // foreign_key_violation; restrict_violation from PostgreSQL 18 on
                 if refusal.is("23503", Some(&self.key.name)) || refusal.is("23001", Some(&self.key.name)) =>
@@ -210,8 +207,7 @@ impl Acting<'_> {
                 let effect = self.effect(sandbox, &child)?;
                 compare(event, declared, expected, Some(effect))
             }
-        };
-        found
+        }
     }
 
     /// An UPDATE of a column of the referenced key, if one can be changed.

@@ -38,7 +38,9 @@ impl Assertion for Nullability {
             (true, Attempt::Refused(refusal)) => Err(refuted(format!("NULL is refused with {}", refusal.brief()))),
             (false, Attempt::Accepted) => Err(refuted("NULL is taken: the column is not NOT NULL")),
             // not_null_violation; a CHECK that also refuses NULL is no NOT NULL.
-            (false, Attempt::Refused(r)) if r.sqlstate == "23502" && r.column.as_deref() == Some(&column.name) => Ok(()),
+            (false, Attempt::Refused(r)) if r.sqlstate == "23502" && r.column.as_deref() == Some(&column.name) => {
+                Ok(())
+            }
             // Identity and generated columns refuse any value, NULL too, before NOT NULL is looked at.
             (false, Attempt::Refused(r)) if r.sqlstate == "428C9" && column.not_null => Ok(()),
             (false, Attempt::Refused(refusal)) => {

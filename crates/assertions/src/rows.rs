@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use pgproof_runner::Sandbox;
 use pgproof_runner::migration::Object;
 use pgproof_runner::session::{identifier, literal};
-use pgproof_runner::Sandbox;
 
 use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
 use crate::catalog::{Catalog, Relation};
@@ -39,7 +39,7 @@ impl RowsEqual {
     }
 
     /// Header and rows of the file.
-    fn read(&self, sandbox: &Sandbox, relation: &Relation) -> Result<(Vec<String>, Vec<Vec<Option<String>>>), Failure> {
+    fn read(&self, sandbox: &Sandbox, relation: &Relation) -> Result<(Vec<String>, Vec<TextRow>), Failure> {
         let (shown, path) = sandbox.context().fixture(&self.file);
         let failed = |error: csv::Error| Failure::Expectation(format!("cannot read {}: {error}", shown.display()));
         let mut reader = csv::Reader::from_path(&path).map_err(failed)?;
@@ -47,12 +47,16 @@ impl RowsEqual {
         let columns = || listed(relation.columns.iter().map(|column| &column.name));
         for name in header.iter().chain(&self.key) {
             if relation.column(name).is_none() {
-                let found = format!("{}:1: {} has no column {name:?}; it has {}", shown.display(), self.table, columns());
+                let found =
+                    format!("{}:1: {} has no column {name:?}; it has {}", shown.display(), self.table, columns());
                 return Err(Failure::Expectation(found));
             }
         }
         if let Some(name) = self.key.iter().find(|name| !header.contains(name)) {
-            return Err(Failure::Expectation(format!("{}:1: the key {name} is no column of the file", shown.display())));
+            return Err(Failure::Expectation(format!(
+                "{}:1: the key {name} is no column of the file",
+                shown.display()
+            )));
         }
         let field = |text: &str| match text {
             "" => None,
@@ -75,8 +79,8 @@ impl RowsEqual {
         sandbox: &mut Sandbox,
         relation: &Relation,
         header: &[String],
-        rows: &[Vec<Option<String>>],
-    ) -> Result<Vec<Vec<Option<String>>>, Failure> {
+        rows: &[TextRow],
+    ) -> Result<Vec<TextRow>, Failure> {
         let cast = |(name, value): (&String, &Option<String>)| {
             let ty = relation.column(name).map_or("text", |column| column.ty.name.as_str());
             let value = value.as_ref().map_or("NULL".to_owned(), |text| literal(text));
@@ -116,7 +120,8 @@ impl Assertion for RowsEqual {
         let expected = self.normalised(sandbox, relation, &header, &rows)?;
         let columns: Vec<_> = header.iter().map(|name| format!("{}::text", identifier(name))).collect();
         let condition = self.condition.as_deref().unwrap_or("true");
-        let found = sandbox.rows(&format!("SELECT {} FROM {} WHERE {condition}", columns.join(", "), relation.sql()))?;
+        let found =
+            sandbox.rows(&format!("SELECT {} FROM {} WHERE {condition}", columns.join(", "), relation.sql()))?;
 
         let key: Vec<usize> = if self.key.is_empty() {
             (0..header.len()).collect()
@@ -154,6 +159,7 @@ impl Assertion for RowsEqual {
     }
 }
 
+/// A row's values in their text form.
 type TextRow = Vec<Option<String>>;
 
 /// Rows by their key, each key's rows sorted.
@@ -162,7 +168,9 @@ fn keyed(rows: Vec<TextRow>, key: &[usize]) -> BTreeMap<TextRow, Vec<TextRow>> {
     for row in rows {
         keyed.entry(key.iter().map(|at| row[*at].clone()).collect()).or_default().push(row);
     }
-    keyed.values_mut().for_each(|rows| rows.sort());
+    for rows in keyed.values_mut() {
+        rows.sort();
+    }
     keyed
 }
 
@@ -223,9 +231,8 @@ mod tests {
             ("name,size\na,1\nb,big\n", "FILE:3: invalid input syntax for type numeric: \"big\""),
             ("name,size\n", "FILE has no rows: it expects nothing"),
         ] {
-            let evidence = with_file(content, |rows| {
-                examine(&mut scratch(SCHEMA), &rows, std::panic::Location::caller())
-            });
+            let evidence =
+                with_file(content, |rows| examine(&mut scratch(SCHEMA), &rows, std::panic::Location::caller()));
             assert_eq!(evidence.outcome, pgproof_runner::evidence::Outcome::Failed);
             let message = evidence.message.expect("a problem");
             assert_eq!(without_path(&message), problem);

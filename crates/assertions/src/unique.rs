@@ -116,13 +116,13 @@ pub(crate) fn refuses_duplicates(
     for column in relation.columns.iter().filter(|c| columns.contains(&c.name) && c.generation.is_insertable()) {
         let value = match second.value(&column.name) {
             Value::Default | Value::Null => synthesiser.another(column).unwrap_or(Value::Null),
-            value => value.clone(),
+            value @ Value::Text(_) => value.clone(),
         };
         let differs = duplicate.with(&column.name, value);
-        if let Attempt::Refused(refusal) = sandbox.attempt(&differs.sql())? {
-            if refusal.is("23505", Some(name)) {
-                return Err(refuted(format!("a row that differs in {} alone is refused by {name}", column.name)));
-            }
+        if let Attempt::Refused(refusal) = sandbox.attempt(&differs.sql())?
+            && refusal.is("23505", Some(name))
+        {
+            return Err(refuted(format!("a row that differs in {} alone is refused by {name}", column.name)));
         }
     }
     Ok(())

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
-use pgproof_runner::{Config, Schema};
 use pgproof_runner::report::TestRun;
+use pgproof_runner::{Config, Schema};
 use serde::Deserialize;
 
 /// A built test binary.
@@ -25,7 +25,8 @@ struct Message {
     target: Option<Target>,
     manifest_path: Option<PathBuf>,
     executable: Option<PathBuf>,
-    message: Option<Diagnostic>,
+    #[serde(rename = "message")]
+    diagnostic: Option<Diagnostic>,
 }
 
 #[derive(Deserialize)]
@@ -69,7 +70,7 @@ fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow
     let messages: Vec<Message> = stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     if !output.status.success() {
         let diagnostics: String =
-            messages.iter().filter_map(|m| m.message.as_ref()?.rendered.as_deref()).collect::<Vec<_>>().join("\n");
+            messages.iter().filter_map(|m| m.diagnostic.as_ref()?.rendered.as_deref()).collect::<Vec<_>>().join("\n");
         let stderr = String::from_utf8_lossy(&output.stderr);
         bail!("the suites do not build:\n{}{}", stderr.trim_end(), diagnostics.trim_end());
     }
@@ -155,10 +156,10 @@ fn read_tests(stdout: impl BufRead, progress: &crate::terminal::Progress, schema
     let mut tests: Vec<TestRun> = Vec::new();
     let mut failed: Option<(String, String)> = None;
     let keep = |tests: &mut Vec<TestRun>, failed: &mut Option<(String, String)>| {
-        if let Some((name, output)) = failed.take() {
-            if let Some(test) = tests.iter_mut().find(|test| test.name == name) {
-                test.output = Some(output.trim().to_owned());
-            }
+        if let Some((name, output)) = failed.take()
+            && let Some(test) = tests.iter_mut().find(|test| test.name == name)
+        {
+            test.output = Some(output.trim().to_owned());
         }
     };
     for line in stdout.lines().map_while(Result::ok) {
@@ -170,7 +171,8 @@ fn read_tests(stdout: impl BufRead, progress: &crate::terminal::Progress, schema
         } else if let Some((_, output)) = &mut failed {
             output.push_str(&line);
             output.push('\n');
-        } else if let Some(total) = line.strip_prefix("running ").and_then(|rest| rest.split(' ').next()?.parse().ok()) {
+        } else if let Some(total) = line.strip_prefix("running ").and_then(|rest| rest.split(' ').next()?.parse().ok())
+        {
             progress.tests(schema, total);
         } else if let Some((name, ended)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) {
             let passed = match ended {

@@ -14,7 +14,7 @@ use crate::server::Address;
 pub use postgres_protocol::escape::{escape_identifier as identifier, escape_literal as literal};
 
 /// The deadline of one statement.
-pub const STATEMENT_DEADLINE: Duration = Duration::from_secs(120);
+pub const STATEMENT_DEADLINE: Duration = Duration::from_mins(2);
 
 /// Names a file to which every statement is appended, as the database's name, a tab, the statement and a NUL: what a
 /// benchmark replays.

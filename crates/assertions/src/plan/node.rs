@@ -38,11 +38,12 @@ struct Explained {
 impl Node {
     /// The plan of a query.
     pub fn of(sandbox: &mut Sandbox, sql: &str) -> Result<Node, DatabaseError> {
-        let mut explained: Vec<Explained> = sandbox.session().json(&format!("EXPLAIN (FORMAT JSON, COSTS OFF) {sql}"))?;
-        explained.pop().map(|explained| explained.plan).ok_or_else(|| DatabaseError::Answer {
-            query: sql.to_owned(),
-            problem: "EXPLAIN gave no plan".to_owned(),
-        })
+        let mut explained: Vec<Explained> =
+            sandbox.session().json(&format!("EXPLAIN (FORMAT JSON, COSTS OFF) {sql}"))?;
+        explained
+            .pop()
+            .map(|explained| explained.plan)
+            .ok_or_else(|| DatabaseError::Answer { query: sql.to_owned(), problem: "EXPLAIN gave no plan".to_owned() })
     }
 
     /// This node and all below it.

@@ -45,9 +45,8 @@ impl Assertion for UsesIndex {
             let table = catalog.index(&self.index).map(|index| index.table.clone());
             let missing = plan.all().iter().find_map(|node| node.relation.clone());
             let object = match (table, missing) {
-                (Some(_), _) => Object::Index(unqualified(&self.index)),
                 (None, Some(table)) => Object::Table(table),
-                (None, None) => Object::Index(unqualified(&self.index)),
+                _ => Object::Index(unqualified(&self.index)),
             };
             refuted_by(object, found)
         };

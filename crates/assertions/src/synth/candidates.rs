@@ -10,9 +10,31 @@ use crate::catalog::ColumnType;
 
 /// Texts that CHECKs ask for again and again.
 const TEXTS: &[&str] = &[
-    "a", "", "A", "abc", "a1", "a-b", "a_b", "a@example.com", "https://example.com/a", "+15550000000", "US", "USD",
-    "en", "en-US", "0", "1", "#000000", "2001-01-01", "12:00", "UTC", "{}", "192.0.2.1", "00000",
-    "0123456789abcdef0123456789abcdef", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+    "a",
+    "",
+    "A",
+    "abc",
+    "a1",
+    "a-b",
+    "a_b",
+    "a@example.com",
+    "https://example.com/a",
+    "+15550000000",
+    "US",
+    "USD",
+    "en",
+    "en-US",
+    "0",
+    "1",
+    "#000000",
+    "2001-01-01",
+    "12:00",
+    "UTC",
+    "{}",
+    "192.0.2.1",
+    "00000",
+    "0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 ];
 const NUMBERS: &[&str] = &["0", "1", "-1", "2", "10", "100", "0.5", "1000"];
 const DAYS: &[&str] = &["2001-01-01", "2001-01-02", "2000-12-31", "2030-01-01", "1990-01-01"];
@@ -75,13 +97,15 @@ pub(crate) fn literals(definition: &str) -> Vec<String> {
     found
 }
 
-/// One less and one more than a number, and halfway to the next.
+/// One less and one more than a number; of a fraction, also what is nearer.
 fn neighbours(text: &str) -> Vec<String> {
     if let Ok(number) = text.parse::<i64>() {
         return [number.checked_sub(1), number.checked_add(1)].into_iter().flatten().map(|n| n.to_string()).collect();
     }
     match text.parse::<f64>() {
-        Ok(number) if number.is_finite() => vec![(number - 1.0).to_string(), (number + 1.0).to_string()],
+        Ok(number) if number.is_finite() => {
+            [-0.01, 0.01, -0.1, 0.1, -1.0, 1.0].iter().map(|step| (number + step).to_string()).collect()
+        }
         _ => Vec::new(),
     }
 }

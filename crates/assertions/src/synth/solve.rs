@@ -28,7 +28,7 @@ pub(super) fn refusing<'a>(
         "SELECT {} FROM jsonb_populate_record(NULL::{}, {})",
         accepted.join(", "),
         table.sql(),
-        literal(&json!(row(values)).to_string())
+        literal(&json!(row(table, values)).to_string())
     );
     let verdicts = sandbox.rows(&sql)?.into_iter().next().unwrap_or_default();
     Ok(checks.iter().zip(verdicts).filter(|(_, ok)| ok.as_deref() != Some("t")).map(|(check, _)| *check).collect())
@@ -43,7 +43,7 @@ pub(super) fn search(
     columns: &[(String, Vec<Value>)],
 ) -> Result<Option<BTreeMap<String, Value>>, DatabaseError> {
     let combinations = combinations(columns);
-    let rows: Vec<_> = combinations.iter().map(|changes| json!(row(changes))).collect();
+    let rows: Vec<_> = combinations.iter().map(|changes| json!(row(table, changes))).collect();
     let accepted: Vec<_> = checks.iter().map(|check| format!("{} IS NOT FALSE", condition(check))).collect();
     // The conditions name the row's columns without a prefix, so the other names must not be anybody's columns.
     let sql = format!(
@@ -52,7 +52,7 @@ pub(super) fn search(
          WHERE {} ORDER BY pgproof_place LIMIT 1",
         literal(&json!(rows).to_string()),
         table.sql(),
-        literal(&json!(row(values)).to_string()),
+        literal(&json!(row(table, values)).to_string()),
         accepted.join(" AND ")
     );
     let place = sandbox.value(&sql)?.and_then(|place| place.parse::<usize>().ok());
@@ -63,13 +63,16 @@ fn condition(check: &Constraint) -> String {
     format!("({})", check.expression.as_deref().unwrap_or("true"))
 }
 
-fn row(values: &BTreeMap<String, Value>) -> Map<String, serde_json::Value> {
-    let value = |value: &Value| match value {
+/// The row as `jsonb_populate_record` takes it: texts, which each type's input function reads, and documents as they are.
+fn row(table: &Relation, values: &BTreeMap<String, Value>) -> Map<String, serde_json::Value> {
+    let is_document = |name: &str| table.column(name).is_some_and(|c| matches!(c.ty.base.as_str(), "json" | "jsonb"));
+    let value = |column: &str, value: &Value| match value {
+        Value::Text(text) if is_document(column) => serde_json::from_str(text).ok(),
         Value::Text(text) => Some(json!(text)),
         Value::Null => Some(serde_json::Value::Null),
         Value::Default => None,
     };
-    values.iter().filter_map(|(column, v)| Some((column.clone(), value(v)?))).collect()
+    values.iter().filter_map(|(column, v)| Some((column.clone(), value(column, v)?))).collect()
 }
 
 /// All combinations, those of early candidates first, as many as one search looks at.

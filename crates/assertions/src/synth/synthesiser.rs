@@ -40,12 +40,7 @@ impl Synthesiser {
 
     /// A valid row of `table` with these values, not inserted yet; the rows that it references are. Columns that
     /// nobody needs are left to their defaults.
-    pub fn draft(
-        &mut self,
-        sandbox: &mut Sandbox,
-        table: &str,
-        given: &[(&str, Value)],
-    ) -> Result<Draft, SynthError> {
+    pub fn draft(&mut self, sandbox: &mut Sandbox, table: &str, given: &[(&str, Value)]) -> Result<Draft, SynthError> {
         let catalog = Arc::clone(&self.catalog);
         let relation = catalog.table(table).ok_or_else(|| SynthError::NoTable { table: table.to_owned() })?;
         if let Some((column, _)) = given.iter().find(|(column, _)| relation.column(column).is_none()) {
@@ -152,9 +147,10 @@ impl Synthesiser {
             }
             // unique_violation, exclusion_violation
             ("23505" | "23P01", constraint) => {
-                let index = refusal.constraint.as_deref().and_then(|name| {
-                    catalog.indexes_of(table).find(|index| index.name == name)
-                });
+                let index = refusal
+                    .constraint
+                    .as_deref()
+                    .and_then(|name| catalog.indexes_of(table).find(|index| index.name == name));
                 let columns: Vec<String> = match (constraint, index) {
                     (Some(constraint), _) => constraint.columns.clone(),
                     (None, Some(index)) => columns_of_keys(table, index),
@@ -296,10 +292,10 @@ impl Synthesiser {
         let definitions: Vec<_> = checks.iter().map(String::as_str).collect();
         let rest = candidates(&column.ty, &definitions).into_iter().map(Value::Text);
         for value in first.into_iter().chain(rest) {
-            if let Value::Text(text) = &value {
-                if sandbox.attempt(&format!("SELECT {}::{domain}", literal(text)))?.is_accepted() {
-                    return Ok(value);
-                }
+            if let Value::Text(text) = &value
+                && sandbox.attempt(&format!("SELECT {}::{domain}", literal(text)))?.is_accepted()
+            {
+                return Ok(value);
             }
         }
         Err(SynthError::Unsatisfiable {
@@ -320,16 +316,10 @@ fn columns_of_keys(table: &Relation, index: &crate::catalog::Index) -> Vec<Strin
     table.columns.iter().filter(|column| in_key(&column.name)).map(|column| column.name.clone()).collect()
 }
 
-fn exists(
-    sandbox: &mut Sandbox,
-    catalog: &Catalog,
-    table: &str,
-    key: &[(&str, Value)],
-) -> Result<bool, DatabaseError> {
+fn exists(sandbox: &mut Sandbox, catalog: &Catalog, table: &str, key: &[(&str, Value)]) -> Result<bool, DatabaseError> {
     let Some(relation) = catalog.table(table) else { return Ok(false) };
-    let equal = |(column, value): &(&str, Value)| {
-        format!("{} = {}", pgproof_runner::session::identifier(column), value.sql())
-    };
+    let equal =
+        |(column, value): &(&str, Value)| format!("{} = {}", pgproof_runner::session::identifier(column), value.sql());
     let condition = key.iter().map(equal).collect::<Vec<_>>().join(" AND ");
     let found = sandbox.value(&format!("SELECT EXISTS (SELECT FROM {} WHERE {condition})", relation.sql()))?;
     Ok(found.as_deref() == Some("t"))

@@ -99,7 +99,7 @@ fn of_base(name: &str, n: u64, hint: &str) -> Option<String> {
         "bigint" | "oid" | "real" | "double precision" | "xid8" => n.to_string(),
         "numeric" => numeric(n, &modifiers),
         "money" => format!("{n}.00"),
-        "boolean" => (n % 2 == 0).to_string(),
+        "boolean" => n.is_multiple_of(2).to_string(),
         "text" | "character varying" | "character" | "citext" | "name" | "public.citext" => {
             shortened(hint, n, length_limit(name))
         }
@@ -120,14 +120,12 @@ fn of_base(name: &str, n: u64, hint: &str) -> Option<String> {
         "macaddr8" => format!("02:00:00:00:00:{:02x}:{:02x}:{:02x}", n >> 16 & 255, n >> 8 & 255, n & 255),
         "bit" | "bit varying" => bits(n, &base, &modifiers),
         "xml" => format!("<row n=\"{n}\"/>"),
-        "tsvector" => format!("'{hint}{n}'"),
-        "tsquery" => format!("'{hint}{n}'"),
+        "tsvector" | "tsquery" => format!("'{hint}{n}'"),
         "pg_lsn" => format!("0/{n:X}"),
         "point" => format!("({n},0)"),
         "line" => format!("{{1,0,{n}}}"),
-        "lseg" => format!("[(0,0),({n},1)]"),
+        "lseg" | "path" => format!("[(0,0),({n},1)]"),
         "box" => format!("(({n},1),(0,0))"),
-        "path" => format!("[(0,0),({n},1)]"),
         "polygon" => format!("((0,0),({n},0),(0,1))"),
         "circle" => format!("<(0,0),{}>", n + 1),
         "hstore" | "public.hstore" => format!("\"{hint}\"=>\"{n}\""),

@@ -22,6 +22,10 @@ fn twenty_comments_or_more(#[from(opportunity)] mut db: Sandbox) {
 #[case("opportunity_hypotheses", "created_on")]
 #[case("opportunity_metrics", "metrics")]
 #[case("etl_logs", "metadata")]
-fn columns_that_need_one_have_a_comment(#[from(opportunity)] mut db: Sandbox, #[case] name: &str, #[case] column: &str) {
+fn columns_that_need_one_have_a_comment(
+    #[from(opportunity)] mut db: Sandbox,
+    #[case] name: &str,
+    #[case] column: &str,
+) {
     db.check(table(name).column(column).has_comment());
 }

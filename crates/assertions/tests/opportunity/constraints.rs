@@ -85,9 +85,10 @@ fn accepted_values_of(
     name: &str,
 ) {
     let sets: Vec<AcceptedValues> = picked(&db, "accepted_values.csv", |set: &AcceptedValues| set.table == name);
-    db.check_all(sets.iter().map(|set| {
-        table(&set.table).column(&set.column).accepts_only(set.values.split(' ')).by(&set.constraint)
-    }));
+    db.check_all(
+        sets.iter()
+            .map(|set| table(&set.table).column(&set.column).accepts_only(set.values.split(' ')).by(&set.constraint)),
+    );
 }
 
 #[rstest]
@@ -102,7 +103,9 @@ fn a_duration_is_never_negative(#[from(opportunity)] mut db: Sandbox, #[case] na
 fn no_constraint_goes_unproven(#[from(opportunity)] mut db: Sandbox) {
     let enums: Vec<AcceptedValues> = expected(&db, "accepted_values.csv");
     let keys: Vec<ForeignKey> = expected(&db, "foreign_keys.csv");
-    let count = |kind: char| format!("SELECT count(*) FROM pg_constraint WHERE contype = '{kind}' AND connamespace = 'public'::regnamespace");
+    let count = |kind: char| {
+        format!("SELECT count(*) FROM pg_constraint WHERE contype = '{kind}' AND connamespace = 'public'::regnamespace")
+    };
     db.check(query(count('f')).returns(keys.len().to_string()));
     db.check(query(count('c')).returns((enums.len() + 2).to_string()));
 }

@@ -45,7 +45,8 @@ fn fifteen_indexes_or_more(#[from(opportunity)] mut db: Sandbox) {
 
 fn definition(line: &Index) -> impl Assertion + use<> {
     let list = |text: &str| text.split(';').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-    let mut is = index(&line.index).on(&line.table, list(&line.keys)).method(&line.method).including(list(&line.include));
+    let mut is =
+        index(&line.index).on(&line.table, list(&line.keys)).method(&line.method).including(list(&line.include));
     if line.unique {
         is = is.unique();
     }

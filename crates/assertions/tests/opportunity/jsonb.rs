@@ -22,7 +22,8 @@ fn documents_in(#[from(opportunity)] mut db: Sandbox, #[case] name: &str, #[case
 
 #[rstest]
 fn no_document_column_is_left_out(#[from(opportunity)] mut db: Sandbox) {
-    let sql = "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public' AND data_type LIKE 'json%'";
+    let sql =
+        "SELECT count(*) FROM information_schema.columns WHERE table_schema = 'public' AND data_type LIKE 'json%'";
     db.check(query(sql).returns("7"));
 }
 
@@ -32,7 +33,11 @@ fn documents_are_searched_by_containment(#[from(opportunity)] mut db: Sandbox) {
     let mut rows = pgproof_assertions::synth::Synthesiser::of(&mut db).unwrap();
     let metrics = pgproof_assertions::synth::Value::text(r#"{"reviews": {"count": 12}, "tags": ["a", "b"]}"#);
     rows.insert(&mut db, "opportunity_metrics", &[("metrics", metrics)]).unwrap();
-    for (document, found) in [(r#"{"reviews": {"count": 12}}"#, "1"), (r#"{"tags": ["b"]}"#, "1"), (r#"{"tags": ["c"]}"#, "0")] {
-        db.check(query(format!("SELECT count(*) FROM opportunity_metrics WHERE metrics @> '{document}'")).returns(found));
+    for (document, found) in
+        [(r#"{"reviews": {"count": 12}}"#, "1"), (r#"{"tags": ["b"]}"#, "1"), (r#"{"tags": ["c"]}"#, "0")]
+    {
+        db.check(
+            query(format!("SELECT count(*) FROM opportunity_metrics WHERE metrics @> '{document}'")).returns(found),
+        );
     }
 }

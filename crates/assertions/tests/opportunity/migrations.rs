@@ -43,7 +43,8 @@ fn the_seed_inserts_seven_rows(#[from(opportunity_clone)] db: CloneDatabase) {
 }
 
 /// Rows with their physical place: a row that was rewritten with the same values has moved.
-const EVERY_ROW: &str = "SELECT string_agg(t::text || ctid::text || xmin::text, E'\\n' ORDER BY metric) FROM opportunity_thresholds t";
+const EVERY_ROW: &str =
+    "SELECT string_agg(t::text || ctid::text || xmin::text, E'\\n' ORDER BY metric) FROM opportunity_thresholds t";
 
 #[rstest]
 fn a_second_run_changes_no_row(#[from(opportunity_clone)] db: CloneDatabase) {

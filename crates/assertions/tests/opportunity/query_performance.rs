@@ -40,7 +40,10 @@ const ID: &str = "'00000000-0000-4000-8000-000000000001'";
     "SELECT * FROM newsletter_issues WHERE status = 'scheduled' ORDER BY publish_target_date LIMIT 10",
     "idx_newsletter_issues_status_target"
 )]
-#[case::latest_runs("SELECT * FROM opportunity_runs ORDER BY started_at DESC LIMIT 20", "idx_opportunity_runs_started_at")]
+#[case::latest_runs(
+    "SELECT * FROM opportunity_runs ORDER BY started_at DESC LIMIT 20",
+    "idx_opportunity_runs_started_at"
+)]
 #[case::latest_stages(
     "SELECT * FROM orchestrator_run_log ORDER BY started_at DESC LIMIT 20",
     "idx_orchestrator_run_log_started_at"

@@ -19,7 +19,5 @@ fn every_table_can_be_read(#[from(opportunity)] mut db: Sandbox) {
 /// The runbook's first query for verification by hand.
 #[rstest]
 fn ten_tables_by_the_information_schema(#[from(opportunity)] mut db: Sandbox) {
-    db.check(
-        query("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'").returns("10"),
-    );
+    db.check(query("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'").returns("10"));
 }

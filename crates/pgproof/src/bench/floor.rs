@@ -31,9 +31,6 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     parts.clones = started.elapsed();
     let statements = statements(config, schema, binary, &server, &template)?;
     parts.suite = replay(&server, &template, &statements)?;
-    let started = Instant::now();
-    drop(server);
-    parts.stop = started.elapsed();
     Ok(parts)
 }
 

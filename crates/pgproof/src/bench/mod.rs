@@ -83,7 +83,11 @@ fn verify(config: &Config, schema: &Schema) -> anyhow::Result<()> {
         .stderr(Stdio::null())
         .status()
         .context("cannot run verify")?;
-    ensure!(status.success(), "verify {} ends with {status}: only a schema that is proven can be measured", schema.name);
+    ensure!(
+        status.success(),
+        "verify {} ends with {status}: only a schema that is proven can be measured",
+        schema.name
+    );
     Ok(())
 }
 
@@ -91,19 +95,17 @@ fn print(config: &Config, schema: &Schema, runs: usize, whole: &[Duration], ours
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     println!("verify {}, medians of {runs} runs, {cores} cores ({})", schema.name, config.file.display());
     println!("  {:<11} {:>9} {:>9} {:>7}", "part", "pgproof", "floor", "ratio");
-    let rows: [(&str, fn(&Parts) -> Duration); 5] = [
-        ("server", |parts| parts.server),
-        ("migrations", |parts| parts.migrations),
-        ("clones", |parts| parts.clones),
-        ("suite", |parts| parts.suite),
-        ("stop", |parts| parts.stop),
-    ];
     let mut sum = Duration::ZERO;
-    for (name, part) in rows {
+    let mut compare = |name: &str, part: fn(&Parts) -> Duration| {
         let (ours, floor) = (median(ours.iter().map(part)), median(least.iter().map(part)));
         sum += floor;
         row(name, ours, Some(floor));
-    }
+    };
+    compare("server", |parts| parts.server);
+    compare("migrations", |parts| parts.migrations);
+    compare("clones", |parts| parts.clones);
+    compare("suite", |parts| parts.suite);
+    row("stop", median(ours.iter().map(|parts| parts.stop)), None);
     row("report", median(ours.iter().map(|parts| parts.report)), None);
     row("cargo", median(ours.iter().map(|parts| parts.cargo)), None);
     row("whole", median(whole.iter().copied()), Some(sum));

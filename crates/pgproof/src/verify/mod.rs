@@ -82,7 +82,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     }
     drop(progress);
     let server = ServerReport { provider: "local".to_owned(), version: prepared.server.version().clone() };
-    let report = Report::new(server, (started.elapsed() - prepared.building).as_secs_f64(), reports);
+    let report = Report::new(server, started.elapsed().saturating_sub(prepared.building).as_secs_f64(), reports);
     match arguments.format {
         Format::Text => print!("{}", Text { report: &report, colour: colour() }),
         Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),

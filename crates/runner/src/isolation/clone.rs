@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::{IsolationError, SchemaContext, Template};
+use crate::DatabaseError;
 use crate::migration::{Applied, Migration, MigrationError, apply};
 use crate::session::Session;
-use crate::DatabaseError;
 
 /// A copy of a schema's template that one test has to itself.
 pub struct CloneDatabase {

@@ -1,9 +1,9 @@
 //! Why a test got no database.
 
+use crate::DatabaseError;
 use crate::config::ConfigError;
 use crate::migration::MigrationError;
 use crate::server::ServerError;
-use crate::DatabaseError;
 
 /// Why a test got no database.
 #[derive(Debug, thiserror::Error)]

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{IsolationError, SchemaContext, Template, pool};
-use crate::session::{Attempt, Row, Session};
 use crate::DatabaseError;
+use crate::session::{Attempt, Row, Session};
 
 /// A database for one test, undone when it is dropped.
 pub struct Sandbox {

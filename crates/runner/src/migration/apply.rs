@@ -44,9 +44,8 @@ fn apply_one(
     let statements = &migration.statements;
     let in_session = |source| MigrationError::Session { file: migration.file.clone(), source };
     let controls_itself = statements.iter().any(|s| s.begins_transaction() || s.ends_transaction());
-    let whole = transaction == Transaction::File
-        && !controls_itself
-        && !statements.iter().any(Statement::needs_no_transaction);
+    let whole =
+        transaction == Transaction::File && !controls_itself && !statements.iter().any(Statement::needs_no_transaction);
     let mut open: Option<&Statement> = None;
     let mut outcomes = Vec::with_capacity(statements.len());
     if whole {

@@ -28,7 +28,9 @@ pub(super) fn interpret(line: &str, variables: &mut Variables) -> Result<Meta, S
         "i" | "include" | "ir" | "include_relative" => {
             let mut words = arguments(rest, variables)?;
             match (words.pop(), words.is_empty()) {
-                (Some(path), true) => Ok(Meta::Include { path, relative: name.ends_with('r') || name == "include_relative" }),
+                (Some(path), true) => {
+                    Ok(Meta::Include { path, relative: name.ends_with('r') || name == "include_relative" })
+                }
                 _ => Err("it takes one file name".to_owned()),
             }
         }

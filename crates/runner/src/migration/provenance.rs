@@ -76,19 +76,18 @@ impl Provenance {
                     self.origins.insert(object, origin());
                 }
             } else if let Some(column) = ast::Column::cast(node.clone()) {
-                self.column(&table, named(column.name().map(|name| name.syntax().clone())), origin());
+                self.column(table.as_ref(), named(column.name().map(|name| name.syntax().clone())), origin());
             } else if let Some(column) = ast::AddColumn::cast(node.clone()) {
-                self.column(&table, named(column.column_name().map(|name| name.syntax().clone())), origin());
-            } else if let (Some(row), Some(table)) = (ast::Row::cast(node.clone()), &table) {
-                if matches!(stmt, ast::Stmt::Insert(_)) {
-                    self.rows.push((table.clone(), row.syntax().text().to_string(), origin()));
-                }
+                self.column(table.as_ref(), named(column.column_name().map(|name| name.syntax().clone())), origin());
+            } else if let (Some(row), Some(table), ast::Stmt::Insert(_)) = (ast::Row::cast(node.clone()), &table, &stmt)
+            {
+                self.rows.push((table.clone(), row.syntax().text().to_string(), origin()));
             }
         }
         self.statement(&stmt, table, statement);
     }
 
-    fn column(&mut self, table: &Option<String>, column: Option<String>, origin: Origin) {
+    fn column(&mut self, table: Option<&String>, column: Option<String>, origin: Origin) {
         if let (Some(table), Some(column)) = (table, column) {
             self.origins.entry(Object::Column(table.clone(), column)).or_insert(origin);
         }

@@ -19,11 +19,10 @@ impl Source {
     /// Reads `path`, which messages call relative to `root`. A file that is not UTF-8 is an error with its line.
     pub fn read(root: &Path, path: &Path) -> Result<Source, MigrationError> {
         let shown = path.strip_prefix(root).unwrap_or(path).to_path_buf();
-        let bytes = std::fs::read(path)
-            .map_err(|source| MigrationError::Unreadable { path: shown.clone(), source })?;
+        let bytes = std::fs::read(path).map_err(|source| MigrationError::Unreadable { path: shown.clone(), source })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
-            let line = error.as_bytes()[..valid].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let line = String::from_utf8_lossy(&error.as_bytes()[..valid]).matches('\n').count() + 1;
             MigrationError::NotUtf8 { path: shown.clone(), line }
         })?;
         let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);

@@ -67,7 +67,10 @@ impl Splitter<'_> {
             index += 1;
             let spelled = &text[piece.start..piece.end];
             if let Some(what) = unterminated(piece.kind) {
-                return Err(MigrationError::Unterminated { origin: Origin::at(&source.shown, text, piece.start), what });
+                return Err(MigrationError::Unterminated {
+                    origin: Origin::at(&source.shown, text, piece.start),
+                    what,
+                });
             }
             if spelled.starts_with('\\') {
                 return self.meta_command(source, piece.start, building);
@@ -154,8 +157,8 @@ impl Splitter<'_> {
     fn finish(&mut self, source: &Arc<Source>, building: &mut Building) -> bool {
         let Building { text, runs, words, .. } = std::mem::take(building);
         let Some((_, first)) = runs.first() else { return false };
-        let takes_rows = words.first().is_some_and(|word| word == "COPY")
-            && words.windows(2).any(|pair| pair == ["FROM", "STDIN"]);
+        let takes_rows =
+            words.first().is_some_and(|word| word == "COPY") && words.windows(2).any(|pair| pair == ["FROM", "STDIN"]);
         self.statements.push(Statement {
             origin: Origin::at(&source.shown, &source.text, *first),
             text: text.trim_end().to_owned(),

@@ -172,7 +172,8 @@ mod tests {
     #[test]
     fn fewer_tests_than_promised_refute_a_section() {
         let passing = || vec![test("one::a", Some(true)), test("two::b", Some(true)), test("three::c", Some(true))];
-        let verdicts = |report: &SchemaReport| report.sections.iter().map(|s| (s.title.clone(), s.verdict)).collect::<Vec<_>>();
+        let verdicts =
+            |report: &SchemaReport| report.sections.iter().map(|s| (s.title.clone(), s.verdict)).collect::<Vec<_>>();
         let whole = report(passing(), false);
         let expected = [("One", Verdict::Refuted), ("Two", Verdict::Proven), ("three", Verdict::Proven)];
         assert_eq!(verdicts(&whole), expected.map(|(title, verdict)| (title.to_owned(), verdict)));

@@ -131,7 +131,11 @@ impl Text<'_> {
             }
         };
         let tests = counted(*tests, "test");
-        write!(f, "{}: {proven} of {assertions} assertions hold ({behavioural} acted out) in {tests}", self.paint(*verdict, word))?;
+        write!(
+            f,
+            "{}: {proven} of {assertions} assertions hold ({behavioural} acted out) in {tests}",
+            self.paint(*verdict, word)
+        )?;
         if refuted + failed > 0 {
             write!(f, "; {refuted} refuted, {failed} could not be checked")?;
         }

@@ -12,16 +12,16 @@ pub const BIN_VARIABLE: &str = "PGPROOF_BIN";
 
 /// Where packagers put the binaries; `*` stands for a version.
 const USUAL_PLACES: &[&str] = &[
-    "/usr/lib/postgresql/*/bin",                                 // Debian, Ubuntu, Gentoo
-    "/usr/pgsql-*/bin",                                          // PGDG for Red Hat
-    "/usr/libexec/postgresql*",                                  // Alpine
-    "/opt/homebrew/opt/postgresql*/bin",                         // Homebrew on ARM
-    "/usr/local/opt/postgresql*/bin",                            // Homebrew on Intel
-    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",            // Homebrew on Linux
-    "/Applications/Postgres.app/Contents/Versions/*/bin",        // Postgres.app
-    "/opt/local/lib/postgresql*/bin",                            // MacPorts
-    "/Library/PostgreSQL/*/bin",                                 // EnterpriseDB
-    "/usr/local/pgsql/bin",                                      // PostgreSQL's own default
+    "/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu, Gentoo
+    "/usr/pgsql-*/bin",                                   // PGDG for Red Hat
+    "/usr/libexec/postgresql*",                           // Alpine
+    "/opt/homebrew/opt/postgresql*/bin",                  // Homebrew on ARM
+    "/usr/local/opt/postgresql*/bin",                     // Homebrew on Intel
+    "/home/linuxbrew/.linuxbrew/opt/postgresql*/bin",     // Homebrew on Linux
+    "/Applications/Postgres.app/Contents/Versions/*/bin", // Postgres.app
+    "/opt/local/lib/postgresql*/bin",                     // MacPorts
+    "/Library/PostgreSQL/*/bin",                          // EnterpriseDB
+    "/usr/local/pgsql/bin",                               // PostgreSQL's own default
 ];
 
 /// The server binaries of one PostgreSQL version.
@@ -128,7 +128,8 @@ fn expand(pattern: &Path) -> Vec<PathBuf> {
 
 fn children(path: &Path, before: &str, after: &str) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-    let fits = |name: &str| name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after);
+    let fits =
+        |name: &str| name.len() >= before.len() + after.len() && name.starts_with(before) && name.ends_with(after);
     entries.filter(|entry| fits(&entry.file_name().to_string_lossy())).map(|entry| entry.path()).collect()
 }
 

@@ -71,7 +71,9 @@ pub enum ServerError {
         log: String,
     },
     /// Root may not run PostgreSQL, and there is nobody else.
-    #[error("PostgreSQL refuses to run as root, and neither user `postgres` nor `nobody` exists; create one, or run pgproof as an ordinary user")]
+    #[error(
+        "PostgreSQL refuses to run as root, and neither user `postgres` nor `nobody` exists; create one, or run pgproof as an ordinary user"
+    )]
     NoAccount,
     /// No directory for the server to live in.
     #[error("no directory to run a server in; looked at:\n{}\nset TMPDIR to a writable directory with a short path", list(.looked))]

@@ -14,7 +14,7 @@ use crate::session::{Session, identifier};
 pub const MAINTENANCE_DATABASE: &str = "postgres";
 
 /// How long a server may take to answer.
-const START_DEADLINE: Duration = Duration::from_secs(60);
+const START_DEADLINE: Duration = Duration::from_mins(1);
 
 const PORT: u16 = 5432;
 

@@ -44,8 +44,7 @@ impl Supervisor {
         run_as(&mut command, account);
         // Its own process group: a Ctrl-C in the terminal reaches pgproof, and the supervisor only through it.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        let process =
-            command.spawn().map_err(|source| ServerError::Spawn { program: "/bin/sh".into(), source })?;
+        let process = command.spawn().map_err(|source| ServerError::Spawn { program: "/bin/sh".into(), source })?;
         Ok(Supervisor { process })
     }
 

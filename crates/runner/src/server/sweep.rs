@@ -1,7 +1,7 @@
 //! Removing what an earlier run left. That takes the death of its supervisor (a machine out of memory, say):
 //! the supervisor itself leaves nothing.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +12,7 @@ use nix::unistd::Pid;
 use super::place::{PREFIX, candidates};
 
 /// A directory this young may belong to a supervisor that has not written its process id yet.
-const YOUNG: Duration = Duration::from_secs(60);
+const YOUNG: Duration = Duration::from_mins(1);
 
 /// Ends servers and removes directories whose supervisor is dead. What cannot be removed is left: it is another
 /// user's, and that user's runs will see to it.
@@ -30,21 +30,19 @@ pub(super) fn sweep() {
 }
 
 fn is_abandoned(directory: &Path) -> bool {
-    match read_pid(directory.join("supervisor.pid")) {
-        Some(pid) => kill(pid, None) == Err(Errno::ESRCH),
-        None => {
-            let modified = directory.metadata().and_then(|metadata| metadata.modified());
-            let age = modified.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
-            // Unreadable is not abandoned: the directory is another user's.
-            directory.read_dir().is_ok() && age.is_some_and(|age| age > YOUNG)
-        }
+    if let Some(pid) = read_pid(&directory.join("supervisor.pid")) {
+        return kill(pid, None) == Err(Errno::ESRCH);
     }
+    let modified = directory.metadata().and_then(|metadata| metadata.modified());
+    let age = modified.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
+    // Unreadable is not abandoned: the directory is another user's.
+    directory.read_dir().is_ok() && age.is_some_and(|age| age > YOUNG)
 }
 
 /// Ends the server of an abandoned directory, if the process of that number still is that server.
 fn end_server(directory: &Path) {
     let data = directory.join("data");
-    let Some(pid) = read_pid(data.join("postmaster.pid")) else { return };
+    let Some(pid) = read_pid(&data.join("postmaster.pid")) else { return };
     let output = Command::new("ps").args(["-o", "args=", "-p", &pid.to_string()]).output();
     let runs_there = output.is_ok_and(|o| String::from_utf8_lossy(&o.stdout).contains(&*data.to_string_lossy()));
     if runs_there {
@@ -55,7 +53,7 @@ fn end_server(directory: &Path) {
 }
 
 /// The process id in the first line of a file.
-fn read_pid(path: PathBuf) -> Option<Pid> {
+fn read_pid(path: &Path) -> Option<Pid> {
     let text = std::fs::read_to_string(path).ok()?;
     text.lines().next()?.trim().parse().ok().map(Pid::from_raw)
 }

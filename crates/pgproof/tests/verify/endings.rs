@@ -1,0 +1,105 @@
+//! However `verify` ends, no server, socket or directory of it remains.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rstest::rstest;
+
+use crate::project::Project;
+
+/// The promise: five seconds after the end nothing is left.
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// Where servers of the process `owner` live.
+fn directories(owner: u32) -> Vec<PathBuf> {
+    let prefix = format!("pgproof-{owner}-");
+    let bases = [PathBuf::from("/dev/shm"), std::env::temp_dir(), PathBuf::from("/tmp")];
+    let entries = bases.iter().filter_map(|base| std::fs::read_dir(base).ok()).flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .filter(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(&prefix)))
+        .collect()
+}
+
+/// The command lines of living processes that mention a directory of `owner`'s.
+fn processes(owner: u32) -> Vec<String> {
+    let output = std::process::Command::new("ps").args(["-e", "-o", "stat=,args="]).output().expect("ps runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mark = format!("/pgproof-{owner}-");
+    // A zombie has ended; who reaps it is the system's affair.
+    text.lines().filter(|line| line.contains(&mark) && !line.starts_with('Z')).map(str::to_owned).collect()
+}
+
+/// Waits until a directory is gone.
+pub fn gone(directory: &Path) {
+    let started = Instant::now();
+    while directory.exists() {
+        assert!(started.elapsed() < DEADLINE, "{} remains", directory.display());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn nothing_remains(owner: u32) {
+    let started = Instant::now();
+    loop {
+        let left = (directories(owner), processes(owner));
+        if left.0.is_empty() && left.1.is_empty() {
+            return;
+        }
+        assert!(started.elapsed() < DEADLINE, "left behind: {left:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[rstest]
+#[case::success(None, 0)]
+#[case::failure(Some("CHECK (duration_ms >= 0)"), 1)]
+#[case::migration_error(Some("CREATE EXTENSION IF NOT EXISTS pgcrypto;"), 2)]
+fn an_ordinary_end(#[case] broken: Option<&str>, #[case] code: i32) {
+    let project = Project::new();
+    if let Some(text) = broken {
+        let wrong = if code == 1 { "CHECK (duration_ms >= -1)" } else { "CREATE EXTENSION nothing_like_it;" };
+        project.edit("sql/opportunity/001_create_orchestrator_log.sql", text, wrong);
+    }
+    let child = project.pgproof(&["verify"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let owner = child.id();
+    let status = child.wait_with_output().unwrap().status;
+    assert_eq!(status.code(), Some(code));
+    nothing_remains(owner);
+}
+
+/// Twenty moments from before the server's start to after its end. They are spread evenly, so that every run tries
+/// the same ones.
+#[rstest]
+#[case::killed(Signal::SIGKILL, 20)]
+#[case::interrupted(Signal::SIGINT, 5)]
+#[case::hung_up(Signal::SIGHUP, 5)]
+fn a_signal_at_any_moment(#[case] signal: Signal, #[case] moments: u64) {
+    let project = Project::new();
+    for moment in 0..moments {
+        let mut child = project.pgproof(&["verify"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let owner = child.id();
+        std::thread::sleep(Duration::from_millis(5 + moment * 800 / moments));
+        // It may have ended before the signal.
+        let _ = kill(Pid::from_raw(i32::try_from(owner).unwrap()), signal);
+        child.wait().unwrap();
+        nothing_remains(owner);
+    }
+}
+
+#[test]
+fn two_at_the_same_time_do_not_meet() {
+    let project = Project::new();
+    let children: Vec<_> = (0..2)
+        .map(|_| project.pgproof(&["verify"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
+        .collect();
+    for child in children {
+        let owner = child.id();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        nothing_remains(owner);
+    }
+}

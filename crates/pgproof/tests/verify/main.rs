@@ -1,0 +1,10 @@
+//! `verify` as a user runs it, on a copy of this repository's schemas: what it says when a schema breaks its promises,
+//! when the input is bad, and what it leaves behind.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+mod bad_input;
+mod edits;
+mod endings;
+mod output;
+mod project;

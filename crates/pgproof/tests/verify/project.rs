@@ -1,0 +1,106 @@
+//! A copy of this repository's schemas in a directory of its own, to be broken at will.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use tempfile::TempDir;
+
+/// A project with the opportunity schema, whose suite is this workspace's.
+pub struct Project {
+    directory: TempDir,
+}
+
+/// How `verify` ended.
+#[derive(Debug)]
+pub struct Ended {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Project {
+    pub fn new() -> Project {
+        let directory = tempfile::tempdir().expect("a directory");
+        let project = Project { directory };
+        let workspace = workspace();
+        for part in ["sql", "fixtures"] {
+            copy(&workspace.join(part), &project.path(part));
+        }
+        let config = std::fs::read_to_string(workspace.join("pgproof.toml")).expect("pgproof.toml");
+        let manifest = format!("manifest = \"{}\", package = ", workspace.join("Cargo.toml").display());
+        std::fs::write(project.path("pgproof.toml"), config.replace("package = ", &manifest)).expect("a file");
+        project
+    }
+
+    pub fn path(&self, relative: &str) -> PathBuf {
+        self.directory.path().join(relative)
+    }
+
+    /// Replaces `from`, which must be there once, in a file.
+    #[track_caller]
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.path(file)).expect("a file");
+        assert_eq!(text.matches(from).count(), 1, "{from:?} in {file}");
+        std::fs::write(self.path(file), text.replace(from, to)).expect("a file");
+    }
+
+    /// The line of `text` in a file.
+    #[track_caller]
+    pub fn line_of(&self, file: &str, text: &str) -> usize {
+        let content = std::fs::read_to_string(self.path(file)).expect("a file");
+        content.lines().position(|line| line.contains(text)).expect("a line with this text") + 1
+    }
+
+    /// A command that runs pgproof in the project.
+    pub fn pgproof(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pgproof"));
+        command.args(arguments).current_dir(self.directory.path());
+        for variable in ["PGPROOF_CONFIG", "PGPROOF_RUN", "PGPROOF_EVIDENCE"] {
+            command.env_remove(variable);
+        }
+        command
+    }
+
+    /// Runs pgproof in the project.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        Ended::of(&self.pgproof(arguments).output().expect("pgproof runs"))
+    }
+}
+
+impl Ended {
+    pub fn of(output: &Output) -> Ended {
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Demands this exit code and all of these texts in what was printed.
+    #[track_caller]
+    pub fn demand(&self, code: i32, texts: &[&str]) {
+        let all = format!("{}{}", self.stdout, self.stderr);
+        assert_eq!(self.code, code, "{all}");
+        for text in texts {
+            assert!(all.contains(text), "no {text:?} in\n{all}");
+        }
+    }
+}
+
+/// This repository.
+pub fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory");
+    for entry in std::fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).expect("a file");
+        }
+    }
+}
