@@ -2,7 +2,7 @@
 
 use pgproof_runner::Sandbox;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
+use crate::assertion::{Assertion, Failure, Subject, listed, refuted};
 use crate::catalog::{Catalog, Column, Relation};
 use crate::check_range::CheckRange;
 use crate::check_set::CheckSet;
@@ -84,8 +84,7 @@ impl ColumnRef {
         let relation = table::find(catalog, &self.table)?;
         let column = relation.column(&self.column).ok_or_else(|| {
             let columns = listed(relation.columns.iter().map(|column| &column.name));
-            let found = format!("the column does not exist; {} has {columns}", self.table);
-            refuted_by(pgproof_runner::migration::Object::Table(unqualified(&self.table)), found)
+            refuted(format!("the column does not exist; {} has {columns}", self.table))
         })?;
         Ok((relation, column))
     }

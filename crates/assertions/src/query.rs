@@ -1,7 +1,7 @@
 //! What a query gives, and which indexes its plan uses. Begins here, at [`query`].
 
-use pgproof_runner::Sandbox;
 use pgproof_runner::session::shortened;
+use pgproof_runner::{DatabaseError, Sandbox};
 
 use crate::assertion::{Assertion, Failure, Subject, refuted};
 use crate::plan::UsesIndex;
@@ -46,8 +46,16 @@ impl Assertion for Returns {
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        let found = sandbox.value(&self.sql)?.unwrap_or_else(|| "NULL, or no row".to_owned());
+        let found = sandbox.value(&self.sql).map_err(failing)?.unwrap_or_else(|| "NULL, or no row".to_owned());
         if found == self.value { Ok(()) } else { Err(refuted(format!("it returns {found}"))) }
+    }
+}
+
+/// A query that PostgreSQL refuses refutes what is said of it: a table or column that it needs is not there.
+pub(crate) fn failing(error: DatabaseError) -> Failure {
+    match error.reported() {
+        Some(report) => refuted(format!("it fails with {}: {}", report.condition(), report.message)),
+        None => Failure::Database(error),
     }
 }
 
@@ -63,6 +71,10 @@ mod tests {
         insta::assert_snapshot!(refuted(&mut db, query("SELECT 1 + 1").returns("3")), @"
         refuted: query SELECT 1 + 1 returns 3
           it returns 2
+        ");
+        insta::assert_snapshot!(refuted(&mut db, query("SELECT a FROM nowhere").returns("3")), @"
+        refuted: query SELECT a FROM nowhere returns 3
+          it fails with 42P01 undefined_table: relation \"nowhere\" does not exist
         ");
     }
 }

@@ -1,7 +1,5 @@
 //! Starting and ending a real server.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
-
 use pgproof_runner::Session;
 use pgproof_runner::server::{Server, ServerOptions};
 

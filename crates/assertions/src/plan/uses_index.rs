@@ -9,6 +9,7 @@ use pgproof_runner::session::shortened;
 use super::Node;
 use crate::assertion::{Assertion, Failure, Subject, refuted_by, unqualified};
 use crate::catalog::{Catalog, qualified};
+use crate::query::failing;
 
 /// A query's plan uses an index, and would be another without it.
 #[derive(Debug, Clone)]
@@ -40,7 +41,7 @@ impl Assertion for UsesIndex {
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
         sandbox.run("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL jit = off")?;
-        let plan = Node::of(sandbox, &self.sql)?;
+        let plan = Node::of(sandbox, &self.sql).map_err(failing)?;
         let refuted = |found: String| {
             let table = catalog.index(&self.index).map(|index| index.table.clone());
             let missing = plan.all().iter().find_map(|node| node.relation.clone());

@@ -31,7 +31,7 @@ fn columns_of(
 /// `created_on` came after the table, so a database that was made before it gets it now.
 #[rstest]
 fn an_older_table_gets_its_created_on(#[from(opportunity)] mut db: Sandbox) {
-    db.alter("ALTER TABLE opportunity_hypotheses DROP COLUMN created_on CASCADE").unwrap();
+    db.alter("ALTER TABLE opportunity_hypotheses DROP COLUMN IF EXISTS created_on CASCADE").unwrap();
     let migrations = db.context().migrations().unwrap();
     for statement in &migrations[1].statements {
         db.run(&statement.text).unwrap();

@@ -19,6 +19,7 @@ pub const TABLES: [&str; 10] = [
 
 /// A line of `columns.csv`.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the columns of the file")]
 pub struct Column {
     pub table: String,
     pub column: String,
@@ -50,6 +51,7 @@ pub struct ForeignKey {
 
 /// A line of `indexes.csv`; lists are separated by semicolons.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the columns of the file")]
 pub struct Index {
     pub index: String,
     pub table: String,

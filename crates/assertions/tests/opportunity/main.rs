@@ -1,8 +1,6 @@
 //! What the runbook of the opportunity schema promises, a module for each section of its validation, and the
 //! promises that it makes elsewhere: columns, comments, repeatable and reversible migrations.
 
-#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod cascade_delete;
 mod columns;
 mod comments;

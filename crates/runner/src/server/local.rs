@@ -32,6 +32,7 @@ const SETTINGS: &[&str] = &[
     "max_wal_size=1GB",
     "checkpoint_timeout=1d",
     "jit=off",
+    "dynamic_shared_memory_type=mmap", // below the data directory, so that it goes with it
     "timezone=UTC",
     "log_timezone=UTC",
     "lc_messages=C",

@@ -15,7 +15,13 @@ if cp -R "$cache" "$directory/data" 2>>"$directory/server.log"; then
         while read -r word <&3; do
             [ "$word" = keep ] && exit
         done
-        [ -e "$directory/ended" ] || kill -QUIT "$server"
+        # A shell's background process ignores SIGQUIT until the server sets its own handler, so once may not do.
+        tries=0
+        while [ ! -e "$directory/ended" ] && [ $tries -lt 80 ] && kill -QUIT "$server" 2>/dev/null; do
+            tries=$((tries + 1))
+            sleep 0.05
+        done
+        [ -e "$directory/ended" ] || kill -KILL "$server" 2>/dev/null
     ) &
     owner=$!
     exec 3<&-
