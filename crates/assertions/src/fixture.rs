@@ -1,11 +1,17 @@
 //! The databases that a suite's fixtures hand to its tests. One that cannot be had fails the test, and makes `verify`
 //! end with "could not run" instead of "refuted".
 
+use std::ops::{Deref, DerefMut};
 use std::panic::Location;
+use std::path::PathBuf;
 
 use pgproof_runner::evidence::{Evidence, Outcome, record};
 use pgproof_runner::isolation::IsolationError;
 use pgproof_runner::{CloneDatabase, Sandbox, with_causes};
+
+use crate::assertion::Assertion;
+use crate::check::Check;
+use crate::plan::{PlannedQuery, WorkloadError, WorkloadQuery, check_snapshots, planning_template, read_workload};
 
 /// A sandbox on the schema of this name in `pgproof.toml`.
 #[track_caller]
@@ -17,6 +23,64 @@ pub fn sandbox(schema: &str) -> Sandbox {
 #[track_caller]
 pub fn clone_database(schema: &str) -> CloneDatabase {
     or_fail(schema, CloneDatabase::of(schema))
+}
+
+/// The planning database of a schema, with its queries.
+#[track_caller]
+pub fn planning(schema: &str) -> Planning {
+    let sandbox = or_fail(schema, planning_template(schema).and_then(Sandbox::on));
+    let Some((config, plans)) = sandbox.context().configured().and_then(|(c, s)| Some((c.clone(), s.plans.clone()?)))
+    else {
+        fail(schema, "database", "is ready", "the schema has no plans in pgproof.toml")
+    };
+    let queries = read_workload(&config.path(&plans.queries), &plans.queries)
+        .unwrap_or_else(|error| fail(schema, "queries", "can be read", &with_causes(&error)));
+    Planning { sandbox, queries, role: plans.role, snapshots: config.path(&plans.snapshots), shown: plans.queries }
+}
+
+/// A sandbox on the planning database, and the queries that are planned in it.
+pub struct Planning {
+    sandbox: Sandbox,
+    queries: Vec<WorkloadQuery>,
+    role: Option<String>,
+    snapshots: PathBuf,
+    shown: PathBuf,
+}
+
+impl Planning {
+    /// The query of this name, planned as the role of the application.
+    #[track_caller]
+    pub fn query(&self, name: &str) -> PlannedQuery {
+        match self.queries.iter().find(|query| query.name == name) {
+            Some(query) => PlannedQuery::new(query.clone(), self.role.clone()),
+            None => {
+                let error = WorkloadError::Unknown { name: name.to_owned(), directory: self.shown.clone() };
+                fail(self.sandbox.context().name(), "query", "exists", &error.to_string())
+            }
+        }
+    }
+
+    /// Every query has its accepted plan, and every accepted plan its query.
+    #[track_caller]
+    pub fn check_snapshots(&mut self) {
+        let (accepted, no_orphans) = check_snapshots(&self.queries, self.role.as_deref(), &self.snapshots);
+        let boxed = accepted.into_iter().map(|one| Box::new(one) as Box<dyn Assertion>);
+        self.sandbox.check_all(boxed.chain([Box::new(no_orphans) as Box<dyn Assertion>]));
+    }
+}
+
+impl Deref for Planning {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.sandbox
+    }
+}
+
+impl DerefMut for Planning {
+    fn deref_mut(&mut self) -> &mut Sandbox {
+        &mut self.sandbox
+    }
 }
 
 #[track_caller]

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pgproof_runner::isolation::SchemaState;
 use pgproof_runner::session::identifier;
-use pgproof_runner::{DatabaseError, Sandbox};
+use pgproof_runner::{DatabaseError, Sandbox, Session};
 use serde::Deserialize;
 
 pub use constraint::{Constraint, ConstraintKind, ForeignKeyAction, References};
@@ -55,7 +55,7 @@ impl Catalog {
     pub fn of(sandbox: &mut Sandbox) -> Result<Arc<Catalog>, DatabaseError> {
         static MIGRATED: Mutex<Option<HashMap<String, Arc<Catalog>>>> = Mutex::new(None);
         if sandbox.state() == SchemaState::Altered {
-            return Ok(Arc::new(sandbox.session().json(READ)?));
+            return Ok(Arc::new(Catalog::read(sandbox.session())?));
         }
         let mut migrated = MIGRATED.lock().unwrap_or_else(PoisonError::into_inner);
         let migrated = migrated.get_or_insert_default();
@@ -63,9 +63,14 @@ impl Catalog {
         if let Some(catalog) = migrated.get(&name) {
             return Ok(Arc::clone(catalog));
         }
-        let catalog = Arc::new(sandbox.session().json(READ)?);
+        let catalog = Arc::new(Catalog::read(sandbox.session())?);
         migrated.insert(name, Arc::clone(&catalog));
         Ok(catalog)
+    }
+
+    /// Reads the catalog of a session's database.
+    pub fn read(session: &mut Session) -> Result<Catalog, DatabaseError> {
+        session.json(READ)
     }
 
     /// The relation of this name, `schema.name` or found through the search path.

@@ -13,6 +13,8 @@ pub struct Relation {
     pub name: String,
     /// What it is.
     pub kind: RelationKind,
+    /// Whether it is a partition of another table.
+    pub is_partition: bool,
     /// Its comment.
     pub comment: Option<String>,
     /// Its columns, in order.

@@ -2,6 +2,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
     'schema', n.nspname,
     'name', c.relname,
     'kind', c.relkind,
+    'is_partition', c.relispartition,
     'comment', obj_description(c.oid, 'pg_class'),
     'columns', (
         WITH RECURSIVE base (attnum, type, typmod) AS (

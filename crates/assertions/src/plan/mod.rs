@@ -1,7 +1,22 @@
-//! Plans: EXPLAIN as a tree, and what can be said about the indexes in it.
+//! Plans: the queries of a schema, the database that they are planned in, EXPLAIN in a normal form, what can be said
+//! about a plan, and its snapshot.
 
+mod claim;
+mod database;
+mod explain;
+mod generator;
 mod node;
-mod uses_index;
+mod scale;
+mod settings;
+mod snapshot;
+mod sweep;
+mod workload;
 
+pub use claim::{Claim, PlanClaim, PlannedQuery};
+pub use database::{PlanningError, planning_template};
+pub use explain::{Explained, Mode};
 pub use node::Node;
-pub use uses_index::UsesIndex;
+pub use scale::{Scale, ScaleError, scaled_template};
+pub use snapshot::{Accepted, SnapshotError, check_snapshots, rendered};
+pub use sweep::{FromRows, UsesIndexBetween};
+pub use workload::{Parameter, WorkloadError, WorkloadQuery, read_workload};

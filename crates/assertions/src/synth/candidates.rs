@@ -43,7 +43,7 @@ const SPANS: &[&str] = &["1 day", "1 hour", "0", "1 month", "-1 day"];
 
 /// Values of type `ty` that conditions with these definitions might accept, the likelier first. All are valid for
 /// the type.
-pub(super) fn candidates(ty: &ColumnType, definitions: &[&str]) -> Vec<String> {
+pub(crate) fn candidates(ty: &ColumnType, definitions: &[&str]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for definition in definitions {
         found.extend(literals(definition));

@@ -8,9 +8,9 @@ mod solve;
 mod synthesiser;
 mod value;
 
-pub(crate) use candidates::literals;
+pub(crate) use candidates::{candidates, literals};
 pub use draft::{Draft, Row};
 pub use error::SynthError;
 pub use synthesiser::Synthesiser;
 pub use value::Value;
-pub(crate) use value::{integer_range, length_limit, parts as type_parts};
+pub(crate) use value::{integer_range, length_limit, parts as type_parts, sample};

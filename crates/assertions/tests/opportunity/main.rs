@@ -9,10 +9,12 @@ mod expectations;
 mod indexes;
 mod jsonb;
 mod migrations;
+mod plans;
 mod query_performance;
 mod table_existence;
 mod threshold_data;
 
+use pgproof_assertions::fixture::Planning;
 use pgproof_assertions::prelude::*;
 use rstest::fixture;
 
@@ -26,4 +28,10 @@ fn opportunity() -> Sandbox {
 #[fixture]
 fn opportunity_clone() -> CloneDatabase {
     pgproof_assertions::fixture::clone_database("opportunity")
+}
+
+/// The planning database, with the schema's queries.
+#[fixture]
+fn opportunity_planning() -> Planning {
+    pgproof_assertions::fixture::planning("opportunity")
 }

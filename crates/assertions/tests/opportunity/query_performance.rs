@@ -1,74 +1,95 @@
-//! Section 7: the plans of the schema's queries name the indexes that were made for them.
+//! Section 7: in a database with rows and exact statistics, the plans of the schema's queries use the indexes that were
+//! made for them, and would be other plans without them.
 
+use pgproof_assertions::fixture::Planning;
 use pgproof_assertions::prelude::*;
 use rstest::rstest;
 
-use crate::opportunity;
-
-const ID: &str = "'00000000-0000-4000-8000-000000000001'";
+use crate::opportunity_planning;
 
 #[rstest]
-#[case::metrics_by_containment(
-    "SELECT * FROM opportunity_metrics WHERE metrics @> '{\"reviews\": {\"count\": 12}}'",
-    "idx_opportunity_metrics_metrics_jsonb"
-)]
-#[case::open_tasks_by_priority(
-    "SELECT * FROM lead_tasks WHERE status = 'pending' ORDER BY contact_priority DESC LIMIT 20",
-    "idx_lead_tasks_status_priority"
-)]
-#[case::open_tasks_of_somebody(
-    "SELECT * FROM lead_tasks WHERE assigned_to = 'ann' AND status IN ('pending', 'in_progress')",
-    "idx_lead_tasks_assigned_open"
-)]
-#[case::hypotheses_by_status(
-    "SELECT * FROM opportunity_hypotheses WHERE status = 'ready_for_review'",
-    "idx_opportunity_hypotheses_status"
-)]
-#[case::hypothesis_of_the_day(
-    "SELECT * FROM opportunity_hypotheses WHERE niche = 'roofing' AND city = 'Austin' AND state = 'TX' AND created_on = '2025-10-25'",
-    "uq_opportunity_hypotheses_niche_city_state_day"
-)]
-#[case::latest_opportunities(
-    "SELECT * FROM opportunities WHERE status = 'validated' ORDER BY analyzed_at DESC LIMIT 20",
-    "idx_opportunities_status_analyzed_at"
-)]
-#[case::thresholds_without_the_table(
-    "SELECT metric, threshold_value, mandatory FROM opportunity_thresholds WHERE environment = 'production' ORDER BY metric",
-    "idx_opportunity_thresholds_environment"
-)]
-#[case::next_newsletters(
-    "SELECT * FROM newsletter_issues WHERE status = 'scheduled' ORDER BY publish_target_date LIMIT 10",
-    "idx_newsletter_issues_status_target"
-)]
-#[case::latest_runs(
-    "SELECT * FROM opportunity_runs ORDER BY started_at DESC LIMIT 20",
-    "idx_opportunity_runs_started_at"
-)]
-#[case::latest_stages(
-    "SELECT * FROM orchestrator_run_log ORDER BY started_at DESC LIMIT 20",
-    "idx_orchestrator_run_log_started_at"
-)]
-#[case::latest_logs("SELECT * FROM etl_logs ORDER BY created_at DESC LIMIT 50", "idx_etl_logs_created_at")]
-fn the_plan_of(#[from(opportunity)] mut db: Sandbox, #[case] sql: &str, #[case] index: &str) {
-    db.check(query(sql).uses_index(index));
+#[case("metrics_by_containment", "idx_opportunity_metrics_metrics_jsonb")]
+#[case("latest_metrics_of_opportunity", "idx_opportunity_metrics_opportunity")]
+#[case("tasks_by_priority", "idx_lead_tasks_status_priority")]
+#[case("tasks_of_opportunity", "idx_lead_tasks_opportunity")]
+#[case("hypothesis_of_the_day", "uq_opportunity_hypotheses_niche_city_state_day")]
+#[case("hypotheses_of_niche", "uq_opportunity_hypotheses_niche_city_state_day")]
+#[case("latest_opportunities", "idx_opportunities_status_analyzed_at")]
+#[case("latest_analysis_of_hypothesis", "uq_opportunities_hypothesis_version")]
+#[case("opportunity_with_hypothesis", "opportunities_pkey")]
+#[case("opportunities_of_niche", "uq_opportunities_hypothesis_version")]
+#[case("threshold_of_metric", "idx_opportunity_thresholds_environment")]
+#[case("next_newsletters", "idx_newsletter_issues_status_target")]
+#[case("newsletters_of_opportunity", "idx_newsletter_issues_opportunity")]
+#[case("latest_runs", "idx_opportunity_runs_started_at")]
+#[case("runs_of_hypothesis", "idx_opportunity_runs_hypothesis")]
+#[case("latest_stages", "idx_orchestrator_run_log_started_at")]
+#[case("stages_of_hypothesis", "idx_orchestrator_run_log_hypothesis_id")]
+#[case("latest_logs", "idx_etl_logs_created_at")]
+#[case("logs_of_run", "idx_etl_logs_run_id")]
+#[case("revenue_of_opportunity", "idx_lead_transactions_opportunity")]
+#[case("transactions_of_partner", "idx_lead_transactions_partner")]
+fn a_query_needs_its_index(#[from(opportunity_planning)] mut db: Planning, #[case] query: &str, #[case] index: &str) {
+    let claim = db.query(query).uses_index(index);
+    db.check(claim);
 }
 
-/// Without an index on the referencing column, every delete of a parent reads the whole child.
+/// A partial index serves only a query that says so; and of a status that most rows have, an index is no help.
 #[rstest]
-#[case("opportunity_runs", "hypothesis_id", "idx_opportunity_runs_hypothesis")]
-#[case("opportunities", "hypothesis_id", "uq_opportunities_hypothesis_version")]
-#[case("opportunity_metrics", "opportunity_id", "idx_opportunity_metrics_opportunity")]
-#[case("newsletter_issues", "opportunity_id", "idx_newsletter_issues_opportunity")]
-#[case("lead_tasks", "opportunity_id", "idx_lead_tasks_opportunity")]
-#[case("lead_transactions", "opportunity_id", "idx_lead_transactions_opportunity")]
-#[case("lead_transactions", "partner_id", "idx_lead_transactions_partner")]
-#[case("orchestrator_run_log", "hypothesis_id", "idx_orchestrator_run_log_hypothesis_id")]
-#[case("etl_logs", "run_id", "idx_etl_logs_run_id")]
-fn rows_of_a_parent(
-    #[from(opportunity)] mut db: Sandbox,
-    #[case] name: &str,
-    #[case] column: &str,
-    #[case] index: &str,
+#[case("open_tasks_of_assignee", "idx_lead_tasks_assigned_open")]
+#[case("blocked_hypotheses", "idx_opportunity_hypotheses_status")]
+fn an_index_for_a_few_rows(#[from(opportunity_planning)] mut db: Planning, #[case] query: &str, #[case] index: &str) {
+    let claim = db.query(query).uses_index(index).for_the_example();
+    db.check(claim);
+}
+
+#[rstest]
+fn thresholds_are_read_without_their_table(#[from(opportunity_planning)] mut db: Planning) {
+    let claim = db.query("thresholds_of_environment").index_only("idx_opportunity_thresholds_environment");
+    db.check(claim);
+}
+
+#[rstest]
+fn lists_come_in_order(
+    #[from(opportunity_planning)] mut db: Planning,
+    #[values(
+        "tasks_by_priority",
+        "latest_opportunities",
+        "thresholds_of_environment",
+        "next_newsletters",
+        "latest_runs",
+        "latest_stages",
+        "latest_logs",
+        "hypotheses_of_niche"
+    )]
+    query: &str,
 ) {
-    db.check(query(format!("SELECT * FROM {name} WHERE {column} = {ID}")).uses_index(index));
+    let claim = db.query(query).no_sort();
+    db.check(claim);
+}
+
+#[rstest]
+fn one_opportunity_is_found_without_reading_any_table_whole(
+    #[from(opportunity_planning)] mut db: Planning,
+    #[values("opportunities", "lead_tasks", "lead_transactions", "opportunity_metrics")] table: &str,
+) {
+    let claim = db.query("opportunity_dashboard").uses_only_indexes_of(table);
+    db.check(claim);
+    let claim = db.query("opportunity_dashboard").never_scans(table);
+    db.check(claim);
+}
+
+/// The work list stays quick however long it grows.
+#[rstest]
+#[case("tasks_by_priority", "idx_lead_tasks_status_priority", "lead_tasks", 1_000)]
+#[case("metrics_by_containment", "idx_opportunity_metrics_metrics_jsonb", "opportunity_metrics", 4_000)]
+fn an_index_is_used_at_any_size(
+    #[from(opportunity_planning)] mut db: Planning,
+    #[case] query: &str,
+    #[case] index: &str,
+    #[case] table: &str,
+    #[case] rows: u64,
+) {
+    let claim = db.query(query).uses_index_from(index, table, rows).to_rows(50_000_000);
+    db.check(claim);
 }

@@ -23,6 +23,14 @@ pub enum IsolationError {
     /// The schema's template could not be made; the first who asked got the same error.
     #[error("{0}")]
     SharedTemplate(String),
+    /// A database that is derived from the schema's template could not be made.
+    #[error("cannot make the {label} database")]
+    Derived {
+        /// What it is for.
+        label: String,
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// A session failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),

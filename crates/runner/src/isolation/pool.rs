@@ -13,16 +13,16 @@ static IDLE: Mutex<Option<HashMap<String, Vec<Session>>>> = Mutex::new(None);
 pub(super) fn take(template: &Template) -> Result<Session, IsolationError> {
     let idle = {
         let mut pool = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-        pool.get_or_insert_default().get_mut(template.context.name()).and_then(Vec::pop)
+        pool.get_or_insert_default().get_mut(&template.key).and_then(Vec::pop)
     };
     match idle {
         Some(session) if !session.is_closed() => Ok(session),
-        _ => Ok(Session::open(&template.server.address, &template.clone_database()?)?),
+        _ => template.fresh_session(),
     }
 }
 
 /// Gives a session back, outside any transaction and with its settings reset.
 pub(super) fn give_back(template: &Template, session: Session) {
     let mut pool = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
-    pool.get_or_insert_default().entry(template.context.name().to_owned()).or_default().push(session);
+    pool.get_or_insert_default().entry(template.key.clone()).or_default().push(session);
 }

@@ -13,6 +13,8 @@ pub struct Sandbox {
     /// Present until the sandbox is dropped.
     session: Option<Session>,
     state: SchemaState,
+    /// Whether the session goes back to the pool.
+    pooled: bool,
 }
 
 /// What may be assumed of the schema in a sandbox.
@@ -37,10 +39,32 @@ impl Sandbox {
         Ok(sandbox)
     }
 
+    /// A sandbox on a copy of this template.
+    pub fn on(template: Arc<Template>) -> Result<Sandbox, IsolationError> {
+        Sandbox::begin(template, SchemaState::AsMigrated)
+    }
+
+    /// A sandbox on a clone of its own that `build` has changed, for what a rollback cannot undo.
+    pub fn alone<E: From<DatabaseError> + From<IsolationError>>(
+        template: &Arc<Template>,
+        build: impl FnOnce(&mut Session) -> Result<(), E>,
+    ) -> Result<Sandbox, E> {
+        let mut session = template.fresh_session()?;
+        build(&mut session)?;
+        session.run("BEGIN")?;
+        let (template, state) = (Arc::clone(template), SchemaState::AsMigrated);
+        Ok(Sandbox { template, session: Some(session), state, pooled: false })
+    }
+
+    /// The template of its database.
+    pub fn template(&self) -> &Arc<Template> {
+        &self.template
+    }
+
     fn begin(template: Arc<Template>, state: SchemaState) -> Result<Sandbox, IsolationError> {
         let mut session = pool::take(&template)?;
         session.run("BEGIN")?;
-        Ok(Sandbox { template, session: Some(session), state })
+        Ok(Sandbox { template, session: Some(session), state, pooled: true })
     }
 
     /// What the test knows of the schema.
@@ -106,7 +130,7 @@ impl Drop for Sandbox {
     fn drop(&mut self) {
         let Some(mut session) = self.session.take() else { return };
         // A session that cannot be rolled back is closed instead of being used again.
-        if session.run("ROLLBACK").is_ok() {
+        if session.run("ROLLBACK").is_ok() && self.pooled {
             pool::give_back(&self.template, session);
         }
     }

@@ -25,6 +25,10 @@ pub struct Template {
     pub(super) database: String,
     /// Clones that were made ahead.
     pub(super) spare: Mutex<Vec<String>>,
+    /// What the template is called in this process.
+    pub(super) key: String,
+    /// Run in each session with a clone, before it is used.
+    pub(super) preparation: String,
 }
 
 impl Template {
@@ -40,7 +44,14 @@ impl Template {
                 None => (build_template(&server.address, &server.version, &config, &schema)?.0, Vec::new()),
             };
             let context = Arc::new(SchemaContext::of(config, schema));
-            Ok(Template { context, server, database, spare: Mutex::new(clones) })
+            Ok(Template {
+                context,
+                server,
+                database,
+                spare: Mutex::new(clones),
+                key: name.to_owned(),
+                preparation: String::new(),
+            })
         })
     }
 
@@ -50,13 +61,52 @@ impl Template {
             let config = Config::find().map(|config| config.server).unwrap_or_default();
             let server = process::server(&config).map_err(IsolationError::SharedServer)?;
             let context = Arc::new(SchemaContext::scratch());
-            Ok(Template { context, server, database: EMPTY.to_owned(), spare: Mutex::default() })
+            Ok(Template {
+                context,
+                server,
+                database: EMPTY.to_owned(),
+                spare: Mutex::default(),
+                key: String::new(),
+                preparation: String::new(),
+            })
+        })
+    }
+
+    /// A template made from this one: `build` changes a clone of it in a session of its own, and gives what each
+    /// session with a copy has to run first. Made at the first call in this process under this `label`.
+    pub fn derived<E: std::error::Error + Send + Sync + 'static>(
+        self: &Arc<Template>,
+        label: &str,
+        build: impl FnOnce(&mut Session, &SchemaContext) -> Result<String, E>,
+    ) -> Result<Arc<Template>, IsolationError> {
+        let key = format!("{}:{label}", self.key);
+        shared(&key, || {
+            let database = self.clone_database()?;
+            let mut session = Session::open(&self.server.address, &database)?;
+            let built = build(&mut session, &self.context);
+            let preparation = built
+                .map_err(|source| IsolationError::Derived { label: label.to_owned(), source: Box::new(source) })?;
+            Ok(Template {
+                context: Arc::clone(&self.context),
+                server: self.server,
+                database,
+                spare: Mutex::default(),
+                key: key.clone(),
+                preparation,
+            })
         })
     }
 
     /// The major version of the server.
     pub fn major(&self) -> u16 {
         self.server.version.major
+    }
+
+    /// A prepared session with a clone that nobody uses.
+    pub(super) fn fresh_session(&self) -> Result<Session, IsolationError> {
+        let mut session = Session::open(&self.server.address, &self.clone_database()?)?;
+        session.run(&self.preparation)?;
+        Ok(session)
     }
 
     /// A clone that nobody uses: its name.

@@ -25,10 +25,8 @@ impl fmt::Display for Text<'_> {
         for schema in schemas {
             for section in &schema.sections {
                 self.shortfall(f, section)?;
-                for test in &section.tests {
-                    self.problem(f, schema, test)?;
-                }
             }
+            self.problems(f, schema)?;
         }
         self.summary(f)
     }
@@ -83,6 +81,26 @@ impl Text<'_> {
             let word = self.paint(Verdict::Refuted, "refuted");
             let tests = counted(counts.tests, "test");
             writeln!(f, "{word}  {title}\n  {tests} in module {module}, and the runbook promises {expected}\n")?;
+        }
+        Ok(())
+    }
+
+    /// Every test that is not proven. Of tests that could not be checked for one reason, the first is told.
+    fn problems(&self, f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
+        let mut told: Vec<(&str, &str)> = Vec::new();
+        let mut silent = 0;
+        for test in schema.sections.iter().flat_map(|section| &section.tests) {
+            let reason = test.assertions.iter().find(|e| e.outcome == Outcome::Failed);
+            let reason = reason.map(|e| (e.subject.as_str(), e.message.as_deref().unwrap_or_default()));
+            if reason.is_some_and(|reason| told.contains(&reason)) {
+                silent += 1;
+                continue;
+            }
+            told.extend(reason);
+            self.problem(f, schema, test)?;
+        }
+        if silent > 0 {
+            writeln!(f, "{} could not be checked for the same reasons\n", counted(silent, "more test"))?;
         }
         Ok(())
     }

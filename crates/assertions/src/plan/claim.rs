@@ -1,0 +1,321 @@
+//! What can be said of a query's plan: which indexes it uses and which tables it must not read whole. A claim holds for
+//! the example parameters and for any parameters, unless said otherwise. It names the node that breaks it.
+
+use std::collections::HashSet;
+
+use pgproof_runner::migration::Object;
+use pgproof_runner::session::{literal, shortened};
+use pgproof_runner::{DatabaseError, Sandbox};
+
+use super::explain::Mode;
+use super::workload::WorkloadQuery;
+use super::{FromRows, Node};
+use crate::assertion::{Assertion, Failure, Subject, refuted_by, unqualified};
+use crate::catalog::{Catalog, qualified};
+use crate::query::failing;
+
+/// A query that something will be said of.
+#[derive(Debug, Clone)]
+pub struct PlannedQuery {
+    query: WorkloadQuery,
+    role: Option<String>,
+}
+
+impl PlannedQuery {
+    /// A query, planned as `role` where one is given.
+    pub fn new(query: WorkloadQuery, role: Option<String>) -> PlannedQuery {
+        PlannedQuery { query, role }
+    }
+
+    /// Its plan uses this index, and would be another without it.
+    pub fn uses_index(self, index: impl Into<String>) -> PlanClaim {
+        self.claim(Claim::UsesIndex(index.into()))
+    }
+
+    /// It finds the rows of this table through indexes only: no sequential scan of it.
+    pub fn uses_only_indexes_of(self, table: impl Into<String>) -> PlanClaim {
+        self.claim(Claim::UsesOnlyIndexesOf(table.into()))
+    }
+
+    /// It never reads this table whole. Unlike `uses_only_indexes_of`, a plan that does not touch the table will do.
+    pub fn never_scans(self, table: impl Into<String>) -> PlanClaim {
+        self.claim(Claim::NeverScans(table.into()))
+    }
+
+    /// Its rows come in order without being sorted.
+    pub fn no_sort(self) -> PlanClaim {
+        self.claim(Claim::NoSort)
+    }
+
+    /// It is answered from this index alone, without visiting the table.
+    pub fn index_only(self, index: impl Into<String>) -> PlanClaim {
+        self.claim(Claim::IndexOnly(index.into()))
+    }
+
+    /// Its plan uses this index for a range of table sizes.
+    pub fn uses_index_from(self, index: impl Into<String>, table: impl Into<String>, rows: u64) -> FromRows {
+        FromRows::new(self.query, self.role, index.into(), table.into(), rows)
+    }
+
+    fn claim(self, claim: Claim) -> PlanClaim {
+        PlanClaim { query: self.query, role: self.role, claim, custom_only: false }
+    }
+}
+
+/// What is claimed of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Claim {
+    /// It uses this index, and needs it.
+    UsesIndex(String),
+    /// It reads this table, through indexes only.
+    UsesOnlyIndexesOf(String),
+    /// It does not read this table whole.
+    NeverScans(String),
+    /// It sorts nothing.
+    NoSort,
+    /// It reads this index and not its table, and needs it.
+    IndexOnly(String),
+}
+
+/// A claim about the plan of a query.
+#[derive(Debug, Clone)]
+pub struct PlanClaim {
+    query: WorkloadQuery,
+    role: Option<String>,
+    claim: Claim,
+    custom_only: bool,
+}
+
+impl PlanClaim {
+    /// It holds for the example parameters only: a partial index, say, cannot serve any parameter.
+    pub fn for_the_example(mut self) -> PlanClaim {
+        self.custom_only = true;
+        self
+    }
+}
+
+impl Assertion for PlanClaim {
+    fn subject(&self) -> Subject {
+        let object = match &self.claim {
+            Claim::UsesIndex(index) | Claim::IndexOnly(index) => Some(Object::Index(unqualified(index))),
+            Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => Some(Object::Table(unqualified(table))),
+            Claim::NoSort => None,
+        };
+        Subject { kind: "query", name: name(&self.query), object }
+    }
+
+    fn sentence(&self) -> String {
+        match &self.claim {
+            Claim::UsesIndex(index) => format!("uses index {index}, and needs it"),
+            Claim::UsesOnlyIndexesOf(table) => format!("uses only indexes of {table}"),
+            Claim::NeverScans(table) => format!("never reads {table} whole"),
+            Claim::NoSort => "sorts nothing".to_owned(),
+            Claim::IndexOnly(index) => format!("reads index {index} and not its table, and needs it"),
+        }
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let modes = if self.custom_only { &[Mode::Custom] } else { self.query.modes() };
+        for mode in modes {
+            let explain =
+                |sandbox: &mut Sandbox| self.query.explain(sandbox, *mode, self.role.as_deref()).map(|e| e.plan);
+            let plan = explain(sandbox).map_err(failing)?;
+            let family = match &self.claim {
+                Claim::UsesIndex(index) | Claim::IndexOnly(index) => family(sandbox, &catalog, index)?,
+                _ => HashSet::new(),
+            };
+            if let Some(problem) = self.claim.problem(&plan, &family) {
+                let object = self.culprit(&catalog, &plan);
+                return Err(refuted_by(object, format!("{problem}; the {mode} is\n{}", plan.render())));
+            }
+            if let Claim::UsesIndex(index) | Claim::IndexOnly(index) = &self.claim {
+                // An index that the planner can do without says nothing of the query.
+                let without = sandbox.undone(|sandbox| {
+                    hide(sandbox, &catalog, index)?;
+                    explain(sandbox)
+                })?;
+                if without == plan {
+                    let object = Object::Index(unqualified(index));
+                    let found = format!("the {mode} is the same without it\n{}", plan.render());
+                    return Err(refuted_by(object, found));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl PlanClaim {
+    /// What to point at: the index, or where there is none of that name, the table that is read instead.
+    fn culprit(&self, catalog: &Catalog, plan: &Node) -> Object {
+        match &self.claim {
+            Claim::UsesIndex(index) | Claim::IndexOnly(index) if catalog.index(index).is_none() => {
+                let table = plan.all().iter().find_map(|node| node.relation.clone());
+                table.map_or_else(|| Object::Index(unqualified(index)), Object::Table)
+            }
+            Claim::UsesIndex(index) | Claim::IndexOnly(index) => Object::Index(unqualified(index)),
+            Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => Object::Table(unqualified(table)),
+            Claim::NoSort => {
+                let table = plan.all().iter().find_map(|node| node.relation.clone());
+                Object::Table(table.unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl Claim {
+    /// What in the plan breaks the claim. `family` is the index itself and, if it is partitioned, its partitions.
+    fn problem(&self, plan: &Node, family: &HashSet<String>) -> Option<String> {
+        let whole = |table: &str| {
+            let reads = |node: &&Node| node.relation.as_deref() == Some(&*unqualified(table));
+            plan.all().into_iter().filter(reads).find(|node| node.kind.contains("Seq Scan")).map(Node::headline)
+        };
+        let scans = plan.index_scans();
+        let in_family = |node: &&Node| node.index.as_ref().is_some_and(|index| family.contains(index));
+        let mut matching = scans.iter().map(|(_, node)| *node).filter(in_family);
+        match self {
+            Claim::UsesIndex(index) => match matching.next() {
+                Some(_) => None,
+                None => Some(format!("{index} is not used")),
+            },
+            Claim::IndexOnly(index) => match matching.clone().next() {
+                None => Some(format!("{index} is not used")),
+                Some(_) if matching.clone().all(|node| node.kind.starts_with("Index Only Scan")) => None,
+                Some(_) => {
+                    let visits = matching.find(|node| !node.kind.starts_with("Index Only Scan"));
+                    Some(format!("the table is visited by {}", visits.map(Node::headline).unwrap_or_default()))
+                }
+            },
+            Claim::NeverScans(table) => whole(table).map(|node| format!("it is read whole by {node}")),
+            Claim::UsesOnlyIndexesOf(table) => {
+                let through_index = scans.iter().any(|(heap, _)| *heap == unqualified(table));
+                match whole(table) {
+                    Some(node) => Some(format!("it is read whole by {node}")),
+                    None if !through_index => Some(format!("no index of {table} is used")),
+                    None => None,
+                }
+            }
+            Claim::NoSort => {
+                let sorts = |node: &&Node| node.kind.contains("Sort") || node.kind.starts_with("Gather Merge");
+                plan.all().into_iter().find(sorts).map(|node| format!("there is a {}", node.headline()))
+            }
+        }
+    }
+}
+
+/// What a query is called: by its file, else by its text.
+pub(super) fn name(query: &WorkloadQuery) -> String {
+    if query.name.is_empty() { shortened(&query.sql) } else { query.name.clone() }
+}
+
+/// The names of an index and, if it is partitioned, of its partitions.
+pub(super) fn family(
+    sandbox: &mut Sandbox,
+    catalog: &Catalog,
+    index: &str,
+) -> Result<HashSet<String>, DatabaseError> {
+    let mut family = HashSet::from([unqualified(index)]);
+    if let Some(index) = catalog.index(index) {
+        let tree = format!(
+            "SELECT c.relname FROM pg_partition_tree({}) t JOIN pg_class c ON c.oid = t.relid",
+            literal(&qualified(&index.schema, &index.name))
+        );
+        family.extend(sandbox.rows(&tree)?.into_iter().filter_map(|row| row.into_iter().next().flatten()));
+    }
+    Ok(family)
+}
+
+/// Makes the planner overlook an index, and its partitions.
+pub(super) fn hide(sandbox: &mut Sandbox, catalog: &Catalog, index: &str) -> Result<(), DatabaseError> {
+    let Some(index) = catalog.index(index) else { return Ok(()) };
+    let name = literal(&qualified(&index.schema, &index.name));
+    sandbox.run(&format!(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = {name}::regclass \
+         OR indexrelid IN (SELECT relid FROM pg_partition_tree({name}))"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::query::query;
+    use crate::testing::{proven, refuted, scratch};
+
+    const SCHEMA: &str = "CREATE TABLE t (a int, b int, c jsonb, d text);
+        INSERT INTO t SELECT n, n % 100, jsonb_build_object('n', n), 'x' FROM generate_series(1, 5000) n;
+        CREATE INDEX by_a_b ON t (a, b); CREATE INDEX by_c ON t USING gin (c); CREATE INDEX by_b ON t (b) INCLUDE (a);
+        CREATE TABLE p (day int, v int) PARTITION BY RANGE (day);
+        CREATE TABLE p1 PARTITION OF p FOR VALUES FROM (0) TO (5000);
+        CREATE TABLE p2 PARTITION OF p FOR VALUES FROM (5000) TO (10000);
+        INSERT INTO p SELECT n, n FROM generate_series(1, 9999) n;
+        CREATE INDEX p_by_v ON p (v);
+        ANALYZE t; ANALYZE p;";
+
+    #[test]
+    fn an_index_is_used_through_every_kind_of_scan() {
+        let mut db = scratch(SCHEMA);
+        proven(&mut db, query("SELECT * FROM t WHERE a = 1").uses_index("by_a_b"));
+        proven(&mut db, query("SELECT * FROM t WHERE c @> '{\"n\": 7}'").uses_index("by_c"));
+        proven(&mut db, query("SELECT * FROM p WHERE v = 77").uses_index("p_by_v"));
+        proven(&mut db, query("WITH w AS MATERIALIZED (SELECT * FROM t WHERE a = 1) SELECT * FROM w").uses_index("by_a_b"));
+        proven(&mut db, query("SELECT (SELECT d FROM t WHERE a = 1)").uses_index("by_a_b"));
+        proven(&mut db, query("SELECT a FROM t ORDER BY a LIMIT 5").no_sort());
+        proven(&mut db, query("SELECT a FROM t WHERE a = 5").uses_only_indexes_of("t"));
+        proven(&mut db, query("SELECT v FROM p WHERE v = 5").never_scans("t"));
+        db.run("SET LOCAL random_page_cost = 1; UPDATE pg_class SET relallvisible = relpages WHERE relname = 't'").unwrap();
+        proven(&mut db, query("SELECT a FROM t WHERE b = 5").index_only("by_b"));
+    }
+
+    #[test]
+    fn the_node_that_breaks_a_claim_is_named() {
+        let mut db = scratch(SCHEMA);
+        insta::assert_snapshot!(refuted(&mut db, query("SELECT * FROM t WHERE a = 1").uses_index("by_b")), @"
+        refuted: query SELECT * FROM t WHERE a = 1 uses index by_b, and needs it
+          by_b is not used; the custom plan is
+          Index Scan using by_a_b on t
+              index cond: (a = 1)
+        ");
+        insta::assert_snapshot!(refuted(&mut db, query("SELECT * FROM t WHERE d = 'y'").uses_index("gone")), @"
+        refuted: query SELECT * FROM t WHERE d = 'y' uses index gone, and needs it
+          gone is not used; the custom plan is
+          Seq Scan on t
+              filter: (d = 'y'::text)
+        ");
+        insta::assert_snapshot!(refuted(&mut db, query("SELECT * FROM t WHERE d = 'y'").never_scans("t")), @"
+        refuted: query SELECT * FROM t WHERE d = 'y' never reads t whole
+          it is read whole by Seq Scan on t; the custom plan is
+          Seq Scan on t
+              filter: (d = 'y'::text)
+        ");
+        insta::assert_snapshot!(refuted(&mut db, query("SELECT 1").uses_only_indexes_of("t")), @"
+        refuted: query SELECT 1 uses only indexes of t
+          no index of t is used; the custom plan is
+          Result
+        ");
+        insta::assert_snapshot!(refuted(&mut db, query("SELECT d FROM t ORDER BY d LIMIT 1").no_sort()), @"
+        refuted: query SELECT d FROM t ORDER BY d LIMIT 1 sorts nothing
+          there is a Sort; the custom plan is
+          Limit
+            Sort
+                sort key: d
+              Seq Scan on t
+        ");
+        insta::assert_snapshot!(refuted(&mut db, query("SELECT d FROM t WHERE a = 1").index_only("by_a_b")), @"
+        refuted: query SELECT d FROM t WHERE a = 1 reads index by_a_b and not its table, and needs it
+          the table is visited by Index Scan using by_a_b on t; the custom plan is
+          Index Scan using by_a_b on t
+              index cond: (a = 1)
+        ");
+    }
+
+    #[test]
+    fn a_role_is_planned_with_its_policies() {
+        let mut db = scratch(&format!(
+            "{SCHEMA} CREATE ROLE pgproof_reader; GRANT SELECT ON t TO pgproof_reader; ALTER TABLE t ENABLE ROW LEVEL SECURITY;
+             CREATE POLICY own ON t USING (b = 7);"
+        ));
+        let query = super::WorkloadQuery::unnamed("SELECT * FROM t WHERE a = 1".to_owned());
+        let plan = query.explain(&mut db, super::Mode::Custom, Some("pgproof_reader")).unwrap().plan;
+        assert!(plan.render().contains("index cond: ((a = 1) AND (b = 7))"), "{}", plan.render());
+    }
+}
