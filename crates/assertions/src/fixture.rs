@@ -4,6 +4,7 @@
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pgproof_runner::evidence::{Evidence, Outcome, record};
 use pgproof_runner::isolation::IsolationError;
@@ -16,7 +17,20 @@ use crate::plan::{PlannedQuery, WorkloadError, WorkloadQuery, check_snapshots, p
 /// A sandbox on the schema of this name in `pgproof.toml`.
 #[track_caller]
 pub fn sandbox(schema: &str) -> Sandbox {
-    or_fail(schema, Sandbox::of(schema))
+    let sandbox = or_fail(schema, Sandbox::of(schema));
+    plan_ahead(&sandbox);
+    sandbox
+}
+
+/// Begins with the planning database while other tests run: in a whole run it will be asked for, and it takes longest.
+fn plan_ahead(sandbox: &Sandbox) {
+    static BEGUN: AtomicBool = AtomicBool::new(false);
+    let configured = sandbox.context().configured().is_some_and(|(_, schema)| schema.plans.is_some());
+    if configured && pgproof_runner::process::is_whole_run() && !BEGUN.swap(true, Ordering::Relaxed) {
+        let schema = sandbox.context().name().to_owned();
+        // Whoever asks for the database gets its error.
+        std::thread::spawn(move || planning_template(&schema).map(|_| ()));
+    }
 }
 
 /// A database of its own, for what a sandbox cannot hold.

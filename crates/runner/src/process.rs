@@ -11,6 +11,14 @@ use crate::server::{Address, Server, ServerError, ServerOptions, Version};
 /// Describes, as JSON, the server that `verify` started for its test binaries.
 pub const RUN_VARIABLE: &str = "PGPROOF_RUN";
 
+/// Set where all tests of a suite run, rather than some.
+pub const WHOLE_VARIABLE: &str = "PGPROOF_WHOLE_RUN";
+
+/// Whether all tests of a suite run in this process, so that work ahead is not lost.
+pub fn is_whole_run() -> bool {
+    std::env::var_os(WHOLE_VARIABLE).is_some()
+}
+
 /// A running server and the databases that are ready in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Handover {

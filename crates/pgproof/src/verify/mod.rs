@@ -9,7 +9,7 @@ use anyhow::Context;
 use clap::ValueEnum;
 use pgproof_runner::config::CONFIG_VARIABLE;
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
-use pgproof_runner::process::RUN_VARIABLE;
+use pgproof_runner::process::{RUN_VARIABLE, WHOLE_VARIABLE};
 use pgproof_runner::report::{Report, SchemaReport, ServerReport, SuiteRun, Text, Verdict};
 use pgproof_runner::{Config, Schema};
 
@@ -117,13 +117,16 @@ fn prove(
     directory: &Path,
     progress: &Progress,
 ) -> anyhow::Result<SuiteRun> {
-    let environment = [
+    let mut environment = vec![
         (CONFIG_VARIABLE, config.file.display().to_string()),
         (RUN_VARIABLE, prepared.handover.to_variable()),
         (EVIDENCE_VARIABLE, directory.display().to_string()),
         // A backtrace of the test harness says nothing about a schema.
         ("RUST_BACKTRACE", "0".to_owned()),
     ];
+    if arguments.filter.is_none() {
+        environment.push((WHOLE_VARIABLE, "1".to_owned()));
+    }
     let binary = prepared.binaries.get(&schema.name).context("the suite was not built")?;
     let ran = binary.run(arguments.filter.as_deref(), &environment, progress, &schema.name)?;
     let evidence = gather(directory).with_context(|| format!("cannot read the evidence in {}", directory.display()))?;
