@@ -4,10 +4,11 @@
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pgproof_runner::evidence::{Evidence, Outcome, record};
-use pgproof_runner::isolation::IsolationError;
+use pgproof_runner::isolation::{IsolationError, Template};
 use pgproof_runner::{CloneDatabase, Sandbox, with_causes};
 
 use crate::assertion::Assertion;
@@ -27,9 +28,9 @@ fn plan_ahead(sandbox: &Sandbox) {
     static BEGUN: AtomicBool = AtomicBool::new(false);
     let configured = sandbox.context().configured().is_some_and(|(_, schema)| schema.plans.is_some());
     if configured && pgproof_runner::process::is_whole_run() && !BEGUN.swap(true, Ordering::Relaxed) {
-        let schema = sandbox.context().name().to_owned();
+        let template = Arc::clone(sandbox.template());
         // Whoever asks for the database gets its error.
-        std::thread::spawn(move || planning_template(&schema).map(|_| ()));
+        std::thread::spawn(move || planning_template(&template).map(|_| ()));
     }
 }
 
@@ -42,7 +43,8 @@ pub fn clone_database(schema: &str) -> CloneDatabase {
 /// The planning database of a schema, with its queries.
 #[track_caller]
 pub fn planning(schema: &str) -> Planning {
-    let sandbox = or_fail(schema, planning_template(schema).and_then(Sandbox::on));
+    let template = Template::of(schema).and_then(|template| planning_template(&template));
+    let sandbox = or_fail(schema, template.and_then(Sandbox::on));
     let Some((config, plans)) = sandbox.context().configured().and_then(|(c, s)| Some((c.clone(), s.plans.clone()?)))
     else {
         fail(schema, "database", "is ready", "the schema has no plans in pgproof.toml")
@@ -65,13 +67,11 @@ impl Planning {
     /// The query of this name, planned as the role of the application.
     #[track_caller]
     pub fn query(&self, name: &str) -> PlannedQuery {
-        match self.queries.iter().find(|query| query.name == name) {
-            Some(query) => PlannedQuery::new(query.clone(), self.role.clone()),
-            None => {
-                let error = WorkloadError::Unknown { name: name.to_owned(), directory: self.shown.clone() };
-                fail(self.sandbox.context().name(), "query", "exists", &error.to_string())
-            }
+        if let Some(query) = self.queries.iter().find(|query| query.name == name) {
+            return PlannedQuery::new(query.clone(), self.role.clone());
         }
+        let error = WorkloadError::Unknown { name: name.to_owned(), directory: self.shown.clone() };
+        fail(self.sandbox.context().name(), "query", "exists", &error.to_string())
     }
 
     /// Every query has its accepted plan, and every accepted plan its query.

@@ -3,6 +3,8 @@
 
 mod bench;
 mod exit;
+mod plan;
+mod review;
 mod suite;
 mod terminal;
 mod verify;
@@ -28,6 +30,10 @@ struct Arguments {
 enum Command {
     /// Apply the migrations and prove what the suites say of them
     Verify(verify::Arguments),
+    /// Decide on changed plans: each as a diff, with what it means
+    Review(review::Arguments),
+    /// Show the plans of queries, also as if tables had other numbers of rows
+    Plan(plan::Arguments),
     /// Measure a command beside the least that PostgreSQL itself needs
     Bench(bench::Arguments),
 }
@@ -43,6 +49,8 @@ pub fn main() -> ExitCode {
     };
     let result = config.map_err(anyhow::Error::from).and_then(|config| match &arguments.command {
         Command::Verify(arguments) => verify::run(&config, arguments),
+        Command::Review(arguments) => review::run(&config, arguments),
+        Command::Plan(arguments) => plan::run(&config, arguments),
         Command::Bench(arguments) => bench::run(&config, arguments),
     });
     exit::code(result)

@@ -210,11 +210,7 @@ pub(super) fn name(query: &WorkloadQuery) -> String {
 }
 
 /// The names of an index and, if it is partitioned, of its partitions.
-pub(super) fn family(
-    sandbox: &mut Sandbox,
-    catalog: &Catalog,
-    index: &str,
-) -> Result<HashSet<String>, DatabaseError> {
+pub(super) fn family(sandbox: &mut Sandbox, catalog: &Catalog, index: &str) -> Result<HashSet<String>, DatabaseError> {
     let mut family = HashSet::from([unqualified(index)]);
     if let Some(index) = catalog.index(index) {
         let tree = format!(
@@ -257,12 +253,16 @@ mod tests {
         proven(&mut db, query("SELECT * FROM t WHERE a = 1").uses_index("by_a_b"));
         proven(&mut db, query("SELECT * FROM t WHERE c @> '{\"n\": 7}'").uses_index("by_c"));
         proven(&mut db, query("SELECT * FROM p WHERE v = 77").uses_index("p_by_v"));
-        proven(&mut db, query("WITH w AS MATERIALIZED (SELECT * FROM t WHERE a = 1) SELECT * FROM w").uses_index("by_a_b"));
+        proven(
+            &mut db,
+            query("WITH w AS MATERIALIZED (SELECT * FROM t WHERE a = 1) SELECT * FROM w").uses_index("by_a_b"),
+        );
         proven(&mut db, query("SELECT (SELECT d FROM t WHERE a = 1)").uses_index("by_a_b"));
         proven(&mut db, query("SELECT a FROM t ORDER BY a LIMIT 5").no_sort());
         proven(&mut db, query("SELECT a FROM t WHERE a = 5").uses_only_indexes_of("t"));
         proven(&mut db, query("SELECT v FROM p WHERE v = 5").never_scans("t"));
-        db.run("SET LOCAL random_page_cost = 1; UPDATE pg_class SET relallvisible = relpages WHERE relname = 't'").unwrap();
+        db.run("SET LOCAL random_page_cost = 1; UPDATE pg_class SET relallvisible = relpages WHERE relname = 't'")
+            .unwrap();
         proven(&mut db, query("SELECT a FROM t WHERE b = 5").index_only("by_b"));
     }
 

@@ -49,7 +49,9 @@ pub enum PlanningError {
         source: DatabaseError,
     },
     /// PostgreSQL refuses the generated rows.
-    #[error("table {table} does not take generated rows; give expressions for its columns in [schemas.{schema}.plans.tables.{table}.columns]")]
+    #[error(
+        "table {table} does not take generated rows; give expressions for its columns in [schemas.{schema}.plans.tables.{table}.columns]"
+    )]
     Load {
         /// The schema.
         schema: String,
@@ -59,7 +61,9 @@ pub enum PlanningError {
         source: DatabaseError,
     },
     /// A foreign key references rows that are not there.
-    #[error("generated rows of {table} reference rows of {referenced} that were not made ({constraint}): a unique key of {referenced} dropped some; give expressions for its columns in [schemas.{schema}.plans.tables.{referenced}.columns]")]
+    #[error(
+        "generated rows of {table} reference rows of {referenced} that were not made ({constraint}): a unique key of {referenced} dropped some; give expressions for its columns in [schemas.{schema}.plans.tables.{referenced}.columns]"
+    )]
     Orphans {
         /// The schema.
         schema: String,
@@ -81,9 +85,9 @@ pub enum PlanningError {
     Database(#[from] DatabaseError),
 }
 
-/// The planning database of a schema in `pgproof.toml`, made at the first call in this process.
-pub fn planning_template(schema: &str) -> Result<Arc<Template>, IsolationError> {
-    Template::of(schema)?.derived("planning", |session, context| build(session, context))
+/// The planning database of a schema, made from the schema's template at the first call in this process.
+pub fn planning_template(schema: &Arc<Template>) -> Result<Arc<Template>, IsolationError> {
+    schema.derived("planning", build)
 }
 
 fn build(session: &mut Session, context: &SchemaContext) -> Result<String, PlanningError> {
@@ -144,7 +148,8 @@ fn load(session: &mut Session, schema: &str, generator: &Generator<'_>) -> Resul
         for key in keys {
             let Some(references) = &key.references else { continue };
             let pairs = key.columns.iter().zip(&references.columns);
-            let equal: Vec<_> = pairs.map(|(own, other)| format!("p.{} = c.{}", identifier(other), identifier(own))).collect();
+            let equal: Vec<_> =
+                pairs.map(|(own, other)| format!("p.{} = c.{}", identifier(other), identifier(own))).collect();
             let set: Vec<_> = key.columns.iter().map(|own| format!("c.{} IS NOT NULL", identifier(own))).collect();
             let orphans = format!(
                 "SELECT EXISTS (SELECT FROM {} c WHERE {} AND NOT EXISTS (SELECT FROM {} p WHERE {}))",

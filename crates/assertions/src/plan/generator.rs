@@ -8,8 +8,9 @@ use pgproof_runner::{DatabaseError, Session};
 use crate::catalog::{Catalog, Column, Constraint, ConstraintKind, Generation, Relation};
 use crate::synth::{candidates, integer_range, sample, type_parts};
 
-/// How many different values a column has that is no key.
-const VARIETY: u64 = 500;
+/// How many different values a column has that is no key. Below a tenth of the usual number of rows, ANALYZE takes it
+/// for a number that stays when the table grows.
+const VARIETY: u64 = 200;
 
 /// Makes INSERTs for the tables of a catalog.
 pub(super) struct Generator<'a> {
@@ -18,11 +19,11 @@ pub(super) struct Generator<'a> {
 }
 
 impl Generator<'_> {
-    /// The tables, referenced ones first; of a circle, in the order of their names.
+    /// The tables, referenced ones first; of a circle, in the order of their names. A partition gets its rows through its
+    /// parent.
     pub(super) fn order(&self) -> Vec<&Relation> {
         let mut ordered: Vec<&Relation> = Vec::new();
-        let mut rest: Vec<&Relation> =
-            self.catalog.tables().filter(|table| !self.is_partition(table)).collect();
+        let mut rest: Vec<&Relation> = self.catalog.tables().filter(|table| !table.is_partition).collect();
         while !rest.is_empty() {
             let is_ready = |table: &&Relation| {
                 self.foreign_keys(table).all(|key| {
@@ -63,11 +64,6 @@ impl Generator<'_> {
     fn configured(&self, table: &Relation) -> Option<&pgproof_runner::config::PlannedTable> {
         let tables = &self.plans.tables;
         tables.get(&table.name).or_else(|| tables.get(&table.full_name()))
-    }
-
-    /// A partition gets its rows through its parent.
-    fn is_partition(&self, table: &Relation) -> bool {
-        table.is_partition
     }
 
     fn foreign_keys<'b>(&'b self, table: &'b Relation) -> impl Iterator<Item = &'b Constraint> {
@@ -121,10 +117,10 @@ impl Generator<'_> {
     /// The value of a column in row `n`. A foreign key's is its parent's in the row that `n` references.
     fn expression(&self, table: &Relation, column: &Column, n: &str) -> String {
         let keys = self.foreign_keys(table).filter(|key| key.columns.contains(&column.name));
-        if let Some(key) = keys.max_by_key(|key| key.columns.len()) {
-            if let Some(expression) = self.reference(table, column, key, n) {
-                return expression;
-            }
+        if let Some(key) = keys.max_by_key(|key| key.columns.len())
+            && let Some(expression) = self.reference(table, column, key, n)
+        {
+            return expression;
         }
         if let Some(configured) = self.configured(table).and_then(|table| table.columns.get(&column.name)) {
             return format!("(SELECT {configured} FROM (SELECT ({n})::bigint AS n) AS pgproof_row)");
@@ -146,9 +142,10 @@ impl Generator<'_> {
             return Some(if column.not_null { own() } else { "NULL".to_owned() });
         }
         let rows = self.rows(parent).max(1);
-        let unique = self.catalog.indexes_of(table).any(|index| {
-            index.unique && index.keys.len() == 1 && index.keys[0].expression == column.name
-        });
+        let unique = self
+            .catalog
+            .indexes_of(table)
+            .any(|index| index.unique && index.keys.len() == 1 && index.keys[0].expression == column.name);
         // One to one, or many to one with skew: few parents have many children.
         let number = if unique {
             format!("(({n}) - 1) % {rows} + 1")
@@ -163,7 +160,9 @@ impl Generator<'_> {
     fn distinguishing(&self, table: &Relation) -> Vec<String> {
         let referencing = |name: &str| self.foreign_keys(table).any(|key| key.columns.iter().any(|c| c == name));
         let listed = |name: &str| {
-            self.catalog.constraints_of(table).any(|c| c.kind == ConstraintKind::Check && c.columns.iter().any(|k| k == name))
+            self.catalog
+                .constraints_of(table)
+                .any(|c| c.kind == ConstraintKind::Check && c.columns.iter().any(|k| k == name))
         };
         let configured = |name: &str| self.configured(table).is_some_and(|table| table.columns.contains_key(name));
         let mut found: Vec<String> = Vec::new();
@@ -173,7 +172,10 @@ impl Generator<'_> {
                 continue;
             }
             // The last column of a key is the one that counts or dates.
-            let free = names.iter().rev().find(|n| table.column(n).is_some() && !referencing(n) && !listed(n) && !configured(n));
+            let free = names
+                .iter()
+                .rev()
+                .find(|n| table.column(n).is_some() && !referencing(n) && !listed(n) && !configured(n));
             found.extend(free.cloned());
         }
         found
@@ -182,9 +184,11 @@ impl Generator<'_> {
 
 /// A multiplier of its own for each column, so that columns do not move together.
 fn seed(table: &Relation, name: &str) -> String {
-    let hash = table.full_name().bytes().chain(name.bytes()).fold(2_166_136_261_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(16_777_619)
-    });
+    let hash = table
+        .full_name()
+        .bytes()
+        .chain(name.bytes())
+        .fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));
     (hash | 0x4000_0001).to_string()
 }
 

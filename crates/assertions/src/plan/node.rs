@@ -136,22 +136,16 @@ fn read(plan: &Value) -> Node {
         .filter_map(|(name, label)| Some((*label, detail(plan.get(*name)?)?)))
         .collect();
     let role = text(plan, "Subplan Name").map(|name| name.split(" (returns").next().unwrap_or_default().to_owned());
-    Node {
-        kind: kind(plan),
-        alias,
-        index: text(plan, "Index Name"),
-        relation,
-        role,
-        details,
-        inputs,
-    }
-    .with_returns(plan)
+    Node { kind: kind(plan), alias, index: text(plan, "Index Name"), relation, role, details, inputs }
+        .with_returns(plan)
 }
 
 impl Node {
     /// Keeps, for the time of reading, the parameters that an init plan of majors up to 16 says it returns.
     fn with_returns(mut self, plan: &Value) -> Node {
-        if let Some((name, returns)) = text(plan, "Subplan Name").as_deref().and_then(|name| name.split_once(" (returns ")) {
+        if let Some((name, returns)) =
+            text(plan, "Subplan Name").as_deref().and_then(|name| name.split_once(" (returns "))
+        {
             let _ = name;
             self.details.push((RETURNS, returns.trim_end_matches(')').to_owned()));
         }

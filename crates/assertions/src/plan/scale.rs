@@ -37,6 +37,19 @@ pub enum ScaleError {
 pub struct Scaled {
     sandbox: Sandbox,
     sizes: Vec<Size>,
+    references: Vec<Reference>,
+}
+
+/// A column that references another table and whose number of different values grows with its rows, by its statistics.
+/// It has no more of them than the other table has rows.
+#[derive(Debug, Clone)]
+struct Reference {
+    /// The row of pg_statistic, as a condition.
+    statistic: String,
+    table: String,
+    parent: String,
+    /// Different values for each row.
+    share: f64,
 }
 
 /// The size of a table or index in the planning database.
@@ -57,8 +70,10 @@ struct Size {
 /// The template to scale: the planning database of a schema.
 pub fn scaled_template(template: &Arc<Template>) -> Result<Scaled, ScaleError> {
     let mut sizes = Vec::new();
+    let mut references = Vec::new();
     let sandbox = Sandbox::alone(template, |session| -> Result<(), ScaleError> {
         sizes = read_sizes(session)?;
+        references = read_references(session)?;
         let tables = "SELECT string_agg(oid::regclass::text, ', ') FROM pg_class WHERE relkind IN ('r', 'p') \
                       AND relnamespace::regnamespace::text !~ '^pg_' AND relnamespace::regnamespace::text <> 'information_schema'";
         // TRUNCATE gives each relation new, empty files and leaves pg_statistic alone.
@@ -76,7 +91,7 @@ pub fn scaled_template(template: &Arc<Template>) -> Result<Scaled, ScaleError> {
         }
         Ok(())
     })?;
-    Ok(Scaled { sandbox, sizes })
+    Ok(Scaled { sandbox, sizes, references })
 }
 
 impl Scaled {
@@ -111,8 +126,20 @@ impl Scaled {
             let lines: Vec<_> = script.iter().map(|line| literal(line)).collect();
             let sql = format!("COPY (SELECT unnest(ARRAY[{}]::text[])) TO PROGRAM 'sh'", lines.join(", "));
             self.sandbox.run(&sql)?;
+            self.bound_references(scale)?;
         }
         Ok(&mut self.sandbox)
+    }
+
+    fn bound_references(&mut self, scale: &Scale) -> Result<(), DatabaseError> {
+        for reference in &self.references {
+            let rows = |table: &str| self.rows(table).unwrap_or(0.0) * self.factor(table, scale);
+            let parents = rows(&reference.parent);
+            let values = if reference.share * rows(&reference.table) > parents { parents } else { -reference.share };
+            let sql = format!("UPDATE pg_statistic SET stadistinct = {values} WHERE {}", reference.statistic);
+            self.sandbox.run(&sql)?;
+        }
+        Ok(())
     }
 
     /// How many rows a table has in the planning database.
@@ -156,6 +183,22 @@ fn read_sizes(session: &mut Session) -> Result<Vec<Size>, DatabaseError> {
     Ok(rows.into_iter().filter_map(size).collect())
 }
 
+fn read_references(session: &mut Session) -> Result<Vec<Reference>, DatabaseError> {
+    let rows = session.rows(
+        "SELECT format('starelid = %s AND staattnum = %s AND NOT stainherit', s.starelid, s.staattnum), t.relname, p.relname, -s.stadistinct \
+         FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid JOIN pg_class p ON p.oid = k.confrelid \
+         JOIN pg_statistic s ON s.starelid = k.conrelid AND s.staattnum = k.conkey[1] AND NOT s.stainherit \
+         WHERE k.contype = 'f' AND cardinality(k.conkey) = 1 AND s.stadistinct < 0 AND p.relkind = 'r' ORDER BY k.oid",
+    )?;
+    let reference = |row: Vec<Option<String>>| {
+        let [Some(statistic), Some(table), Some(parent), Some(share)] = <[_; 4]>::try_from(row).ok()? else {
+            return None;
+        };
+        Some(Reference { statistic, table, parent, share: share.parse().ok()? })
+    };
+    Ok(rows.into_iter().filter_map(reference).collect())
+}
+
 /// Shell commands that take a relation's files from one number of pages to another, without writing any: `dd` moves
 /// the end of a file.
 fn resize(path: &str, before: u64, pages: u64) -> Vec<String> {
@@ -181,6 +224,59 @@ fn resize(path: &str, before: u64, pages: u64) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use crate::plan::{Mode, WorkloadQuery};
+
+    /// Ten groups of a parent's children, with an index that is worth it only in a large table.
+    fn family() -> Arc<Template> {
+        let make = "CREATE TABLE parent (id int PRIMARY KEY);
+            CREATE TABLE child (id int PRIMARY KEY, parent int NOT NULL REFERENCES parent, part int NOT NULL, filler text);
+            INSERT INTO parent SELECT n FROM generate_series(1, 1000) n;
+            INSERT INTO child SELECT n, n % 1000 + 1, n % 300, repeat('x', 100) FROM generate_series(1, 3000) n;
+            CREATE INDEX by_parent ON child (parent); CREATE INDEX by_part ON child (part);";
+        Template::scratch()
+            .and_then(|template| {
+                template.derived("scale", |session, _| -> Result<String, DatabaseError> {
+                    session.run(make)?;
+                    session.run("VACUUM (ANALYZE) parent, child")?;
+                    Ok(String::new())
+                })
+            })
+            .unwrap_or_else(|error| panic!("{}", pgproof_runner::with_causes(&error)))
+    }
+
+    fn plan(scaled: &mut Scaled, sql: &str, rows: u64) -> String {
+        let sandbox = scaled.plan_as_if(&Scale::from([("child".to_owned(), rows)])).expect("a size");
+        WorkloadQuery::unnamed(sql.to_owned()).explain(sandbox, Mode::Custom, None).expect("a plan").plan.render()
+    }
+
+    #[test]
+    fn a_plan_is_that_of_the_size_that_is_asked_for() {
+        let mut scaled = scaled_template(&family()).expect("a database");
+        let sql = "SELECT * FROM child WHERE id = 7";
+        assert!(plan(&mut scaled, sql, 1).starts_with("Seq Scan"));
+        assert!(plan(&mut scaled, sql, 300_000_000).starts_with("Index Scan using child_pkey"));
+        assert!(plan(&mut scaled, sql, 1).starts_with("Seq Scan"));
+    }
+
+    #[test]
+    fn a_reference_has_no_more_values_than_its_parent_has_rows() {
+        let mut scaled = scaled_template(&family()).expect("a database");
+        // With 3,000 values for each parent a bitmap is right; by the share of the small table it would be three rows.
+        let sql = "SELECT * FROM child WHERE parent = 7";
+        assert!(
+            plan(&mut scaled, sql, 3_000_000).starts_with("Bitmap Heap Scan"),
+            "{}",
+            plan(&mut scaled, sql, 3_000_000)
+        );
+    }
+
+    #[test]
+    fn a_table_without_rows_cannot_be_scaled() {
+        let mut scaled = scaled_template(&family()).expect("a database");
+        let error = scaled.plan_as_if(&Scale::from([("nobody".to_owned(), 5)])).err().expect("no such table");
+        assert_eq!(error.to_string(), "table nobody has no rows in the planning database to scale from");
+    }
 
     #[test]
     fn all_segments_but_the_last_are_full() {

@@ -54,7 +54,10 @@ pub fn rendered(
         read.sort();
         read.dedup();
         for table in read {
-            let rows = format!("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass({})", pgproof_runner::session::literal(&table));
+            let rows = format!(
+                "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass({})",
+                pgproof_runner::session::literal(&table)
+            );
             costs.extend(sandbox.value(&rows)?.map(|rows| format!("{table} has {rows} rows")));
         }
     }
@@ -114,11 +117,7 @@ pub struct NoOrphans {
 }
 
 /// The claims that a set of queries has exactly the accepted plans.
-pub fn check_snapshots(
-    queries: &[WorkloadQuery],
-    role: Option<&str>,
-    directory: &Path,
-) -> (Vec<Accepted>, NoOrphans) {
+pub fn check_snapshots(queries: &[WorkloadQuery], role: Option<&str>, directory: &Path) -> (Vec<Accepted>, NoOrphans) {
     let accepted = queries
         .iter()
         .map(|query| Accepted {

@@ -170,8 +170,38 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_claim_over_sizes_tells_where_the_plan_flips() {
+        let make = "CREATE TABLE t (id int PRIMARY KEY, part int NOT NULL, filler text);
+            INSERT INTO t SELECT n, n % 300, repeat('x', 100) FROM generate_series(1, 6000) n; CREATE INDEX by_part ON t (part);";
+        let template = pgproof_runner::isolation::Template::scratch()
+            .and_then(|template| {
+                template.derived("sweep", |session, _| -> Result<String, pgproof_runner::DatabaseError> {
+                    session.run(make)?;
+                    session.run("VACUUM (ANALYZE) t")?;
+                    Ok(String::new())
+                })
+            })
+            .unwrap_or_else(|error| panic!("{}", pgproof_runner::with_causes(&error)));
+        let mut db = Sandbox::on(template).expect("a sandbox");
+        let query =
+            || super::super::PlannedQuery::new(WorkloadQuery::unnamed("SELECT * FROM t WHERE part = 7".into()), None);
+        crate::testing::proven(&mut db, query().uses_index_from("by_part", "t", 3_000).to_rows(50_000_000));
+        let message = crate::testing::refuted(&mut db, query().uses_index_from("by_part", "t", 1).to_rows(1_000_000));
+        assert!(
+            message.contains("the index is not used below about ")
+                && message.contains(" rows, the index is used from there"),
+            "{message}"
+        );
+        let message = crate::testing::refuted(&mut db, query().uses_index_from("gone", "t", 1).to_rows(1_000));
+        assert!(message.contains("the index is not used at any size"), "{message}");
+    }
+
+    #[test]
     fn a_frontier_reads_like_a_sentence() {
-        assert_eq!(frontier(false, &[(3100, true)]), "the index is not used below about 3,100 rows, the index is used from there");
+        assert_eq!(
+            frontier(false, &[(3100, true)]),
+            "the index is not used below about 3,100 rows, the index is used from there"
+        );
         assert_eq!(frontier(false, &[]), "the index is not used at any size");
     }
 

@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn a_query_has_a_title_and_typed_examples() {
-        let text = "-- Open tasks,\n-- by priority.\n-- $1 text = it's = open\n\nSELECT *\n-- inside\nFROM t WHERE s = $1;\n";
+        let text =
+            "-- Open tasks,\n-- by priority.\n-- $1 text = it's = open\n\nSELECT *\n-- inside\nFROM t WHERE s = $1;\n";
         let query = parse("open".to_owned(), text).expect("a query");
         assert_eq!(query.title, "Open tasks, by priority.");
         assert_eq!(query.sql, "SELECT *\n-- inside\nFROM t WHERE s = $1");

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{IsolationError, SchemaContext};
-use crate::config::{Config, Schema};
+use crate::config::{Config, ConfigError, Schema};
 use crate::migration::{Applied, apply, discover};
 use crate::process::{self, Handover};
 use crate::server::{Address, Version, create_database};
@@ -34,8 +34,16 @@ pub struct Template {
 impl Template {
     /// The template of the schema of this name, made at the first call in this process unless `verify` made it.
     pub fn of(name: &str) -> Result<Arc<Template>, IsolationError> {
+        Template::in_config(Config::find, name)
+    }
+
+    /// The same, with a configuration that was found otherwise; it counts at the first call in this process.
+    pub fn in_config(
+        config: impl FnOnce() -> Result<Config, ConfigError>,
+        name: &str,
+    ) -> Result<Arc<Template>, IsolationError> {
         shared(name, || {
-            let config = Config::find()?;
+            let config = config()?;
             let schema = config.schema(name)?.clone();
             let server = process::server(&config.server).map_err(IsolationError::SharedServer)?;
             let ready = server.schemas.get(name).cloned();

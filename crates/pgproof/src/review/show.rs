@@ -1,0 +1,61 @@
+//! A pending change for a terminal, and all of them as Markdown.
+
+use similar::{ChangeTag, TextDiff};
+
+use super::pending::Pending;
+use super::words::meaning;
+
+/// One change: its name, what it means, the lines that differ.
+pub(super) fn text(change: &Pending, number: usize, of: usize, colour: bool) -> String {
+    let bold = |text: &str| if colour { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
+    let mut text = format!("{}  ({number} of {of})\n", bold(&format!("{}: {}", change.schema, change.name)));
+    for sentence in meaning(change) {
+        text.push_str(&format!("  * {sentence}\n"));
+    }
+    text.push('\n');
+    for (tag, line) in lines(change) {
+        let (sign, code) = match tag {
+            ChangeTag::Equal => (' ', 0),
+            ChangeTag::Delete => ('-', 31),
+            ChangeTag::Insert => ('+', 32),
+        };
+        let line = format!("  {sign} {line}");
+        text.push_str(&if colour && code > 0 { format!("\x1b[{code}m{line}\x1b[0m\n") } else { format!("{line}\n") });
+    }
+    text
+}
+
+/// All changes, each to be unfolded.
+pub(super) fn markdown(pending: &[Pending]) -> String {
+    if pending.is_empty() {
+        return "No plan has changed.\n".to_owned();
+    }
+    let plural = if pending.len() == 1 { "plan has" } else { "plans have" };
+    let mut text = format!("### {} {plural} changed\n", pending.len());
+    for change in pending {
+        let sentences = meaning(change);
+        text.push_str(&format!("\n**{}: {}**\n\n", change.schema, change.name));
+        for sentence in sentences {
+            text.push_str(&format!("- {sentence}\n"));
+        }
+        text.push_str("\n<details><summary>diff</summary>\n\n```diff\n");
+        for (tag, line) in lines(change) {
+            let sign = match tag {
+                ChangeTag::Equal => ' ',
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+            };
+            text.push_str(&format!("{sign} {line}\n"));
+        }
+        text.push_str("```\n\n</details>\n");
+    }
+    text
+}
+
+/// All lines of old and new, with what became of each: a plan is short enough to be shown whole.
+fn lines(change: &Pending) -> Vec<(ChangeTag, String)> {
+    let old = change.old.as_ref().map(|old| format!("{}\n", old.content)).unwrap_or_default();
+    let new = format!("{}\n", change.new.content);
+    let diff = TextDiff::from_lines(&old, &new);
+    diff.iter_all_changes().map(|line| (line.tag(), line.value().trim_end().to_owned())).collect()
+}

@@ -1,0 +1,136 @@
+//! What a change of a plan means, in words: an index lost, a table read whole, a sort that appeared, what it costs.
+
+use std::collections::BTreeSet;
+
+use super::pending::{Pending, Snapshot};
+
+const MODES: [&str; 2] = ["custom plan", "generic plan"];
+
+/// Sentences about a change; what holds for both modes is said once.
+pub(super) fn meaning(change: &Pending) -> Vec<String> {
+    let Some(old) = &change.old else { return vec!["a new query: nothing was accepted yet".to_owned()] };
+    let mut sentences = Vec::new();
+    if old.query() != change.new.query() {
+        sentences.push("the query itself has changed".to_owned());
+    }
+    let [custom, generic] = MODES.map(|mode| of_mode(mode, old, &change.new));
+    for sentence in &custom {
+        let mode = if generic.contains(sentence) || change.new.plan(MODES[1]).is_none() { "" } else { "custom plan: " };
+        sentences.push(format!("{mode}{sentence}"));
+    }
+    sentences
+        .extend(generic.iter().filter(|s| !custom.contains(s)).map(|sentence| format!("generic plan: {sentence}")));
+    if sentences.is_empty() {
+        sentences.push("the same nodes, with other conditions or keys".to_owned());
+    }
+    sentences.extend(costs(old, &change.new));
+    sentences
+}
+
+fn of_mode(mode: &str, old: &Snapshot, new: &Snapshot) -> Vec<String> {
+    let (Some(before), Some(after)) = (old.plan(mode), new.plan(mode)) else { return Vec::new() };
+    let mut sentences = Vec::new();
+    let (lost, gained) = differing(&indexes(before), &indexes(after));
+    sentences.extend(lost.iter().map(|index| format!("index {index} is no longer used")));
+    sentences.extend(gained.iter().map(|index| format!("index {index} is used now")));
+    let (spared, read) = differing(&read_whole(before), &read_whole(after));
+    sentences.extend(read.iter().map(|table| {
+        let rows = new.rows(table).map(|rows| format!(", all {rows} rows")).unwrap_or_default();
+        format!("{table} is read whole now{rows}")
+    }));
+    sentences.extend(spared.iter().map(|table| format!("{table} is no longer read whole")));
+    match (sorts(before), sorts(after)) {
+        (before, after) if before < after => sentences.push("a sort has appeared".to_owned()),
+        (before, after) if before > after => sentences.push("a sort is gone".to_owned()),
+        _ => {}
+    }
+    let (lost, gained) = differing(&joins(before), &joins(after));
+    if !lost.is_empty() || !gained.is_empty() {
+        let listed = |joins: &[String]| if joins.is_empty() { "none".to_owned() } else { joins.join(", ") };
+        sentences.push(format!("joins: {} before, {} now", listed(&lost), listed(&gained)));
+    }
+    sentences
+}
+
+/// How the estimates compare, where they differ at all.
+fn costs(old: &Snapshot, new: &Snapshot) -> Option<String> {
+    let told: Vec<_> = MODES
+        .iter()
+        .filter_map(|mode| {
+            let (before, after) = (old.cost(mode)?, new.cost(mode)?);
+            let ratio = after / before.max(0.01);
+            (!(0.99..=1.01).contains(&ratio)).then(|| format!("{mode} {ratio:.1} times ({before:.2} -> {after:.2})"))
+        })
+        .collect();
+    (!told.is_empty()).then(|| format!("estimated cost: {}", told.join(", ")))
+}
+
+fn differing(before: &BTreeSet<String>, after: &BTreeSet<String>) -> (Vec<String>, Vec<String>) {
+    (before.difference(after).cloned().collect(), after.difference(before).cloned().collect())
+}
+
+/// The lines that are nodes: details are labelled, and the label ends with a colon.
+fn nodes(plan: &str) -> impl Iterator<Item = &str> {
+    let is_detail = |line: &str| {
+        let label = line.trim().split(": ").next().unwrap_or_default();
+        label.chars().all(|c| c.is_lowercase() || c == ' ' || c == '-') && line.contains(": ")
+    };
+    plan.lines().filter(move |line| !is_detail(line)).map(str::trim)
+}
+
+fn indexes(plan: &str) -> BTreeSet<String> {
+    nodes(plan).filter_map(|node| node.split(" using ").nth(1)?.split(' ').next()).map(str::to_owned).collect()
+}
+
+fn read_whole(plan: &str) -> BTreeSet<String> {
+    nodes(plan).filter_map(|node| node.split("Seq Scan on ").nth(1)?.split(' ').next()).map(str::to_owned).collect()
+}
+
+fn sorts(plan: &str) -> usize {
+    nodes(plan).filter(|node| node.starts_with("Sort") || node.starts_with("Incremental Sort")).count()
+}
+
+fn joins(plan: &str) -> BTreeSet<String> {
+    let is_join = |node: &&str| ["Nested Loop", "Hash Join", "Merge Join"].iter().any(|join| node.starts_with(join));
+    nodes(plan).filter(is_join).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sentences(before: &str, after: &str) -> Vec<String> {
+        let old = Snapshot::parse(&format!(
+            "---\ndescription: \"custom plan costs 8.30\"\n---\nSELECT 1\n\ncustom plan\n{before}"
+        ));
+        let new = Snapshot::parse(&format!(
+            "---\ndescription: \"custom plan costs 102.00; t has 5000 rows\"\n---\nSELECT 1\n\ncustom plan\n{after}"
+        ));
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("q.snap.new"), "x").expect("a file");
+        let mut change = super::super::pending::read("s", directory.path()).expect("pending").remove(0);
+        (change.old, change.new) = (Some(old), new);
+        meaning(&change)
+    }
+
+    #[test]
+    fn a_lost_index_is_told_with_what_it_costs() {
+        let before = "  Limit\n    Index Scan using by_a on t\n        index cond: (a = 1)\n";
+        let after = "  Limit\n    Sort\n        sort key: a\n      Seq Scan on t\n          filter: (a = 1)\n";
+        assert_eq!(
+            sentences(before, after),
+            [
+                "index by_a is no longer used",
+                "t is read whole now, all 5000 rows",
+                "a sort has appeared",
+                "estimated cost: custom plan 12.3 times (8.30 -> 102.00)"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_change_of_conditions_is_told_as_such() {
+        let plan = |condition: &str| format!("  Seq Scan on t\n      filter: {condition}\n");
+        assert_eq!(sentences(&plan("(a = 1)"), &plan("(a = 2)"))[0], "the same nodes, with other conditions or keys");
+    }
+}
