@@ -9,7 +9,9 @@ mod node;
 mod scale;
 mod settings;
 mod snapshot;
+mod snapshot_text;
 mod sweep;
+mod words;
 mod workload;
 
 pub use claim::{Claim, PlanClaim, PlannedQuery};
@@ -18,5 +20,7 @@ pub use explain::{Explained, Mode};
 pub use node::Node;
 pub use scale::{Scale, ScaleError, scaled_template};
 pub use snapshot::{Accepted, SnapshotError, check_snapshots, rendered};
+pub use snapshot_text::SnapshotText;
 pub use sweep::{FromRows, UsesIndexBetween};
+pub use words::meaning;
 pub use workload::{Parameter, WorkloadError, WorkloadQuery, read_workload};

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use pgproof_runner::Sandbox;
 use pgproof_runner::migration::Object;
 
+use super::snapshot_text::SnapshotText;
+use super::words::meaning;
 use super::workload::WorkloadQuery;
 use crate::assertion::{Assertion, Failure, Subject, refuted};
 use crate::query::failing;
@@ -88,11 +90,14 @@ impl Assertion for Accepted {
         let file = accepted_file(&self.directory, &self.query.name, sandbox.major());
         let pending = pending_file(&file);
         let accepted = read(&file).map_err(as_failure)?;
-        if accepted.as_deref() == Some(&text) {
-            // A pending change that no longer is one would only mislead the review.
-            if writes_pending() && pending.exists() {
-                std::fs::remove_file(&pending)
-                    .map_err(|source| as_failure(SnapshotError::File { action: "remove", path: pending, source }))?;
+        if accepted.as_ref().is_some_and(|accepted| accepted.content == text) {
+            // A pending change that no longer is one would only mislead the review. Another run may have removed it.
+            let removed = if writes_pending() { std::fs::remove_file(&pending) } else { Ok(()) };
+            match removed {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(as_failure(SnapshotError::File { action: "remove", path: pending, source }));
+                }
+                _ => {}
             }
             return Ok(());
         }
@@ -101,7 +106,11 @@ impl Assertion for Accepted {
         }
         Err(refuted(match accepted {
             None => format!("there is no accepted plan; the plan is\n{text}\n{NEXT}"),
-            Some(accepted) => format!("the plan has changed\n{}\n{NEXT}", difference(&accepted, &text)),
+            Some(accepted) => {
+                let difference = difference(&accepted.content, &text);
+                let now = SnapshotText { description, content: text };
+                format!("{}\n{difference}\n{NEXT}", meaning(&accepted, &now).join("\n"))
+            }
         }))
     }
 }
@@ -184,15 +193,13 @@ fn writes_pending() -> bool {
     }
 }
 
-/// The content of a snapshot file, without its header; none if there is no file.
-fn read(file: &Path) -> Result<Option<String>, SnapshotError> {
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(SnapshotError::File { action: "read", path: file.to_path_buf(), source }),
-    };
-    let content = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).map_or(&*text, |(_, c)| c);
-    Ok(Some(content.trim_end().to_owned()))
+/// An accepted snapshot; none if there is no file.
+fn read(file: &Path) -> Result<Option<SnapshotText>, SnapshotError> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Some(SnapshotText::parse(&text))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(SnapshotError::File { action: "read", path: file.to_path_buf(), source }),
+    }
 }
 
 fn write(file: &Path, query: &str, description: &str, text: &str) -> Result<(), SnapshotError> {

@@ -3,7 +3,6 @@
 
 mod pending;
 mod show;
-mod words;
 
 use std::io::{BufRead, IsTerminal, Write};
 

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pgproof_assertions::plan::{SnapshotText, meaning};
+
 /// A pending change of a plan.
 #[derive(Debug, Clone)]
 pub(super) struct Pending {
@@ -13,17 +15,8 @@ pub(super) struct Pending {
     /// The pending file.
     file: PathBuf,
     /// What was accepted, if anything was.
-    pub(super) old: Option<Snapshot>,
-    pub(super) new: Snapshot,
-}
-
-/// The content of a snapshot file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Snapshot {
-    /// Costs and numbers of rows, `; ` between them. Never compared.
-    pub(super) description: String,
-    /// The query and its plans.
-    pub(super) content: String,
+    pub(super) old: Option<SnapshotText>,
+    pub(super) new: SnapshotText,
 }
 
 /// The pending changes in a directory, by name. A directory that is not there has none.
@@ -41,11 +34,11 @@ pub(super) fn read(schema: &str, directory: &Path) -> io::Result<Vec<Pending>> {
         let accepted = file.with_extension("");
         let stem = accepted.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let old = match std::fs::read_to_string(&accepted) {
-            Ok(text) => Some(Snapshot::parse(&text)),
+            Ok(text) => Some(SnapshotText::parse(&text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
-        let new = Snapshot::parse(&std::fs::read_to_string(&file)?);
+        let new = SnapshotText::parse(&std::fs::read_to_string(&file)?);
         let name = stem.split('@').next().unwrap_or(&stem).to_owned();
         found.push(Pending { schema: schema.to_owned(), name, file, old, new });
     }
@@ -53,6 +46,14 @@ pub(super) fn read(schema: &str, directory: &Path) -> io::Result<Vec<Pending>> {
 }
 
 impl Pending {
+    /// What the change means, in sentences.
+    pub(super) fn meaning(&self) -> Vec<String> {
+        match &self.old {
+            Some(old) => meaning(old, &self.new),
+            None => vec!["a new query: nothing was accepted yet".to_owned()],
+        }
+    }
+
     /// Makes the pending plan the accepted one: that of its file, or only that of a major.
     pub(super) fn accept(&self, major: Option<u16>) -> io::Result<()> {
         let target = match major {
@@ -68,63 +69,12 @@ impl Pending {
     }
 }
 
-impl Snapshot {
-    pub(super) fn parse(text: &str) -> Snapshot {
-        let (header, content) =
-            text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).unwrap_or(("", text));
-        let description = header.lines().find_map(|line| line.strip_prefix("description: ")).unwrap_or_default();
-        Snapshot { description: description.trim_matches('"').to_owned(), content: content.trim_end().to_owned() }
-    }
-
-    /// The plan of a mode, as `custom plan` calls it; none if the query has none.
-    pub(super) fn plan(&self, mode: &str) -> Option<&str> {
-        let (_, rest) = self.content.split_once(&format!("\n{mode}\n"))?;
-        Some(rest.split("\n\n").next().unwrap_or(rest))
-    }
-
-    /// The query, above its plans.
-    pub(super) fn query(&self) -> &str {
-        self.content.split("\n\ncustom plan\n").next().unwrap_or_default()
-    }
-
-    /// The estimated cost of a mode's plan.
-    pub(super) fn cost(&self, mode: &str) -> Option<f64> {
-        self.noted(&format!("{mode} costs "))?.parse().ok()
-    }
-
-    /// How many rows a table had that is read whole.
-    pub(super) fn rows(&self, table: &str) -> Option<u64> {
-        self.noted(&format!("{table} has "))?.trim_end_matches(" rows").parse().ok()
-    }
-
-    /// The major version of the server that planned it.
-    pub(super) fn major(&self) -> Option<u16> {
-        self.noted("PostgreSQL ")?.parse().ok()
-    }
-
-    fn noted(&self, label: &str) -> Option<&str> {
-        self.description.split("; ").find_map(|note| note.strip_prefix(label))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const FILE: &str = "---\nsource: q.sql\ndescription: \"custom plan costs 8.30; t has 5000 rows; PostgreSQL 15\"\n---\n\
                         -- Title\nSELECT 1\n\ncustom plan\n  Seq Scan on t\n\ngeneric plan\n  Index Scan using i on t\n";
-
-    #[test]
-    fn reads_a_snapshot() {
-        let snapshot = Snapshot::parse(FILE);
-        assert_eq!(snapshot.query(), "-- Title\nSELECT 1");
-        assert_eq!(snapshot.plan("custom plan"), Some("  Seq Scan on t"));
-        assert_eq!(snapshot.plan("generic plan"), Some("  Index Scan using i on t"));
-        assert_eq!(
-            (snapshot.cost("custom plan"), snapshot.rows("t"), snapshot.major()),
-            (Some(8.3), Some(5000), Some(15))
-        );
-    }
 
     #[test]
     fn accepting_for_a_major_leaves_the_other_plan() {

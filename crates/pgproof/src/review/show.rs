@@ -3,13 +3,12 @@
 use similar::{ChangeTag, TextDiff};
 
 use super::pending::Pending;
-use super::words::meaning;
 
 /// One change: its name, what it means, the lines that differ.
 pub(super) fn text(change: &Pending, number: usize, of: usize, colour: bool) -> String {
     let bold = |text: &str| if colour { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let mut text = format!("{}  ({number} of {of})\n", bold(&format!("{}: {}", change.schema, change.name)));
-    for sentence in meaning(change) {
+    for sentence in change.meaning() {
         text.push_str(&format!("  * {sentence}\n"));
     }
     text.push('\n');
@@ -33,7 +32,7 @@ pub(super) fn markdown(pending: &[Pending]) -> String {
     let plural = if pending.len() == 1 { "plan has" } else { "plans have" };
     let mut text = format!("### {} {plural} changed\n", pending.len());
     for change in pending {
-        let sentences = meaning(change);
+        let sentences = change.meaning();
         text.push_str(&format!("\n**{}: {}**\n\n", change.schema, change.name));
         for sentence in sentences {
             text.push_str(&format!("- {sentence}\n"));

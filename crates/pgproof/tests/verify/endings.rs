@@ -94,12 +94,12 @@ fn a_signal_at_any_moment(#[case] signal: Signal, #[case] moments: u64) {
 fn two_at_the_same_time_do_not_meet() {
     let project = Project::new();
     let children: Vec<_> = (0..2)
-        .map(|_| project.pgproof(&["verify"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
+        .map(|_| project.pgproof(&["verify"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
         .collect();
     for child in children {
         let owner = child.id();
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
         nothing_remains(owner);
     }
 }

@@ -7,4 +7,5 @@ mod bad_input;
 mod edits;
 mod endings;
 mod output;
+mod plans;
 mod project;

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use super::pending::{Pending, Snapshot};
+use super::snapshot_text::SnapshotText;
 
 const MODES: [&str; 2] = ["custom plan", "generic plan"];
 
 /// Sentences about a change; what holds for both modes is said once.
-pub(super) fn meaning(change: &Pending) -> Vec<String> {
-    let Some(old) = &change.old else { return vec!["a new query: nothing was accepted yet".to_owned()] };
+pub fn meaning(old: &SnapshotText, new: &SnapshotText) -> Vec<String> {
     let mut sentences = Vec::new();
-    if old.query() != change.new.query() {
+    if old.query() != new.query() {
         sentences.push("the query itself has changed".to_owned());
     }
-    let [custom, generic] = MODES.map(|mode| of_mode(mode, old, &change.new));
+    let [custom, generic] = MODES.map(|mode| of_mode(mode, old, new));
     for sentence in &custom {
-        let mode = if generic.contains(sentence) || change.new.plan(MODES[1]).is_none() { "" } else { "custom plan: " };
+        let mode = if generic.contains(sentence) || new.plan(MODES[1]).is_none() { "" } else { "custom plan: " };
         sentences.push(format!("{mode}{sentence}"));
     }
     sentences
@@ -23,11 +22,11 @@ pub(super) fn meaning(change: &Pending) -> Vec<String> {
     if sentences.is_empty() {
         sentences.push("the same nodes, with other conditions or keys".to_owned());
     }
-    sentences.extend(costs(old, &change.new));
+    sentences.extend(costs(old, new));
     sentences
 }
 
-fn of_mode(mode: &str, old: &Snapshot, new: &Snapshot) -> Vec<String> {
+fn of_mode(mode: &str, old: &SnapshotText, new: &SnapshotText) -> Vec<String> {
     let (Some(before), Some(after)) = (old.plan(mode), new.plan(mode)) else { return Vec::new() };
     let mut sentences = Vec::new();
     let (lost, gained) = differing(&indexes(before), &indexes(after));
@@ -53,7 +52,7 @@ fn of_mode(mode: &str, old: &Snapshot, new: &Snapshot) -> Vec<String> {
 }
 
 /// How the estimates compare, where they differ at all.
-fn costs(old: &Snapshot, new: &Snapshot) -> Option<String> {
+fn costs(old: &SnapshotText, new: &SnapshotText) -> Option<String> {
     let told: Vec<_> = MODES
         .iter()
         .filter_map(|mode| {
@@ -100,17 +99,13 @@ mod tests {
     use super::*;
 
     fn sentences(before: &str, after: &str) -> Vec<String> {
-        let old = Snapshot::parse(&format!(
+        let old = SnapshotText::parse(&format!(
             "---\ndescription: \"custom plan costs 8.30\"\n---\nSELECT 1\n\ncustom plan\n{before}"
         ));
-        let new = Snapshot::parse(&format!(
+        let new = SnapshotText::parse(&format!(
             "---\ndescription: \"custom plan costs 102.00; t has 5000 rows\"\n---\nSELECT 1\n\ncustom plan\n{after}"
         ));
-        let directory = tempfile::tempdir().expect("a directory");
-        std::fs::write(directory.path().join("q.snap.new"), "x").expect("a file");
-        let mut change = super::super::pending::read("s", directory.path()).expect("pending").remove(0);
-        (change.old, change.new) = (Some(old), new);
-        meaning(&change)
+        meaning(&old, &new)
     }
 
     #[test]
