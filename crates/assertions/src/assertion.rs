@@ -96,6 +96,14 @@ pub fn refuted_by(object: Object, found: impl Into<String>) -> Failure {
     Failure::Refuted { found: found.into(), object: Some(object) }
 }
 
+/// A query that PostgreSQL refuses refutes what is said of it: a table or column that it needs is not there.
+pub(crate) fn failing(error: DatabaseError) -> Failure {
+    match error.reported() {
+        Some(report) => refuted(format!("it fails with {}: {}", report.condition(), report.message)),
+        None => Failure::Database(error),
+    }
+}
+
 /// A name without its schema.
 pub(crate) fn unqualified(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).to_owned()

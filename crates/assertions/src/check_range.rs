@@ -8,6 +8,23 @@ use crate::catalog::{Catalog, Column, ConstraintKind};
 use crate::column::ColumnRef;
 use crate::synth::{Synthesiser, Value, integer_range, type_parts};
 
+impl ColumnRef {
+    /// It takes this number and all above it, and none below.
+    pub fn accepts_from(self, least: impl Into<String>) -> CheckRange {
+        CheckRange::new(self, Some(least.into()), None)
+    }
+
+    /// It takes this number and all below it, and none above.
+    pub fn accepts_up_to(self, most: impl Into<String>) -> CheckRange {
+        CheckRange::new(self, None, Some(most.into()))
+    }
+
+    /// It takes the numbers from `least` to `most`, both included, and no others.
+    pub fn accepts_between(self, least: impl Into<String>, most: impl Into<String>) -> CheckRange {
+        CheckRange::new(self, Some(least.into()), Some(most.into()))
+    }
+}
+
 /// A column takes the numbers between two bounds, both included, and no others.
 #[derive(Debug, Clone)]
 pub struct CheckRange {
@@ -150,7 +167,6 @@ mod tests {
              far int CHECK (far > 0), free int)",
         );
         proven(&mut db, table("t").column("ms").accepts_from("0").by("positive"));
-        proven(&mut db, table("t").never_below("ms", "0"));
         proven(&mut db, table("t").column("rate").accepts_between("0", "100"));
         insta::assert_snapshot!(refuted(&mut db, table("t").column("far").accepts_from("0")), @"
         refuted: column t.far takes only 0 and above

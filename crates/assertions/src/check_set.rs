@@ -11,6 +11,13 @@ use crate::catalog::{Catalog, Column, ConstraintKind, Relation};
 use crate::column::ColumnRef;
 use crate::synth::{Draft, Synthesiser, Value, literals};
 
+impl ColumnRef {
+    /// It takes these values and no others; NULL as its nullability says.
+    pub fn accepts_only<V: Into<String>>(self, values: impl IntoIterator<Item = V>) -> CheckSet {
+        CheckSet::new(self, values.into_iter().map(Into::into).collect())
+    }
+}
+
 /// A column takes exactly these values.
 #[derive(Debug, Clone)]
 pub struct CheckSet {

@@ -1,16 +1,18 @@
-//! Columns: that they exist with a type. What a column accepts and defaults to, other families say; they begin here.
+//! Columns: that they exist with a type. What a column accepts and defaults to, other families say: each adds its
+//! sentences to [`ColumnRef`].
 
 use pgproof_runner::Sandbox;
 
 use crate::assertion::{Assertion, Failure, Subject, listed, refuted};
 use crate::catalog::{Catalog, Column, Relation};
-use crate::check_range::CheckRange;
-use crate::check_set::CheckSet;
-use crate::comment::HasComment;
-use crate::default::{DefaultsTo, HasNoDefault};
-use crate::document::HoldsDocuments;
-use crate::nullability::Nullability;
-use crate::table;
+use crate::table::{self, TableRef};
+
+impl TableRef {
+    /// Something about one of its columns.
+    pub fn column(self, column: impl Into<String>) -> ColumnRef {
+        ColumnRef { table: self.name, column: column.into() }
+    }
+}
 
 /// A column that something will be said of.
 #[derive(Debug, Clone)]
@@ -23,56 +25,6 @@ impl ColumnRef {
     /// It has this type, as PostgreSQL prints it: `timestamp with time zone`, `numeric(12,2)`.
     pub fn has_type(self, ty: impl Into<String>) -> HasType {
         HasType { at: self, ty: ty.into() }
-    }
-
-    /// It refuses NULL.
-    pub fn is_not_null(self) -> Nullability {
-        Nullability::new(self, false)
-    }
-
-    /// It takes NULL.
-    pub fn is_nullable(self) -> Nullability {
-        Nullability::new(self, true)
-    }
-
-    /// A row that leaves it out gets the value of this expression.
-    pub fn defaults_to(self, expression: impl Into<String>) -> DefaultsTo {
-        DefaultsTo { at: self, expression: expression.into() }
-    }
-
-    /// A row that leaves it out gets NULL, or is refused.
-    pub fn has_no_default(self) -> HasNoDefault {
-        HasNoDefault { at: self }
-    }
-
-    /// It takes these values and no others; NULL as its nullability says.
-    pub fn accepts_only<V: Into<String>>(self, values: impl IntoIterator<Item = V>) -> CheckSet {
-        CheckSet::new(self, values.into_iter().map(Into::into).collect())
-    }
-
-    /// It takes this number and all above it, and none below.
-    pub fn accepts_from(self, least: impl Into<String>) -> CheckRange {
-        CheckRange::new(self, Some(least.into()), None)
-    }
-
-    /// It takes this number and all below it, and none above.
-    pub fn accepts_up_to(self, most: impl Into<String>) -> CheckRange {
-        CheckRange::new(self, None, Some(most.into()))
-    }
-
-    /// It takes the numbers from `least` to `most`, both included, and no others.
-    pub fn accepts_between(self, least: impl Into<String>, most: impl Into<String>) -> CheckRange {
-        CheckRange::new(self, Some(least.into()), Some(most.into()))
-    }
-
-    /// It takes valid JSON documents, gives them back equal, and refuses text that is no JSON.
-    pub fn holds_documents(self) -> HoldsDocuments {
-        HoldsDocuments { at: self }
-    }
-
-    /// It has a comment.
-    pub fn has_comment(self) -> HasComment {
-        HasComment::on_column(self.table, self.column)
     }
 
     pub(crate) fn subject(&self) -> Subject {

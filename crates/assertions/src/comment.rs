@@ -5,7 +5,21 @@ use pgproof_runner::Sandbox;
 use crate::assertion::{Assertion, Failure, Subject, refuted};
 use crate::catalog::Catalog;
 use crate::column::ColumnRef;
-use crate::table::find;
+use crate::table::{TableRef, find};
+
+impl ColumnRef {
+    /// It has a comment.
+    pub fn has_comment(self) -> HasComment {
+        HasComment::on_column(self.table, self.column)
+    }
+}
+
+impl TableRef {
+    /// It has a comment.
+    pub fn has_comment(self) -> HasComment {
+        HasComment::on_table(self.name)
+    }
+}
 
 /// A table or a column has a comment.
 #[derive(Debug, Clone)]

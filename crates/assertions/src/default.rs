@@ -7,6 +7,18 @@ use crate::catalog::{Catalog, Generation};
 use crate::column::ColumnRef;
 use crate::synth::{Synthesiser, Value};
 
+impl ColumnRef {
+    /// A row that leaves it out gets the value of this expression.
+    pub fn defaults_to(self, expression: impl Into<String>) -> DefaultsTo {
+        DefaultsTo { at: self, expression: expression.into() }
+    }
+
+    /// A row that leaves it out gets NULL, or is refused.
+    pub fn has_no_default(self) -> HasNoDefault {
+        HasNoDefault { at: self }
+    }
+}
+
 /// A row that leaves the column out gets the value of an expression.
 #[derive(Debug, Clone)]
 pub struct DefaultsTo {

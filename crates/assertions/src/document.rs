@@ -8,6 +8,13 @@ use crate::catalog::Catalog;
 use crate::column::ColumnRef;
 use crate::synth::{Synthesiser, Value};
 
+impl ColumnRef {
+    /// It takes valid JSON documents, gives them back equal, and refuses text that is no JSON.
+    pub fn holds_documents(self) -> HoldsDocuments {
+        HoldsDocuments { at: self }
+    }
+}
+
 /// Documents of every shape (RFC 8259), the awkward ones among them.
 const VALID: &[&str] = &[
     "{}",

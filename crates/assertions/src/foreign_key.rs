@@ -7,9 +7,16 @@ use pgproof_runner::{Attempt, Sandbox};
 use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Relation, qualified};
 use crate::synth::{Row, Synthesiser, Value};
-use crate::table::find;
+use crate::table::{TableRef, find};
 
 pub use crate::catalog::ForeignKeyAction as Action;
+
+impl TableRef {
+    /// Something about its foreign key on these columns.
+    pub fn foreign_key<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> ForeignKeyRef {
+        ForeignKeyRef { table: self.name, columns: columns.into_iter().map(Into::into).collect() }
+    }
+}
 
 /// A foreign key that something will be said of.
 #[derive(Debug, Clone)]

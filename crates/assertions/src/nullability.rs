@@ -7,6 +7,18 @@ use crate::catalog::Catalog;
 use crate::column::ColumnRef;
 use crate::synth::{Synthesiser, Value};
 
+impl ColumnRef {
+    /// It refuses NULL.
+    pub fn is_not_null(self) -> Nullability {
+        Nullability::new(self, false)
+    }
+
+    /// It takes NULL.
+    pub fn is_nullable(self) -> Nullability {
+        Nullability::new(self, true)
+    }
+}
+
 /// A column takes NULL, or refuses it.
 #[derive(Debug, Clone)]
 pub struct Nullability {

@@ -5,8 +5,15 @@ use pgproof_runner::{Attempt, Sandbox};
 use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
 use crate::catalog::{Catalog, ConstraintKind};
 use crate::synth::{Synthesiser, Value};
-use crate::table::find;
+use crate::table::{TableRef, find};
 use crate::unique::refuses_duplicates;
+
+impl TableRef {
+    /// Its primary key is on these columns.
+    pub fn primary_key<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> PrimaryKey {
+        PrimaryKey::new(self.name, columns.into_iter().map(Into::into).collect())
+    }
+}
 
 /// A table's primary key is on these columns.
 #[derive(Debug, Clone)]

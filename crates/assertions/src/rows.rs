@@ -9,7 +9,14 @@ use pgproof_runner::session::{identifier, literal};
 
 use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
 use crate::catalog::{Catalog, Relation};
-use crate::table::find;
+use crate::table::{TableRef, find};
+
+impl TableRef {
+    /// Its rows are those of a CSV file of the fixtures, in the columns that the file has.
+    pub fn rows_equal(self, file: impl Into<String>) -> RowsEqual {
+        RowsEqual::new(self.name, file.into())
+    }
+}
 
 /// A table's rows are those of a CSV file, in the columns that the file has. An empty field is NULL; `\e` is the empty
 /// text.

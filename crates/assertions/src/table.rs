@@ -1,17 +1,10 @@
 //! Tables: that they exist, and that there are no others. What is in a table, the families of `column`, `primary_key`
-//! and so on say; they begin here, at [`table`].
+//! and so on say: each adds its sentences to [`TableRef`].
 
 use pgproof_runner::Sandbox;
 
 use crate::assertion::{Assertion, Failure, Subject, listed, refuted};
 use crate::catalog::{Catalog, Relation};
-use crate::check_range::CheckRange;
-use crate::column::ColumnRef;
-use crate::comment::HasComment;
-use crate::foreign_key::ForeignKeyRef;
-use crate::primary_key::PrimaryKey;
-use crate::rows::RowsEqual;
-use crate::unique::Unique;
 
 /// Begins a sentence about a table: `name`, or `schema.name`.
 pub fn table(name: impl Into<String>) -> TableRef {
@@ -26,7 +19,7 @@ pub fn tables<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Tables {
 /// A table that something will be said of.
 #[derive(Debug, Clone)]
 pub struct TableRef {
-    name: String,
+    pub(crate) name: String,
 }
 
 impl TableRef {
@@ -38,41 +31,6 @@ impl TableRef {
     /// It has these columns and no others, in this order.
     pub fn has_columns<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> HasColumns {
         HasColumns { table: self.name, columns: columns.into_iter().map(Into::into).collect() }
-    }
-
-    /// Something about one of its columns.
-    pub fn column(self, column: impl Into<String>) -> ColumnRef {
-        ColumnRef { table: self.name, column: column.into() }
-    }
-
-    /// Its primary key is on these columns.
-    pub fn primary_key<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> PrimaryKey {
-        PrimaryKey::new(self.name, columns.into_iter().map(Into::into).collect())
-    }
-
-    /// No two rows have the same values in these columns.
-    pub fn unique<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> Unique {
-        Unique::new(self.name, columns.into_iter().map(Into::into).collect())
-    }
-
-    /// Something about its foreign key on these columns.
-    pub fn foreign_key<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> ForeignKeyRef {
-        ForeignKeyRef { table: self.name, columns: columns.into_iter().map(Into::into).collect() }
-    }
-
-    /// It has a comment.
-    pub fn has_comment(self) -> HasComment {
-        HasComment::on_table(self.name)
-    }
-
-    /// Its rows are those of a CSV file of the fixtures, in the columns that the file has.
-    pub fn rows_equal(self, file: impl Into<String>) -> RowsEqual {
-        RowsEqual::new(self.name, file.into())
-    }
-
-    /// A shorthand for `column(column).accepts_from(least)`.
-    pub fn never_below(self, column: impl Into<String>, least: impl Into<String>) -> CheckRange {
-        self.column(column).accepts_from(least)
     }
 }
 

@@ -7,7 +7,14 @@ use pgproof_runner::{Attempt, Sandbox};
 use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
 use crate::catalog::{Catalog, Index};
 use crate::synth::{Draft, Synthesiser, Value};
-use crate::table::find;
+use crate::table::{TableRef, find};
+
+impl TableRef {
+    /// No two rows have the same values in these columns.
+    pub fn unique<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> Unique {
+        Unique::new(self.name, columns.into_iter().map(Into::into).collect())
+    }
+}
 
 /// No two rows of a table have the same values in these columns.
 #[derive(Debug, Clone)]

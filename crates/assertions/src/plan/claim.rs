@@ -10,9 +10,40 @@ use pgproof_runner::{DatabaseError, Sandbox};
 use super::explain::Mode;
 use super::workload::WorkloadQuery;
 use super::{FromRows, Node};
-use crate::assertion::{Assertion, Failure, Subject, refuted_by, unqualified};
+use crate::assertion::{Assertion, Failure, Subject, failing, refuted_by, unqualified};
 use crate::catalog::{Catalog, qualified};
-use crate::query::failing;
+use crate::query::QueryRef;
+
+impl QueryRef {
+    /// Its plan uses this index, and would be another without it.
+    pub fn uses_index(self, index: impl Into<String>) -> PlanClaim {
+        self.planned().uses_index(index)
+    }
+
+    /// Its plan finds the rows of this table through indexes only.
+    pub fn uses_only_indexes_of(self, table: impl Into<String>) -> PlanClaim {
+        self.planned().uses_only_indexes_of(table)
+    }
+
+    /// Its plan never reads this table whole.
+    pub fn never_scans(self, table: impl Into<String>) -> PlanClaim {
+        self.planned().never_scans(table)
+    }
+
+    /// Its plan sorts nothing.
+    pub fn no_sort(self) -> PlanClaim {
+        self.planned().no_sort()
+    }
+
+    /// Its plan reads this index and not the table.
+    pub fn index_only(self, index: impl Into<String>) -> PlanClaim {
+        self.planned().index_only(index)
+    }
+
+    fn planned(self) -> PlannedQuery {
+        PlannedQuery::new(WorkloadQuery::unnamed(self.sql), None)
+    }
+}
 
 /// A query that something will be said of.
 #[derive(Debug, Clone)]

@@ -9,8 +9,7 @@ use pgproof_runner::migration::Object;
 use super::snapshot_text::SnapshotText;
 use super::words::meaning;
 use super::workload::WorkloadQuery;
-use crate::assertion::{Assertion, Failure, Subject, refuted};
-use crate::query::failing;
+use crate::assertion::{Assertion, Failure, Subject, failing, refuted};
 
 /// Why snapshots cannot be compared.
 #[derive(Debug, thiserror::Error)]

@@ -10,9 +10,8 @@ use super::claim::{family, name};
 use super::explain::Mode;
 use super::scale::{ScaleError, Scaled, scaled_template};
 use super::workload::WorkloadQuery;
-use crate::assertion::{Assertion, Failure, Subject, refuted_by, unqualified};
+use crate::assertion::{Assertion, Failure, Subject, failing, refuted_by, unqualified};
 use crate::catalog::Catalog;
-use crate::query::failing;
 
 /// Each size is this many times the one before.
 const STEP: f64 = 3.0;
