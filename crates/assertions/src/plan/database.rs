@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pgproof_runner::config::Plans;
 use pgproof_runner::isolation::{IsolationError, SchemaContext, Template};
@@ -19,6 +20,9 @@ use crate::catalog::{Catalog, ConstraintKind, Relation, qualified};
 const SAMPLED_WHOLE: u64 = 30_000;
 const ROWS_FOR_A_UNIT: u64 = 300;
 const MOST_UNITS: u64 = 10_000;
+
+/// How long other sessions' snapshots may keep VACUUM from its work.
+const VISIBLE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Why there is no planning database.
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +79,7 @@ pub enum PlanningError {
         constraint: String,
     },
     /// VACUUM left pages that are not all visible: something else holds a snapshot.
-    #[error("VACUUM could not mark all pages of {table} visible: another session holds a snapshot in this database")]
+    #[error("VACUUM could not mark all pages of {table} visible within {} s: another session holds a snapshot", VISIBLE_DEADLINE.as_secs())]
     NotVisible {
         /// The table.
         table: String,
@@ -110,13 +114,25 @@ fn build(session: &mut Session, context: &SchemaContext) -> Result<String, Plann
         exact_statistics(session, &catalog, table)?;
     }
     // Queries of the system catalogs are nobody's workload.
-    let tables: Vec<_> = catalog.tables().map(Relation::sql).collect();
-    session.run(&format!("VACUUM (ANALYZE) {}", tables.join(", ")))?;
+    let tables = catalog.tables().map(Relation::sql).collect::<Vec<_>>().join(", ");
+    make_visible(session, &tables)?;
+    session.run(&format!("ANALYZE {tables}"))?;
+    Ok(pinned)
+}
+
+/// Vacuums until every page is visible to all. The snapshot of a session that is just starting, in another database
+/// even, may hold VACUUM back for a moment; ANALYZE comes after, so that it counts every row once.
+fn make_visible(session: &mut Session, tables: &str) -> Result<(), PlanningError> {
     let invisible = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'm') AND relallvisible <> relpages \
                      AND relnamespace::regnamespace::text !~ '^pg_' AND relnamespace::regnamespace::text <> 'information_schema'";
-    match session.value(invisible)? {
-        Some(table) => Err(PlanningError::NotVisible { table }),
-        None => Ok(pinned),
+    let started = Instant::now();
+    loop {
+        session.run(&format!("VACUUM {tables}"))?;
+        match session.value(invisible)? {
+            None => return Ok(()),
+            Some(table) if started.elapsed() > VISIBLE_DEADLINE => return Err(PlanningError::NotVisible { table }),
+            Some(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
     }
 }
 
