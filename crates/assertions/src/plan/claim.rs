@@ -11,8 +11,9 @@ use super::explain::Mode;
 use super::workload::WorkloadQuery;
 use super::{FromRows, Node};
 use crate::assertion::{Assertion, Failure, Subject, failing, refuted_by, unqualified};
-use crate::catalog::{Catalog, qualified};
+use crate::catalog::{Catalog, Relation, qualified};
 use crate::query::QueryRef;
+use crate::table::find;
 
 impl QueryRef {
     /// Its plan uses this index, and would be another without it.
@@ -154,7 +155,8 @@ impl Assertion for PlanClaim {
             let plan = explain(sandbox).map_err(failing)?;
             let family = match &self.claim {
                 Claim::UsesIndex(index) | Claim::IndexOnly(index) => family(sandbox, &catalog, index)?,
-                _ => HashSet::new(),
+                Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => tables(sandbox, find(&catalog, table)?)?,
+                Claim::NoSort => HashSet::new(),
             };
             if let Some(problem) = self.claim.problem(&plan, &family) {
                 let object = self.culprit(&catalog, &plan);
@@ -196,10 +198,11 @@ impl PlanClaim {
 }
 
 impl Claim {
-    /// What in the plan breaks the claim. `family` is the index itself and, if it is partitioned, its partitions.
+    /// What in the plan breaks the claim. `family` is the index or table itself and, if it is partitioned, its
+    /// partitions: the plan names those.
     fn problem(&self, plan: &Node, family: &HashSet<String>) -> Option<String> {
-        let whole = |table: &str| {
-            let reads = |node: &&Node| node.relation.as_deref() == Some(&*unqualified(table));
+        let whole = || {
+            let reads = |node: &&Node| node.relation.as_ref().is_some_and(|relation| family.contains(relation));
             plan.all().into_iter().filter(reads).find(|node| node.kind.contains("Seq Scan")).map(Node::headline)
         };
         let scans = plan.index_scans();
@@ -218,10 +221,10 @@ impl Claim {
                     Some(format!("the table is visited by {}", visits.map(Node::headline).unwrap_or_default()))
                 }
             },
-            Claim::NeverScans(table) => whole(table).map(|node| format!("it is read whole by {node}")),
+            Claim::NeverScans(_) => whole().map(|node| format!("it is read whole by {node}")),
             Claim::UsesOnlyIndexesOf(table) => {
-                let through_index = scans.iter().any(|(heap, _)| *heap == unqualified(table));
-                match whole(table) {
+                let through_index = scans.iter().any(|(heap, _)| family.contains(*heap));
+                match whole() {
                     Some(node) => Some(format!("it is read whole by {node}")),
                     None if !through_index => Some(format!("no index of {table} is used")),
                     None => None,
@@ -251,6 +254,16 @@ pub(super) fn family(sandbox: &mut Sandbox, catalog: &Catalog, index: &str) -> R
         family.extend(sandbox.rows(&tree)?.into_iter().filter_map(|row| row.into_iter().next().flatten()));
     }
     Ok(family)
+}
+
+/// The names of a table and of those that hold rows for it: its partitions, or the tables that inherit from it.
+fn tables(sandbox: &mut Sandbox, table: &Relation) -> Result<HashSet<String>, DatabaseError> {
+    let descendants = format!(
+        "WITH RECURSIVE family (oid) AS (SELECT {}::regclass::oid UNION SELECT i.inhrelid FROM pg_inherits i JOIN family f ON f.oid = i.inhparent) \
+         SELECT c.relname FROM family f JOIN pg_class c ON c.oid = f.oid",
+        literal(&table.sql())
+    );
+    Ok(sandbox.rows(&descendants)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
 }
 
 /// Makes the planner overlook an index, and its partitions.
@@ -291,7 +304,8 @@ mod tests {
         proven(&mut db, query("SELECT (SELECT d FROM t WHERE a = 1)").uses_index("by_a_b"));
         proven(&mut db, query("SELECT a FROM t ORDER BY a LIMIT 5").no_sort());
         proven(&mut db, query("SELECT a FROM t WHERE a = 5").uses_only_indexes_of("t"));
-        proven(&mut db, query("SELECT v FROM p WHERE v = 5").never_scans("t"));
+        proven(&mut db, query("SELECT v FROM p WHERE v = 5").never_scans("p"));
+        proven(&mut db, query("SELECT v FROM p WHERE v = 5").uses_only_indexes_of("p"));
         db.run("SET LOCAL random_page_cost = 1; UPDATE pg_class SET relallvisible = relpages WHERE relname = 't'")
             .unwrap();
         proven(&mut db, query("SELECT a FROM t WHERE b = 5").index_only("by_b"));
@@ -318,6 +332,10 @@ mod tests {
           Seq Scan on t
               filter: (d = 'y'::text)
         ");
+        let message = refuted(&mut db, query("SELECT * FROM p").never_scans("p"));
+        assert!(message.contains("it is read whole by Seq Scan on p1"), "{message}");
+        let message = refuted(&mut db, query("SELECT * FROM t").never_scans("nowhere"));
+        assert!(message.contains("table nowhere does not exist"), "{message}");
         insta::assert_snapshot!(refuted(&mut db, query("SELECT 1").uses_only_indexes_of("t")), @"
         refuted: query SELECT 1 uses only indexes of t
           no index of t is used; the custom plan is
