@@ -78,12 +78,19 @@ impl Assertion for CheckRange {
             let attempt = sandbox.attempt(&draft.with(&column.name, Value::text(&number)).sql())?;
             match (attempt, inside) {
                 (Attempt::Accepted, false) => problems.push(format!("{number} is taken")),
+                (Attempt::Refused(_), true)
+                    if Synthesiser::completes(sandbox, &self.at.table, &column.name, Value::text(&number))? => {}
                 (Attempt::Refused(r), true) => problems.push(format!("{number} is refused with {}", r.brief())),
                 (Attempt::Refused(r), false) if !r.is("23514", self.constraint.as_deref()) => {
                     problems.push(format!("{number} is refused by another rule: {}", r.brief()));
                 }
                 _ => {}
             }
+        }
+        if problems.len() > SHOWN + 1 {
+            let more = problems.len() - SHOWN;
+            problems.truncate(SHOWN);
+            problems.push(format!("and {more} more"));
         }
         if problems.is_empty() { Ok(()) } else { Err(refuted_by(object, problems.join("\n"))) }
     }
@@ -92,13 +99,17 @@ impl Assertion for CheckRange {
 impl CheckRange {
     /// The numbers to try, and whether each is in the range.
     fn probes(&self, column: &Column) -> Result<Vec<(String, bool)>, Failure> {
-        let step = step(column)?;
-        let bound = |text: &Option<String>| match text {
-            None => Ok(None),
-            Some(text) => text
-                .parse::<f64>()
-                .map(|number| Some((number / step).round()))
-                .map_err(|_| Failure::Expectation(format!("the bound {text:?} of {} is no number", self.subject()))),
+        let step = step(column, [&self.least, &self.most])?;
+        let bound = |text: &Option<String>| {
+            let Some(text) = text else { return Ok(None) };
+            let steps = text.parse::<f64>().ok().map(|number| number / step);
+            match steps.filter(|steps| (steps - steps.round()).abs() < 1e-6) {
+                Some(steps) => Ok(Some(steps.round())),
+                None => Err(Failure::Expectation(format!(
+                    "the bound {text:?} is no number that {} can hold",
+                    self.subject()
+                ))),
+            }
         };
         // Numbers are counted in steps of the type, which f64 holds exactly up to 2^53.
         let (least, most) = (bound(&self.least)?, bound(&self.most)?);
@@ -106,7 +117,10 @@ impl CheckRange {
         let mut steps = Vec::new();
         for (at, outside) in [(least, -1.0), (most, 1.0)] {
             if let Some(at) = at {
-                steps.extend([at, at - outside, at + outside, at + 1000.0 * outside, at - 1000.0 * outside]);
+                steps.extend([at, at - outside, at + outside]);
+                // Far from the bound another rule may begin: ever farther, to where f64 still counts by one.
+                let far = (1..16).map(|power| 10_f64.powi(power)).take_while(|distance| distance + at.abs() < EXACT);
+                steps.extend(far.flat_map(|distance| [at + distance, at - distance]));
             }
         }
         steps.extend(limits.map(|(low, high)| [low, high]).into_iter().flatten());
@@ -119,13 +133,24 @@ impl CheckRange {
     }
 }
 
-/// The distance between two neighbouring numbers of a column's type.
-fn step(column: &Column) -> Result<f64, Failure> {
+/// How many problems of a range are told.
+const SHOWN: usize = 3;
+
+/// Up to here f64 holds every whole number.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// The distance between two neighbouring numbers of a column's type; of a type without one, that of the bounds' own
+/// decimals.
+fn step(column: &Column, bounds: [&Option<String>; 2]) -> Result<f64, Failure> {
     let (base, modifiers) = type_parts(&column.ty.base);
     match (base.as_str(), modifiers.as_slice()) {
         (name, _) if integer_range(name).is_some() => Ok(1.0),
         ("numeric", [_, scale]) => Ok(10_f64.powi(-i32::try_from(*scale).unwrap_or(0))),
-        ("numeric" | "real" | "double precision", _) => Ok(0.01),
+        ("numeric" | "real" | "double precision", _) => {
+            let decimals = |text: &String| text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+            let most = bounds.into_iter().flatten().map(decimals).max().unwrap_or(0).max(2);
+            Ok(10_f64.powi(-i32::try_from(most).unwrap_or(2)))
+        }
         _ => Err(Failure::Expectation(format!("a range needs a number, and {} is {}", column.name, column.ty.name))),
     }
 }
@@ -133,10 +158,9 @@ fn step(column: &Column) -> Result<f64, Failure> {
 /// The least and the largest number of a column's type, in steps.
 #[expect(clippy::cast_precision_loss, reason = "limits beyond 2^53 are left out")]
 fn limits(column: &Column, step: f64) -> Option<(f64, f64)> {
-    const EXACT: i128 = 1 << 53;
     let (base, modifiers) = type_parts(&column.ty.base);
     if let Some((least, most)) = integer_range(&base) {
-        return (least > -EXACT).then_some((least as f64, most as f64));
+        return ((least as f64) > -EXACT).then_some((least as f64, most as f64));
     }
     match modifiers.as_slice() {
         [precision, _] if *precision <= 15 => {
@@ -161,6 +185,21 @@ mod tests {
     use crate::testing::{proven, refuted, scratch};
 
     #[test]
+    fn a_rule_far_from_the_bound_is_found() {
+        let mut db = scratch(
+            "CREATE TABLE t (a bigint CHECK (a BETWEEN 0 AND 5000), b numeric CHECK (b BETWEEN 0 AND 99), c numeric CHECK (c <= 0.08), \
+             d int, e int, CHECK (d <= e))",
+        );
+        let message = refuted(&mut db, table("t").column("a").accepts_from("0"));
+        assert!(message.contains("10000 is refused with 23514"), "{message}");
+        let message = refuted(&mut db, table("t").column("b").accepts_from("0"));
+        assert!(message.contains("100.00 is refused with 23514"), "{message}");
+        let message = refuted(&mut db, table("t").column("c").accepts_up_to("0.0825"));
+        assert!(message.contains("0.0825 is refused with 23514"), "{message}");
+        proven(&mut db, table("t").column("b").accepts_between("0", "99"));
+    }
+
+    #[test]
     fn bounds_are_taken_and_their_neighbours_refused() {
         let mut db = scratch(
             "CREATE TABLE t (ms int CONSTRAINT positive CHECK (ms >= 0), rate numeric(5,2) NOT NULL CHECK (rate BETWEEN 0 AND 100), \
@@ -175,12 +214,15 @@ mod tests {
         insta::assert_snapshot!(refuted(&mut db, table("t").column("free").accepts_from("0")), @"
         refuted: column t.free takes only 0 and above
           -2147483648 is taken
-          -1000 is taken
-          -1 is taken
+          -1000000000 is taken
+          -100000000 is taken
+          and 8 more
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("rate").accepts_up_to("99.99")), @"
         refuted: column t.rate takes only 99.99 and below
           -999.99 is refused with 23514 check_violation by t_rate_check
+          -900.01 is refused with 23514 check_violation by t_rate_check
+          -0.01 is refused with 23514 check_violation by t_rate_check
           100.00 is taken
         ");
     }

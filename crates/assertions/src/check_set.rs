@@ -18,7 +18,7 @@ impl ColumnRef {
     }
 }
 
-/// A column takes exactly these values.
+/// A column takes exactly these values, and NULL only if that is said.
 #[derive(Debug, Clone)]
 pub struct CheckSet {
     at: ColumnRef,
@@ -80,7 +80,10 @@ impl Assertion for CheckSet {
             |sandbox: &mut Sandbox, value: &str| sandbox.attempt(&draft_with(&draft, column, Value::text(value)));
         let mut problems = Vec::new();
         for member in &self.members {
-            if let Attempt::Refused(refusal) = attempt(sandbox, member)? {
+            let Attempt::Refused(refusal) = attempt(sandbox, member)? else { continue };
+            // A rule over several columns may want others than this row's beside it.
+            let value = Value::text(member);
+            if !Synthesiser::completes(sandbox, &self.at.table, &column.name, value)? {
                 problems.push(format!("'{member}' is refused with {}", refusal.brief()));
             }
         }
@@ -206,6 +209,15 @@ mod tests {
         ");
         let message = refuted(&mut db, table("t").column("free").accepts_only(["x"]));
         assert!(message.contains("also taken: ") && message.contains("others"), "{message}");
+    }
+
+    #[test]
+    fn a_member_may_need_other_values_beside_it() {
+        let mut db = scratch(
+            "CREATE TABLE t (s text NOT NULL CONSTRAINT chk CHECK (s IN ('open', 'closed')), at date,
+             CHECK ((s = 'closed') = (at IS NOT NULL)))",
+        );
+        proven(&mut db, table("t").column("s").accepts_only(["open", "closed"]));
     }
 
     #[test]

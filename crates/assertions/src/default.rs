@@ -1,6 +1,6 @@
 //! What a column gets when a row leaves it out, proven by such a row.
 
-use pgproof_runner::Sandbox;
+use pgproof_runner::{Attempt, Sandbox};
 
 use crate::assertion::{Assertion, Failure, Subject, refuted};
 use crate::catalog::{Catalog, Generation};
@@ -84,11 +84,18 @@ impl Assertion for HasNoDefault {
         if column.generation != Generation::None {
             return Err(refuted(format!("its values are made by PostgreSQL: {:?}", column.generation)));
         }
+        if let Some(default) = &column.default {
+            return Err(refuted(format!("its default is {default}")));
+        }
         let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         let without = draft.with(&column.name, Value::Default);
-        let attempt = sandbox.attempt(&without.sql())?;
-        if !attempt.is_accepted() {
-            return Ok(()); // the missing value is refused, so there is no default
+        // A domain may have a default too, so the row is tried all the same.
+        if let Attempt::Refused(refusal) = sandbox.attempt(&without.sql())? {
+            return if refusal.sqlstate == "23502" {
+                Ok(())
+            } else {
+                Err(refuted(format!("a row that leaves it out is refused with {}", refusal.brief())))
+            };
         }
         match without.insert(sandbox)?.value(&column.name) {
             None => Ok(()),
@@ -127,7 +134,7 @@ mod tests {
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("f").has_no_default()), @"
         refuted: column t.f has no default
-          a row that leaves it out gets x
+          its default is 'x'::text
         ");
     }
 }

@@ -158,13 +158,24 @@ impl Acting<'_> {
     fn orphan(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let mut synthesiser = Synthesiser::of(sandbox)?;
         let mut draft = synthesiser.draft(sandbox, &self.relation.full_name(), &[])?;
-        for column in self.key.columns.iter().filter_map(|name| self.relation.column(name)) {
-            // Far from the numbers that the synthesiser has used, so that nothing has this key.
-            let mut value = synthesiser.another(column);
-            for _ in 0..50 {
-                value = synthesiser.another(column);
-            }
-            draft = draft.with(&column.name, value.unwrap_or(Value::Null));
+        // The key of a row that was there and is gone: every rule takes it, and nothing has it.
+        let Some(references) = &self.key.references else { return Err(refuted("it references nothing")) };
+        let pairs: Vec<_> = self.key.columns.iter().zip(&references.columns).collect();
+        let others = || {
+            let keys = self.catalog.constraints_of(self.relation).filter(|c| c.kind == ConstraintKind::ForeignKey);
+            keys.filter(|key| key.name != self.key.name)
+        };
+        // A column that another key shares keeps its value, or that key would refuse first.
+        let shared = |column: &String| others().any(|key| key.columns.contains(column)) && pairs.len() > 1;
+        let given: Vec<(&str, Value)> = pairs
+            .iter()
+            .filter(|(own, _)| shared(own) && matches!(draft.value(own), Value::Text(_)))
+            .map(|(own, other)| (other.as_str(), draft.value(own).clone()))
+            .collect();
+        let parent_name = format!("{}.{}", references.schema, references.table);
+        let gone = sandbox.undone(|sandbox| synthesiser.insert(sandbox, &parent_name, &given))?;
+        for (own, other) in &pairs {
+            draft = draft.with(own, gone.value(other).map(str::to_owned).into());
         }
         match sandbox.attempt(&draft.sql())? {
             Attempt::Refused(refusal) if refusal.is("23503", Some(&self.key.name)) => Ok(()),
@@ -191,7 +202,7 @@ impl Acting<'_> {
         };
         let statement = match event {
             Event::Delete => format!("DELETE FROM {} WHERE {}", parent.table(), parent.condition(&references.columns)),
-            Event::Update => match self.update(&mut synthesiser, &parent) {
+            Event::Update => match self.update(sandbox, &mut synthesiser, &parent)? {
                 Some(statement) => statement,
                 // A generated key cannot be updated, so there is nothing to act out.
                 None => return compare(event, declared, expected, None),
@@ -218,13 +229,23 @@ impl Acting<'_> {
     }
 
     /// An UPDATE of a column of the referenced key, if one can be changed.
-    fn update(&self, synthesiser: &mut Synthesiser, parent: &Row) -> Option<String> {
-        let references = self.key.references.as_ref()?;
-        let relation = self.catalog.table(&format!("{}.{}", references.schema, references.table))?;
-        let column = references.columns.iter().filter_map(|name| relation.column(name)).next_back()?;
-        let value = column.generation.is_insertable().then(|| synthesiser.another(column)).flatten()?;
+    fn update(
+        &self,
+        sandbox: &mut Sandbox,
+        synthesiser: &mut Synthesiser,
+        parent: &Row,
+    ) -> Result<Option<String>, Failure> {
+        let Some(references) = &self.key.references else { return Ok(None) };
+        let parent_name = format!("{}.{}", references.schema, references.table);
+        let Some(relation) = self.catalog.table(&parent_name) else { return Ok(None) };
+        let column = references.columns.iter().filter_map(|name| relation.column(name)).next_back();
+        let Some(column) = column.filter(|column| column.generation.is_insertable()) else { return Ok(None) };
+        // The value that another row would have: every rule takes it.
+        let other = sandbox.undone(|sandbox| synthesiser.insert(sandbox, &parent_name, &[]))?;
+        let value: Value = other.value(&column.name).map(str::to_owned).into();
         let (table, column) = (parent.table(), identifier(&column.name));
-        Some(format!("UPDATE {table} SET {column} = {} WHERE {}", value.sql(), parent.condition(&references.columns)))
+        let condition = parent.condition(&references.columns);
+        Ok(Some(format!("UPDATE {table} SET {column} = {} WHERE {condition}", value.sql())))
     }
 
     /// What has become of the referencing row.
@@ -325,6 +346,30 @@ mod tests {
         refuted: foreign key e (p) references parent (id), refuses orphans, on delete NO ACTION
           DELETE of a referenced row is refused (declared RESTRICT), not NO ACTION
         ");
+    }
+
+    #[test]
+    fn keys_under_rules_of_their_own_are_acted_out() {
+        let mut db = scratch(
+            "CREATE DOMAIN code AS text CHECK (VALUE ~ '^[A-Z]{2}[0-9]$');
+             CREATE TABLE country (code text PRIMARY KEY CHECK (code ~ '^[A-Z]{2}[0-9]$'));
+             CREATE TABLE city (id int PRIMARY KEY, country code NOT NULL REFERENCES country ON UPDATE CASCADE);
+             CREATE TABLE tenant (id int PRIMARY KEY);
+             CREATE TABLE account (tenant int NOT NULL REFERENCES tenant, id int, PRIMARY KEY (tenant, id));
+             CREATE TABLE sale (id int PRIMARY KEY, tenant int NOT NULL REFERENCES tenant, account int NOT NULL,
+                FOREIGN KEY (tenant, account) REFERENCES account ON DELETE CASCADE);",
+        );
+        proven(
+            &mut db,
+            table("city").foreign_key(["country"]).references("country", ["code"]).on_update(Action::Cascade),
+        );
+        proven(
+            &mut db,
+            table("sale")
+                .foreign_key(["tenant", "account"])
+                .references("account", ["tenant", "id"])
+                .on_delete(Action::Cascade),
+        );
     }
 
     #[test]

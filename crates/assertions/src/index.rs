@@ -101,7 +101,8 @@ impl Assertion for IndexIs {
                 problems.push(format!("{what} is {found}, not {expected}"));
             }
         };
-        compare("its table", catalog.shown(&index.schema, &index.table), self.table.clone());
+        let table = catalog.relation(&self.table).map(|table| catalog.shown(&table.schema, &table.name));
+        compare("its table", catalog.shown(&index.schema, &index.table), table.unwrap_or(self.table.clone()));
         compare("its method", index.method.clone(), self.method.clone());
         compare("its key", listed(&index.keys), listed(&self.keys));
         compare("its INCLUDE", listed(&index.include), listed(&self.include));
@@ -131,6 +132,7 @@ mod tests {
     fn an_index_has_its_definition() {
         let mut db = scratch(SCHEMA);
         proven(&mut db, index("plain").on("t", ["a", "b DESC"]));
+        proven(&mut db, index("plain").on("public.t", ["a", "b DESC"]));
         proven(&mut db, index("docs").on("t", ["c jsonb_path_ops"]).method("gin"));
         proven(&mut db, index("part").on("t", ["lower(b)"]).unique().including(["a"]).only_where("(a > 0)"));
     }

@@ -47,14 +47,31 @@ impl Assertion for Nullability {
         let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         match (self.nullable, sandbox.attempt(&draft.with(&column.name, Value::Null).sql())?) {
             (true, Attempt::Accepted) => Ok(()),
+            // Identity and generated columns refuse any value, NULL too, before NOT NULL is looked at.
+            (nullable, Attempt::Refused(r)) if r.sqlstate == "428C9" => {
+                if column.not_null == nullable {
+                    Err(refuted(format!("its values are made by PostgreSQL, and NOT NULL is {}", column.not_null)))
+                } else {
+                    Ok(())
+                }
+            }
+            (true, Attempt::Refused(_))
+                if Synthesiser::completes(sandbox, &self.at.table, &column.name, Value::Null)? =>
+            {
+                Ok(())
+            }
             (true, Attempt::Refused(refusal)) => Err(refuted(format!("NULL is refused with {}", refusal.brief()))),
             (false, Attempt::Accepted) => Err(refuted("NULL is taken: the column is not NOT NULL")),
             // not_null_violation; a CHECK that also refuses NULL is no NOT NULL.
             (false, Attempt::Refused(r)) if r.sqlstate == "23502" && r.column.as_deref() == Some(&column.name) => {
                 Ok(())
             }
-            // Identity and generated columns refuse any value, NULL too, before NOT NULL is looked at.
-            (false, Attempt::Refused(r)) if r.sqlstate == "428C9" && column.not_null => Ok(()),
+            // A domain that is NOT NULL does not name the column.
+            (false, Attempt::Refused(r))
+                if r.sqlstate == "23502" && r.column.is_none() && column.ty.domain.is_some() =>
+            {
+                Ok(())
+            }
             (false, Attempt::Refused(refusal)) => {
                 Err(refuted(format!("NULL is refused, but not by NOT NULL: {}", refusal.brief())))
             }
@@ -66,6 +83,18 @@ impl Assertion for Nullability {
 mod tests {
     use crate::table::table;
     use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn a_domain_and_a_rule_over_several_columns_are_understood() {
+        let mut db = scratch(
+            "CREATE DOMAIN must AS int NOT NULL;
+             CREATE TABLE t (a must, b text, c text, CHECK (num_nonnulls(b, c) = 1), d int GENERATED ALWAYS AS (1) STORED)",
+        );
+        proven(&mut db, table("t").column("a").is_not_null());
+        proven(&mut db, table("t").column("b").is_nullable());
+        proven(&mut db, table("t").column("c").is_nullable());
+        proven(&mut db, table("t").column("d").is_nullable());
+    }
 
     #[test]
     fn null_is_tried() {

@@ -40,8 +40,17 @@ impl Assertion for Returns {
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        let found = sandbox.value(&self.sql).map_err(failing)?.unwrap_or_else(|| "NULL, or no row".to_owned());
-        if found == self.value { Ok(()) } else { Err(refuted(format!("it returns {found}"))) }
+        let rows = sandbox.rows(&self.sql).map_err(failing)?;
+        match rows.as_slice() {
+            [row] if row.len() == 1 => match row[0].as_deref() {
+                Some(found) if found == self.value => Ok(()),
+                found => Err(refuted(format!("it returns {}", found.unwrap_or("NULL")))),
+            },
+            rows => {
+                let columns = rows.first().map_or(0, Vec::len);
+                Err(refuted(format!("it returns {} rows of {columns} columns, not one value", rows.len())))
+            }
+        }
     }
 }
 
@@ -57,6 +66,10 @@ mod tests {
         insta::assert_snapshot!(refuted(&mut db, query("SELECT 1 + 1").returns("3")), @"
         refuted: query SELECT 1 + 1 returns 3
           it returns 2
+        ");
+        insta::assert_snapshot!(refuted(&mut db, query("SELECT * FROM (VALUES (1), (1)) v").returns("1")), @"
+        refuted: query SELECT * FROM (VALUES (1), (1)) v returns 1
+          it returns 2 rows of 1 columns, not one value
         ");
         insta::assert_snapshot!(refuted(&mut db, query("SELECT a FROM nowhere").returns("3")), @"
         refuted: query SELECT a FROM nowhere returns 3

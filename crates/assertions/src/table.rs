@@ -125,7 +125,13 @@ impl Assertion for ExactlyTables {
         let catalog = Catalog::of(sandbox)?;
         let found: Vec<String> = catalog.tables().map(|table| catalog.shown(&table.schema, &table.name)).collect();
         let missing: Vec<_> = self.names.iter().filter(|name| catalog.table(name).is_none()).collect();
-        let extra: Vec<_> = found.iter().filter(|name| !self.names.contains(name)).collect();
+        let expected: Vec<String> = self
+            .names
+            .iter()
+            .filter_map(|name| catalog.table(name))
+            .map(|t| catalog.shown(&t.schema, &t.name))
+            .collect();
+        let extra: Vec<_> = found.iter().filter(|name| !expected.contains(name)).collect();
         if missing.is_empty() && extra.is_empty() {
             return Ok(());
         }
@@ -186,7 +192,7 @@ mod tests {
     #[test]
     fn these_are_all_tables() {
         let mut db = scratch("CREATE TABLE a (); CREATE TABLE b (); CREATE SCHEMA s; CREATE TABLE s.c ();");
-        proven(&mut db, tables(["a", "b", "s.c"]).are_all());
+        proven(&mut db, tables(["public.a", "b", "s.c"]).are_all());
         insta::assert_snapshot!(refuted(&mut db, tables(["a", "d"]).are_all()), @"
         refuted: schema tables are exactly these 2: a, d
           missing: d; not expected: b, s.c

@@ -1,11 +1,14 @@
 //! Uniqueness, of a constraint or of an index: a duplicate is refused by name, and rows that differ in one column of
 //! the key are not.
 
+use std::collections::HashSet;
+
 use pgproof_runner::migration::Object;
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::{Attempt, Reported, Sandbox};
 
 use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
 use crate::catalog::{Catalog, Index};
+use crate::plan::family;
 use crate::synth::{Draft, Synthesiser, Value};
 use crate::table::{TableRef, find};
 
@@ -52,7 +55,7 @@ impl Assertion for Unique {
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
         let relation = find(&catalog, &self.table)?;
-        let columns_of = |index: &Index| index.keys.iter().map(|key| key.expression.clone()).collect::<Vec<_>>();
+        let columns_of = |index: &Index| index.keys.iter().map(|key| key.name().to_owned()).collect::<Vec<_>>();
         let unique: Vec<_> = catalog.indexes_of(relation).filter(|i| i.unique && i.predicate.is_none()).collect();
         let index = match &self.name {
             Some(name) => unique.iter().find(|index| index.name == *name),
@@ -95,15 +98,14 @@ pub(crate) fn refuses_duplicates(
 ) -> Result<(), Failure> {
     let catalog = Catalog::of(sandbox)?;
     let relation = find(&catalog, table)?;
+    let names = refusing(sandbox, &catalog, relation, columns, name)?;
+    let by_key = |refusal: &Reported| {
+        refusal.sqlstate == "23505" && refusal.constraint.as_ref().is_some_and(|name| names.contains(name))
+    };
+    sandbox.run("SET CONSTRAINTS ALL IMMEDIATE")?;
     let mut synthesiser = Synthesiser::of(sandbox)?;
     // NULLs are no duplicates, so every column of the key gets a value.
-    let mut given = Vec::new();
-    for column in relation.columns.iter().filter(|c| columns.contains(&c.name) && !c.not_null) {
-        if let Some(value) = synthesiser.another(column) {
-            given.push((column.name.as_str(), value));
-        }
-    }
-    let first = synthesiser.draft(sandbox, table, &given)?.insert(sandbox)?;
+    let first = synthesiser.draft_with(sandbox, table, &[], columns)?.insert(sandbox)?;
     let second = synthesiser.draft(sandbox, table, &[])?;
     let mut duplicate = second.clone();
     for column in columns {
@@ -111,7 +113,7 @@ pub(crate) fn refuses_duplicates(
     }
     let overriding = overriding(&duplicate, relation, columns);
     match sandbox.attempt(&overriding)? {
-        Attempt::Refused(refusal) if refusal.is("23505", Some(name)) => {}
+        Attempt::Refused(refusal) if by_key(&refusal) => {}
         Attempt::Refused(refusal) => {
             return Err(refuted(format!("a duplicate is refused by another rule: {}", refusal.brief())));
         }
@@ -133,6 +135,25 @@ pub(crate) fn refuses_duplicates(
         }
     }
     Ok(())
+}
+
+/// The names that may refuse a duplicate: the key itself, its partitions' parts, and a unique key on some of its
+/// columns, which a duplicate violates as well.
+fn refusing(
+    sandbox: &mut Sandbox,
+    catalog: &Catalog,
+    relation: &crate::catalog::Relation,
+    columns: &[String],
+    name: &str,
+) -> Result<HashSet<String>, Failure> {
+    let mut names = HashSet::from([name.to_owned()]);
+    for index in catalog.indexes_of(relation).filter(|index| index.unique && index.predicate.is_none()) {
+        let narrower = index.keys.iter().all(|key| columns.iter().any(|column| column == key.name()));
+        if index.name == name || narrower {
+            names.extend(family(sandbox, catalog, &format!("{}.{}", index.schema, index.name))?);
+        }
+    }
+    Ok(names)
 }
 
 /// The INSERT of a draft, with the clause that lets it name identity columns.
@@ -166,6 +187,22 @@ mod tests {
         refuted: unique key by_s on t (s) refuses a duplicate, and takes rows that differ in any of its columns
           by_s is on (s, v)
         ");
+    }
+
+    #[test]
+    fn keys_of_every_kind_are_understood() {
+        let mut db = scratch(
+            "CREATE TABLE p (id int PRIMARY KEY);
+             CREATE TABLE t (id int PRIMARY KEY, \"position\" int NOT NULL, \"userId\" int NOT NULL, p int REFERENCES p, kind text CHECK (kind IN ('a', 'b')),
+                UNIQUE (\"position\", \"userId\"), UNIQUE (p, kind), UNIQUE (id, \"userId\"), UNIQUE (\"userId\") DEFERRABLE INITIALLY DEFERRED);
+             CREATE TABLE parts (day int NOT NULL, id int NOT NULL, PRIMARY KEY (day, id)) PARTITION BY RANGE (day);
+             CREATE TABLE parts_all PARTITION OF parts DEFAULT;",
+        );
+        proven(&mut db, table("t").unique(["position", "userId"]));
+        proven(&mut db, table("t").unique(["p", "kind"]));
+        proven(&mut db, table("t").unique(["id", "userId"]));
+        proven(&mut db, table("t").unique(["userId"]));
+        proven(&mut db, table("parts").primary_key(["day", "id"]));
     }
 
     #[test]

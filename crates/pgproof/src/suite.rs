@@ -42,19 +42,20 @@ struct Diagnostic {
 
 /// Builds the suites of these schemas: a binary for each, by schema.
 pub(crate) fn build(config: &Config, schemas: &[Schema]) -> anyhow::Result<BTreeMap<String, Binary>> {
-    let mut by_workspace: BTreeMap<Option<PathBuf>, Vec<&Schema>> = BTreeMap::new();
+    // One call a package: tests of two packages may have the same name.
+    let mut by_package: BTreeMap<(Option<PathBuf>, &str), Vec<&Schema>> = BTreeMap::new();
     for schema in schemas {
         let manifest = schema.suite.manifest.as_ref().map(|manifest| config.path(manifest));
-        by_workspace.entry(manifest).or_default().push(schema);
+        by_package.entry((manifest, &schema.suite.package)).or_default().push(schema);
     }
     let mut binaries = BTreeMap::new();
-    for (manifest, schemas) in by_workspace {
+    for ((manifest, _), schemas) in by_package {
         binaries.extend(build_in(&config.root, manifest.as_deref(), &schemas)?);
     }
     Ok(binaries)
 }
 
-/// Builds the suites of one workspace.
+/// Builds the suites of one package.
 fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow::Result<BTreeMap<String, Binary>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -139,7 +140,8 @@ impl Binary {
         });
         let status = child.wait().context("the suite's process is lost")?;
         // libtest ends with 0 or, with a failed test, 101.
-        let ended_well = matches!(status.code(), Some(0 | 101));
+        let failed = tests.iter().any(|test| test.passed == Some(false));
+        let ended_well = status.code() == Some(if failed { 101 } else { 0 });
         let problem = (!ended_well).then(|| format!("the suite ended with {status}\n{}", stderr.trim_end()));
         Ok(Ran { tests, problem })
     }
@@ -162,7 +164,9 @@ fn read_tests(stdout: impl BufRead, progress: &crate::terminal::Progress, schema
             test.output = Some(output.trim().to_owned());
         }
     };
-    for line in stdout.lines().map_while(Result::ok) {
+    for line in stdout.split(b'\n').map_while(Result::ok) {
+        // What a test prints may be anything.
+        let line = String::from_utf8_lossy(&line).into_owned();
         if let Some(name) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----")) {
             keep(&mut tests, &mut failed);
             failed = Some((name.to_owned(), String::new()));

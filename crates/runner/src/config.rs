@@ -234,6 +234,7 @@ impl Config {
             schema.name.clone_from(name);
         }
         let root = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        parsed.server.bin = parsed.server.bin.map(|bin| root.join(bin));
         Ok(Config { root, file: path, server: parsed.server, schemas: parsed.schemas })
     }
 

@@ -53,14 +53,17 @@ pub enum Outcome {
 
 /// Writes a record to the run's directory, if there is one.
 pub fn record(evidence: &Evidence) -> io::Result<()> {
-    static FILE: OnceLock<Option<File>> = OnceLock::new();
+    static FILE: OnceLock<Option<io::Result<File>>> = OnceLock::new();
     let open = || {
         let directory = std::env::var_os(EVIDENCE_VARIABLE)?;
         let file = Path::new(&directory).join(format!("{}.jsonl", std::process::id()));
-        // Failing to open is told by the report: it finds tests without evidence.
-        OpenOptions::new().create(true).append(true).open(file).ok()
+        Some(OpenOptions::new().create(true).append(true).open(file))
     };
-    let Some(mut file) = FILE.get_or_init(open).as_ref() else { return Ok(()) };
+    let mut file = match FILE.get_or_init(open) {
+        None => return Ok(()),
+        Some(Ok(file)) => file,
+        Some(Err(error)) => return Err(io::Error::new(error.kind(), error.to_string())),
+    };
     let mut line = serde_json::to_string(evidence)?;
     line.push('\n');
     // One write a line: threads share the file.

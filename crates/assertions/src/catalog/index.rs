@@ -37,14 +37,23 @@ pub struct Index {
 /// A key column or expression of an index.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct IndexKey {
-    /// The column or expression.
+    /// The column or expression, as SQL.
     pub expression: String,
+    /// The name of the column, unless it is an expression.
+    pub column: Option<String>,
     /// Whether it is sorted from the largest.
     pub descending: bool,
     /// Whether NULLs come before other values.
     pub nulls_first: bool,
     /// The operator class, unless it is the type's default.
     pub operator_class: Option<String>,
+}
+
+impl IndexKey {
+    /// The name of the column, or the expression.
+    pub fn name(&self) -> &str {
+        self.column.as_deref().unwrap_or(&self.expression)
+    }
 }
 
 impl fmt::Display for IndexKey {

@@ -11,6 +11,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
     'predicate', pg_get_expr(i.indpred, i.indrelid),
     'keys', (SELECT jsonb_agg(jsonb_build_object(
                  'expression', pg_get_indexdef(i.indexrelid, k, false),
+                 'column', (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = i.indkey[k - 1] AND a.attnum > 0),
                  'descending', coalesce(i.indoption[k - 1] & 1 = 1, false),
                  'nulls_first', coalesce(i.indoption[k - 1] & 2 = 2, false),
                  'operator_class', CASE WHEN NOT o.opcdefault THEN o.opcname END) ORDER BY k)

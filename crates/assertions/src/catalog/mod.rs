@@ -59,7 +59,7 @@ impl Catalog {
         }
         let mut migrated = MIGRATED.lock().unwrap_or_else(PoisonError::into_inner);
         let migrated = migrated.get_or_insert_default();
-        let name = sandbox.context().name().to_owned();
+        let name = sandbox.template().key().to_owned();
         if let Some(catalog) = migrated.get(&name) {
             return Ok(Arc::clone(catalog));
         }

@@ -231,7 +231,7 @@ impl Claim {
                 }
             }
             Claim::NoSort => {
-                let sorts = |node: &&Node| node.kind.contains("Sort") || node.kind.starts_with("Gather Merge");
+                let sorts = |node: &&Node| node.kind.starts_with("Sort") || node.kind.starts_with("Incremental Sort");
                 plan.all().into_iter().find(sorts).map(|node| format!("there is a {}", node.headline()))
             }
         }
@@ -244,7 +244,7 @@ pub(super) fn name(query: &WorkloadQuery) -> String {
 }
 
 /// The names of an index and, if it is partitioned, of its partitions.
-pub(super) fn family(sandbox: &mut Sandbox, catalog: &Catalog, index: &str) -> Result<HashSet<String>, DatabaseError> {
+pub(crate) fn family(sandbox: &mut Sandbox, catalog: &Catalog, index: &str) -> Result<HashSet<String>, DatabaseError> {
     let mut family = HashSet::from([unqualified(index)]);
     if let Some(index) = catalog.index(index) {
         let tree = format!(
@@ -303,6 +303,7 @@ mod tests {
         );
         proven(&mut db, query("SELECT (SELECT d FROM t WHERE a = 1)").uses_index("by_a_b"));
         proven(&mut db, query("SELECT a FROM t ORDER BY a LIMIT 5").no_sort());
+        proven(&mut db, query("SELECT a, count(*) FROM t GROUP BY a ORDER BY a LIMIT 5").no_sort());
         proven(&mut db, query("SELECT a FROM t WHERE a = 5").uses_only_indexes_of("t"));
         proven(&mut db, query("SELECT v FROM p WHERE v = 5").never_scans("p"));
         proven(&mut db, query("SELECT v FROM p WHERE v = 5").uses_only_indexes_of("p"));

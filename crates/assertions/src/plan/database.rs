@@ -1,19 +1,18 @@
 //! The planning database of a schema: a clone with generated rows, exact statistics and pinned settings, in which a
 //! query has the same plan on every machine.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use pgproof_runner::config::Plans;
 use pgproof_runner::isolation::{IsolationError, SchemaContext, Template};
-use pgproof_runner::migration::{MigrationError, Source, split};
+use pgproof_runner::migration::{MigrationError, Source, StatementFailure, split};
 use pgproof_runner::session::identifier;
 use pgproof_runner::{DatabaseError, Session};
 
 use super::generator::Generator;
 use super::settings;
-use crate::catalog::{Catalog, ConstraintKind, Relation, qualified};
+use crate::catalog::{Catalog, ConstraintKind, Relation, RelationKind, qualified};
 
 /// Up to here ANALYZE's default sample holds every row; beyond, the statistics target of one column is raised
 /// (300 rows for each unit of the target: `src/backend/commands/analyze.c`).
@@ -41,17 +40,9 @@ pub enum PlanningError {
         /// The table or column.
         object: String,
     },
-    /// The setup cannot be read.
+    /// The setup cannot be read or run.
     #[error(transparent)]
     Setup(#[from] MigrationError),
-    /// The setup cannot be run.
-    #[error("{} cannot be run", .file.display())]
-    SetupFailed {
-        /// The file.
-        file: PathBuf,
-        /// Why.
-        source: DatabaseError,
-    },
     /// PostgreSQL refuses the generated rows.
     #[error(
         "table {table} does not take generated rows; give expressions for its columns in [schemas.{schema}.plans.tables.{table}.columns]"
@@ -102,8 +93,11 @@ fn build(session: &mut Session, context: &SchemaContext) -> Result<String, Plann
     session.run(&pinned)?;
     if let Some(setup) = &plans.setup {
         for statement in split(Source::read(&config.root, &config.path(setup))?, &config.root)? {
-            let failed = |source| PlanningError::SetupFailed { file: setup.clone(), source };
-            session.run(&statement.text).map_err(failed)?;
+            let done = match &statement.copy_data {
+                Some(data) => session.copy_in(&statement.text, data.as_bytes()).map(|_| ()),
+                None => session.run(&statement.text),
+            };
+            done.map_err(|error| MigrationError::Statement(Box::new(StatementFailure::new(&statement, error))))?;
         }
     }
     let catalog = Catalog::read(session)?;
@@ -114,7 +108,11 @@ fn build(session: &mut Session, context: &SchemaContext) -> Result<String, Plann
         exact_statistics(session, &catalog, table)?;
     }
     // Queries of the system catalogs are nobody's workload.
-    let tables = catalog.tables().map(Relation::sql).collect::<Vec<_>>().join(", ");
+    let views: Vec<_> = catalog.relations.iter().filter(|r| r.kind == RelationKind::MaterializedView).collect();
+    for view in &views {
+        session.run(&format!("REFRESH MATERIALIZED VIEW {}", view.sql()))?;
+    }
+    let tables = catalog.tables().chain(views).map(Relation::sql).collect::<Vec<_>>().join(", ");
     make_visible(session, &tables)?;
     session.run(&format!("ANALYZE {tables}"))?;
     Ok(pinned)

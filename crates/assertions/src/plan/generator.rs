@@ -145,7 +145,7 @@ impl Generator<'_> {
         let unique = self
             .catalog
             .indexes_of(table)
-            .any(|index| index.unique && index.keys.len() == 1 && index.keys[0].expression == column.name);
+            .any(|index| index.unique && index.keys.len() == 1 && index.keys[0].name() == column.name);
         // One to one, or many to one with skew: few parents have many children.
         let number = if unique {
             format!("(({n}) - 1) % {rows} + 1")
@@ -167,7 +167,7 @@ impl Generator<'_> {
         let configured = |name: &str| self.configured(table).is_some_and(|table| table.columns.contains_key(name));
         let mut found: Vec<String> = Vec::new();
         for index in self.catalog.indexes_of(table).filter(|index| index.unique) {
-            let names: Vec<_> = index.keys.iter().map(|key| key.expression.clone()).collect();
+            let names: Vec<_> = index.keys.iter().map(|key| key.name().to_owned()).collect();
             if names.iter().any(|name| found.contains(name)) {
                 continue;
             }
@@ -211,7 +211,8 @@ fn nullable(column: &Column, expression: String) -> String {
 /// A value by type: another one for every `n` if it is a key, else one of [`VARIETY`] or fewer.
 fn by_type(column: &Column, seed: &str, n: &str, is_key: bool) -> String {
     let (base, modifiers) = type_parts(&column.ty.base);
-    let name = &column.name;
+    // The name stands inside texts, where a quote of its own would end them.
+    let name = column.name.replace(['\'', '"', '\\'], "_");
     let u = uniform(seed, n);
     let one_of = |count: u64| format!("floor({count} * {u} * {u})::bigint");
     if let Some(labels) = column.ty.labels.as_ref().filter(|_| column.ty.kind == 'e') {
@@ -252,7 +253,7 @@ fn by_type(column: &Column, seed: &str, n: &str, is_key: bool) -> String {
         "text[]" => format!("ARRAY['{name}_' || {}, '{name}_' || ({n}) % 7]", one_of(20)),
         _ => {
             let count = if is_key { VARIETY } else { 10 };
-            let values: Vec<_> = (1..=count).filter_map(|number| sample(&column.ty, number, name)).collect();
+            let values: Vec<_> = (1..=count).filter_map(|number| sample(&column.ty, number, &name)).collect();
             if values.is_empty() { "NULL".to_owned() } else { pick(&values, seed, n) }
         }
     }

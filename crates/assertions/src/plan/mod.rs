@@ -14,6 +14,7 @@ mod sweep;
 mod words;
 mod workload;
 
+pub(crate) use claim::family;
 pub use claim::{Claim, PlanClaim, PlannedQuery};
 pub use database::{PlanningError, planning_template};
 pub use explain::{Explained, Mode};

@@ -65,6 +65,8 @@ struct Size {
     path: String,
     /// How many pages its files have now.
     now: u64,
+    /// How many rows it is said to have now.
+    tuples_now: f64,
 }
 
 /// The template to scale: the planning database of a schema.
@@ -98,6 +100,13 @@ impl Scaled {
     /// Gives these tables, and their indexes, the sizes that they would have with so many rows; the other tables those
     /// of the planning database. The sandbox then plans accordingly.
     pub fn plan_as_if(&mut self, scale: &Scale) -> Result<&mut Sandbox, ScaleError> {
+        let mut named = Scale::new();
+        for (table, rows) in scale {
+            // As PostgreSQL prints the name: qualified only where the search path does not find it.
+            let sql = format!("SELECT to_regclass({})::text", literal(table));
+            named.insert(self.sandbox.value(&sql)?.unwrap_or_else(|| table.clone()), *rows);
+        }
+        let scale = &named;
         for table in scale.keys() {
             let known = |size: &&Size| size.is_table && size.table == *table && size.tuples >= 1.0;
             if !self.sizes.iter().any(|size| known(&size)) {
@@ -109,10 +118,11 @@ impl Scaled {
         let factors: Vec<f64> = self.sizes.iter().map(|size| self.factor(&size.table, scale)).collect();
         for (size, factor) in self.sizes.iter_mut().zip(factors) {
             let pages = scaled_pages(size, factor);
-            if pages != size.now {
+            let tuples = size.tuples * factor;
+            if pages != size.now || (tuples - size.tuples_now).abs() > f64::EPSILON {
                 script.extend(resize(&size.path, size.now, pages));
-                values.push(format!("({}::oid, {pages}, {}::real)", size.oid, size.tuples * factor));
-                size.now = pages;
+                values.push(format!("({}::oid, {pages}, {tuples}::real)", size.oid));
+                (size.now, size.tuples_now) = (pages, tuples);
             }
         }
         if !values.is_empty() {
@@ -168,7 +178,7 @@ fn scaled_pages(size: &Size, factor: f64) -> u64 {
 
 fn read_sizes(session: &mut Session) -> Result<Vec<Size>, DatabaseError> {
     let rows = session.rows(
-        "SELECT c.oid, t.relname, c.oid = t.oid, c.relpages, c.reltuples FROM pg_class c \
+        "SELECT c.oid, t.oid::regclass, c.oid = t.oid, c.relpages, c.reltuples FROM pg_class c \
          LEFT JOIN pg_index i ON i.indexrelid = c.oid JOIN pg_class t ON t.oid = coalesce(i.indrelid, c.oid) \
          WHERE c.relkind IN ('r', 'i') AND t.relkind = 'r' AND c.relnamespace::regnamespace::text !~ '^pg_' \
            AND c.relnamespace::regnamespace::text <> 'information_schema' AND c.reltuples >= 0 ORDER BY c.oid",
@@ -178,14 +188,23 @@ fn read_sizes(session: &mut Session) -> Result<Vec<Size>, DatabaseError> {
             return None;
         };
         let (pages, tuples) = (pages.parse().ok()?, tuples.parse().ok()?);
-        Some(Size { oid, table, is_table: is_table == "t", pages, tuples, path: String::new(), now: 0 })
+        Some(Size {
+            oid,
+            table,
+            is_table: is_table == "t",
+            pages,
+            tuples,
+            path: String::new(),
+            now: 0,
+            tuples_now: -1.0,
+        })
     };
     Ok(rows.into_iter().filter_map(size).collect())
 }
 
 fn read_references(session: &mut Session) -> Result<Vec<Reference>, DatabaseError> {
     let rows = session.rows(
-        "SELECT format('starelid = %s AND staattnum = %s AND NOT stainherit', s.starelid, s.staattnum), t.relname, p.relname, -s.stadistinct \
+        "SELECT format('starelid = %s AND staattnum = %s AND NOT stainherit', s.starelid, s.staattnum), t.oid::regclass, p.oid::regclass, -s.stadistinct \
          FROM pg_constraint k JOIN pg_class t ON t.oid = k.conrelid JOIN pg_class p ON p.oid = k.confrelid \
          JOIN pg_statistic s ON s.starelid = k.conrelid AND s.staattnum = k.conkey[1] AND NOT s.stainherit \
          WHERE k.contype = 'f' AND cardinality(k.conkey) = 1 AND s.stadistinct < 0 AND p.relkind = 'r' ORDER BY k.oid",

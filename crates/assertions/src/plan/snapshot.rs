@@ -210,7 +210,10 @@ fn write(file: &Path, query: &str, description: &str, text: &str) -> Result<(), 
         std::fs::create_dir_all(directory).map_err(failed("create the directory of"))?;
     }
     let content = format!("---\nsource: {query}.sql\ndescription: {description:?}\n---\n{text}\n");
-    std::fs::write(file, content).map_err(failed("write"))
+    // Another run may write the same file: whole, or not at all.
+    let unfinished = file.with_extension(format!("{}.tmp", std::process::id()));
+    std::fs::write(&unfinished, content).map_err(failed("write"))?;
+    std::fs::rename(&unfinished, file).map_err(failed("write"))
 }
 
 /// The lines that differ, with a few around them.

@@ -93,7 +93,7 @@ impl UsesIndexBetween {
         rows: u64,
     ) -> Result<bool, Failure> {
         let FromRows { query, role, table, .. } = &self.range;
-        let sandbox = scaled.plan_as_if(&BTreeMap::from([(unqualified(table), rows)])).map_err(as_failure)?;
+        let sandbox = scaled.plan_as_if(&BTreeMap::from([(table.clone(), rows)])).map_err(as_failure)?;
         let plan = query.explain(sandbox, Mode::Custom, role.as_deref()).map_err(failing)?.plan;
         Ok(plan.all().iter().any(|node| node.index.as_ref().is_some_and(|index| family.contains(index))))
     }

@@ -112,7 +112,7 @@ fn neighbours(text: &str) -> Vec<String> {
 
 /// Texts that match a regular expression, as far as PostgreSQL's and Rust's agree; always the same ones.
 fn matching(pattern: &str) -> Vec<String> {
-    const EXAMPLES: usize = 4;
+    const EXAMPLES: usize = 24;
     const MOST_REPETITIONS: u32 = 8;
     // Anchors say nothing about the text of a whole match, and the generator refuses them.
     let inner = pattern.trim_start_matches('^').trim_end_matches('$');

@@ -29,7 +29,11 @@ struct Making<'a> {
     table: &'a Relation,
     /// Columns that the caller gave, or that a foreign key decides: repairs leave them alone.
     fixed: Vec<String>,
+    /// Columns that get a value though they may be NULL.
+    required: &'a [String],
     values: BTreeMap<String, Value>,
+    /// Values that a unique key has refused.
+    taken: Vec<(String, Value)>,
 }
 
 impl Synthesiser {
@@ -41,6 +45,17 @@ impl Synthesiser {
     /// A valid row of `table` with these values, not inserted yet; the rows that it references are. Columns that
     /// nobody needs are left to their defaults.
     pub fn draft(&mut self, sandbox: &mut Sandbox, table: &str, given: &[(&str, Value)]) -> Result<Draft, SynthError> {
+        self.draft_with(sandbox, table, given, &[])
+    }
+
+    /// The same, with a value in each of the `required` columns, those that may be NULL too.
+    pub fn draft_with(
+        &mut self,
+        sandbox: &mut Sandbox,
+        table: &str,
+        given: &[(&str, Value)],
+        required: &[String],
+    ) -> Result<Draft, SynthError> {
         let catalog = Arc::clone(&self.catalog);
         let relation = catalog.table(table).ok_or_else(|| SynthError::NoTable { table: table.to_owned() })?;
         if let Some((column, _)) = given.iter().find(|(column, _)| relation.column(column).is_none()) {
@@ -52,7 +67,7 @@ impl Synthesiser {
             return Err(SynthError::Circle { path });
         }
         self.path.push(key);
-        let result = self.make(sandbox, &catalog, relation, given);
+        let result = self.make(sandbox, &catalog, relation, given, required);
         self.path.pop();
         result
     }
@@ -60,6 +75,16 @@ impl Synthesiser {
     /// Makes a row and inserts it.
     pub fn insert(&mut self, sandbox: &mut Sandbox, table: &str, given: &[(&str, Value)]) -> Result<Row, SynthError> {
         self.draft(sandbox, table, given)?.insert(sandbox)
+    }
+
+    /// Whether any row has this value in a column: the rest of the row is made to fit.
+    pub fn completes(sandbox: &mut Sandbox, table: &str, column: &str, value: Value) -> Result<bool, DatabaseError> {
+        let mut synthesiser = Synthesiser::of(sandbox)?;
+        sandbox.undone(|sandbox| match synthesiser.draft(sandbox, table, &[(column, value)]) {
+            Ok(_) => Ok(true),
+            Err(SynthError::Database(error)) => Err(error),
+            Err(_) => Ok(false),
+        })
     }
 
     /// Another value for a column than any before, or `None` if the type is unknown.
@@ -74,20 +99,26 @@ impl Synthesiser {
         catalog: &Catalog,
         table: &Relation,
         given: &[(&str, Value)],
+        required: &[String],
     ) -> Result<Draft, SynthError> {
         let mut making = Making {
             table,
+            required,
+            taken: Vec::new(),
             fixed: given.iter().map(|(column, _)| (*column).to_owned()).collect(),
             values: given.iter().map(|(column, value)| ((*column).to_owned(), value.clone())).collect(),
         };
         for key in catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::ForeignKey) {
-            let must = |column: &String| table.column(column).is_some_and(|c| c.not_null && c.default.is_none());
+            let must = |column: &String| {
+                required.contains(column) || table.column(column).is_some_and(|c| c.not_null && c.default.is_none())
+            };
             if key.columns.iter().any(must) {
                 self.parent(sandbox, catalog, &mut making, key)?;
             }
         }
         for column in &table.columns {
-            let needed = column.not_null && column.default.is_none() && column.generation.is_insertable();
+            let wanted = required.contains(&column.name) || column.not_null && column.default.is_none();
+            let needed = wanted && column.generation.is_insertable();
             let identity = column.generation != crate::catalog::Generation::None;
             if needed && !identity && !making.values.contains_key(&column.name) {
                 let value = self.typed(sandbox, table, column)?;
@@ -153,32 +184,48 @@ impl Synthesiser {
                     .and_then(|name| catalog.indexes_of(table).find(|index| index.name == name));
                 let columns: Vec<String> = match (constraint, index) {
                     (Some(constraint), _) => constraint.columns.clone(),
-                    (None, Some(index)) => columns_of_keys(table, index),
+                    (None, Some(index)) => columns_of_keys(index),
                     (None, None) => return Ok(false),
                 };
-                Ok(self.vary(catalog, making, &columns))
+                self.vary(sandbox, catalog, making, &columns)
             }
             _ => Ok(false),
         }
     }
 
     /// Gives other values to those of these columns that may change.
-    fn vary(&mut self, catalog: &Catalog, making: &mut Making<'_>, columns: &[String]) -> bool {
-        let listed = |column: &String| {
-            catalog.constraints_of(making.table).any(|c| c.kind == ConstraintKind::Check && c.columns.contains(column))
-        };
+    fn vary(
+        &mut self,
+        sandbox: &mut Sandbox,
+        catalog: &Catalog,
+        making: &mut Making<'_>,
+        columns: &[String],
+    ) -> Result<bool, SynthError> {
+        let table = making.table;
+        let checks: Vec<_> = catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::Check).collect();
+        let checked = |column: &String| checks.iter().any(|check| check.columns.contains(column));
         // A column under a CHECK may have few values; those without one first.
-        let free: Vec<_> = columns.iter().filter(|column| !making.fixed.contains(column)).collect();
-        let unlisted: Vec<_> = free.iter().copied().filter(|column| !listed(column)).collect();
-        let chosen = if unlisted.is_empty() { free } else { unlisted };
+        let free: Vec<String> = columns.iter().filter(|column| !making.fixed.contains(column)).cloned().collect();
+        let unchecked: Vec<String> = free.iter().filter(|column| !checked(column)).cloned().collect();
         let mut changed = false;
-        for column in chosen.into_iter().filter_map(|name| making.table.column(name)) {
+        for column in unchecked.iter().filter_map(|name| table.column(name)) {
             if let (true, Some(value)) = (column.generation.is_insertable(), self.another(column)) {
                 making.values.insert(column.name.clone(), value);
                 changed = true;
             }
         }
-        changed
+        if changed || free.is_empty() {
+            return Ok(changed);
+        }
+        for name in &free {
+            if let Some(value) = making.values.get(name) {
+                making.taken.push((name.clone(), value.clone()));
+            }
+        }
+        for check in checks.iter().filter(|check| check.columns.iter().any(|column| free.contains(column))) {
+            self.satisfy(sandbox, catalog, making, check)?;
+        }
+        Ok(true)
     }
 
     /// Gives the columns of a CHECK values that it accepts.
@@ -212,9 +259,10 @@ impl Synthesiser {
                 values = vec![making.values[&column.name].clone()];
                 making.fixed.retain(|fixed| *fixed != column.name);
             }
-            if !column.not_null {
+            if !column.not_null && !making.required.contains(&column.name) {
                 values.push(Value::Null);
             }
+            values.retain(|value| !making.taken.iter().any(|(name, taken)| *name == column.name && taken == value));
             columns.push((column.name.clone(), values));
         }
         match solve::search(sandbox, table, &touching, &making.values, &columns)? {
@@ -311,9 +359,14 @@ fn comparable(table: &Relation, column: &Column, check: &Constraint) -> bool {
     check.columns.iter().filter_map(|name| table.column(name)).all(|other| other.ty == column.ty)
 }
 
-fn columns_of_keys(table: &Relation, index: &crate::catalog::Index) -> Vec<String> {
-    let in_key = |name: &str| index.keys.iter().any(|key| key.expression == name || key.expression.contains(name));
-    table.columns.iter().filter(|column| in_key(&column.name)).map(|column| column.name.clone()).collect()
+/// The columns of an index; of an expression, the words in it that are columns are found by the look-up that follows.
+fn columns_of_keys(index: &crate::catalog::Index) -> Vec<String> {
+    let words = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect();
+    index
+        .keys
+        .iter()
+        .flat_map(|key| key.column.clone().map_or_else(|| words(&key.expression), |name| vec![name]))
+        .collect()
 }
 
 fn exists(sandbox: &mut Sandbox, catalog: &Catalog, table: &str, key: &[(&str, Value)]) -> Result<bool, DatabaseError> {

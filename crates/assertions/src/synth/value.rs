@@ -40,6 +40,8 @@ impl From<Option<String>> for Value {
 /// The `n`th value of a type: another one for every `n`, as far as the type has so many. `None` for a type that
 /// pgproof does not know. `hint` begins texts, so that a reader sees what they are.
 pub(crate) fn sample(ty: &ColumnType, n: u64, hint: &str) -> Option<String> {
+    // The hint stands inside documents and lists, where a quote of its own would end them.
+    let hint = &*hint.replace(['\'', '"', '\\'], "_");
     if let (Some(labels), 'e') = (&ty.labels, ty.kind) {
         return pick(labels, n);
     }

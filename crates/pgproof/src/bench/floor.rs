@@ -8,7 +8,7 @@ use anyhow::Context;
 use pgproof_runner::config::CONFIG_VARIABLE;
 use pgproof_runner::isolation::{build_template, prepare_clones};
 use pgproof_runner::migration::{Statement, discover};
-use pgproof_runner::process::{Handover, RUN_VARIABLE, Ready};
+use pgproof_runner::process::{Handover, RUN_VARIABLE, Ready, WHOLE_VARIABLE};
 use pgproof_runner::server::{Server, ServerOptions};
 use pgproof_runner::session::{STATEMENT_LOG_VARIABLE, Session, identifier};
 use pgproof_runner::{Config, DatabaseError, Schema};
@@ -83,6 +83,7 @@ fn statements(
     let environment = [
         (CONFIG_VARIABLE, config.file.display().to_string()),
         (RUN_VARIABLE, handover.to_variable()),
+        (WHOLE_VARIABLE, "1".to_owned()),
         (STATEMENT_LOG_VARIABLE, log.display().to_string()),
     ];
     binary.run(None, &environment, &Progress::new(true), &schema.name)?;

@@ -7,7 +7,7 @@ use anyhow::Context;
 use pgproof_runner::config::CONFIG_VARIABLE;
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
 use pgproof_runner::isolation::{build_template, prepare_clones};
-use pgproof_runner::process::{Handover, RUN_VARIABLE, Ready};
+use pgproof_runner::process::{Handover, RUN_VARIABLE, Ready, WHOLE_VARIABLE};
 use pgproof_runner::report::{Report, SchemaReport, ServerReport, SuiteRun, Text};
 use pgproof_runner::server::{Server, ServerOptions};
 use pgproof_runner::{Config, Schema};
@@ -61,6 +61,7 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     let environment = [
         (CONFIG_VARIABLE, config.file.display().to_string()),
         (RUN_VARIABLE, handover.to_variable()),
+        (WHOLE_VARIABLE, "1".to_owned()),
         (EVIDENCE_VARIABLE, evidence.display().to_string()),
     ];
     let ran = binary.run(None, &environment, &Progress::new(true), &schema.name)?;

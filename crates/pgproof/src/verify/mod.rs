@@ -71,7 +71,10 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         return list(&schemas, &binaries, arguments.filter.as_deref());
     }
     let started = Instant::now();
-    let prepared = prepare::prepare(config, &schemas, arguments.pg, &progress)?;
+    let prepared = match arguments.server {
+        // Binaries on this machine are all that there is so far.
+        Provider::Auto | Provider::Local => prepare::prepare(config, &schemas, arguments.pg, &progress)?,
+    };
     let mut reports = Vec::new();
     for schema in &schemas {
         let directory = prepared.server.make_directory(&format!("evidence-{}", schema.name));

@@ -21,7 +21,7 @@ pub(super) fn take(template: &Template) -> Result<Session, IsolationError> {
     }
 }
 
-/// Gives a session back, outside any transaction and with its settings reset.
+/// Gives a session back that has been rolled back.
 pub(super) fn give_back(template: &Template, session: Session) {
     let mut pool = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     pool.get_or_insert_default().entry(template.key.clone()).or_default().push(session);

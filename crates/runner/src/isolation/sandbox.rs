@@ -7,6 +7,12 @@ use super::{IsolationError, SchemaContext, Template, pool};
 use crate::DatabaseError;
 use crate::session::{Attempt, Row, Session};
 
+/// The savepoint tells, at the end, whether the transaction is still the one that was begun here.
+const BEGIN: &str = "BEGIN; SAVEPOINT sandbox";
+
+/// Undoes all that a session can hold on to; an error if a COMMIT has let something through.
+const END: &str = "ROLLBACK TO sandbox; ROLLBACK; DEALLOCATE ALL; SELECT pg_advisory_unlock_all()";
+
 /// A database for one test, undone when it is dropped.
 pub struct Sandbox {
     template: Arc<Template>,
@@ -51,7 +57,7 @@ impl Sandbox {
     ) -> Result<Sandbox, E> {
         let mut session = template.fresh_session()?;
         build(&mut session)?;
-        session.run("BEGIN")?;
+        session.run(BEGIN)?;
         let (template, state) = (Arc::clone(template), SchemaState::AsMigrated);
         Ok(Sandbox { template, session: Some(session), state, pooled: false })
     }
@@ -63,7 +69,7 @@ impl Sandbox {
 
     fn begin(template: Arc<Template>, state: SchemaState) -> Result<Sandbox, IsolationError> {
         let mut session = pool::take(&template)?;
-        session.run("BEGIN")?;
+        session.run(BEGIN)?;
         Ok(Sandbox { template, session: Some(session), state, pooled: true })
     }
 
@@ -115,8 +121,11 @@ impl Sandbox {
     ) -> Result<T, E> {
         self.run("SAVEPOINT undone")?;
         let result = act(self);
-        self.run("ROLLBACK TO undone; RELEASE undone")?;
-        result
+        let undone = self.run("ROLLBACK TO undone; RELEASE undone");
+        // What went wrong first is the cause.
+        let value = result?;
+        undone?;
+        Ok(value)
     }
 
     /// The session, inside the sandbox's transaction.
@@ -129,8 +138,8 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         let Some(mut session) = self.session.take() else { return };
-        // A session that cannot be rolled back is closed instead of being used again.
-        if session.run("ROLLBACK").is_ok() && self.pooled {
+        // A session that cannot be rolled back is closed, and its clone is used no more.
+        if session.run(END).is_ok() && self.pooled {
             pool::give_back(&self.template, session);
         }
     }

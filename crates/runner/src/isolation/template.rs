@@ -105,6 +105,11 @@ impl Template {
         })
     }
 
+    /// What the template is called in this process: no two have the same name.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
     /// The major version of the server.
     pub fn major(&self) -> u16 {
         self.server.version.major

@@ -59,14 +59,24 @@ impl SchemaReport {
                 TestReport { verdict: verdict(&test, &assertions), name: test.name, output: test.output, assertions }
             })
             .collect();
+        // Of a thread that a test started, say: no test of that name ended, and yet something was checked.
+        for (name, assertions) in evidence {
+            let run = TestRun { name, passed: Some(true), output: None };
+            tests.push(TestReport { verdict: verdict(&run, &assertions), name: run.name, output: None, assertions });
+        }
         if let Some(problem) = run.problem {
             let name = format!("{}::", schema.suite.test);
             tests.push(TestReport { name, verdict: Verdict::Failed, output: Some(problem), assertions: Vec::new() });
         }
         let sections = sections(&schema.sections, tests, filtered);
+        let mut verdict = Verdict::of(sections.iter().map(|section| section.verdict));
+        // A schema whose suite is empty is not proven by the others'.
+        if !filtered && verdict == Verdict::Nothing && !sections.is_empty() {
+            verdict = Verdict::Refuted;
+        }
         SchemaReport {
             name: schema.name.clone(),
-            verdict: Verdict::of(sections.iter().map(|section| section.verdict)),
+            verdict,
             migrations: applied.iter().map(migration).collect(),
             counts: Counts::sum(sections.iter().map(|section| section.counts)),
             sections,

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Counts, Report, SchemaReport, SectionReport, TestReport, Verdict};
 use crate::evidence::{Evidence, Outcome};
 
-/// How the text is styled: each function wraps a piece in what the terminal shows it with.
+/// A report as text.
 #[derive(Debug, Clone, Copy)]
 pub struct Text<'a> {
     /// The report.
@@ -90,7 +90,8 @@ impl Text<'_> {
         let mut told: Vec<(&str, &str)> = Vec::new();
         let mut silent = 0;
         for test in schema.sections.iter().flat_map(|section| &section.tests) {
-            let reason = test.assertions.iter().find(|e| e.outcome == Outcome::Failed);
+            let refuted = test.assertions.iter().any(|e| e.outcome == Outcome::Refuted);
+            let reason = test.assertions.iter().find(|e| e.outcome == Outcome::Failed && !refuted);
             let reason = reason.map(|e| (e.subject.as_str(), e.message.as_deref().unwrap_or_default()));
             if reason.is_some_and(|reason| told.contains(&reason)) {
                 silent += 1;

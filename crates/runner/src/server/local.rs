@@ -32,6 +32,7 @@ const SETTINGS: &[&str] = &[
     "max_wal_size=1GB",
     "checkpoint_timeout=1d",
     "jit=off",
+    "max_connections=300", // a session for each test that runs at once, on a machine with many cores
     "dynamic_shared_memory_type=mmap", // below the data directory, so that it goes with it
     "timezone=UTC",
     "log_timezone=UTC",

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
@@ -11,15 +11,12 @@ use nix::unistd::Pid;
 
 use super::place::{PREFIX, candidates};
 
-/// A directory this young may belong to a supervisor that has not written its process id yet.
-const YOUNG: Duration = Duration::from_mins(1);
-
 /// Ends servers and removes directories whose supervisor is dead. What cannot be removed is left: it is another
 /// user's, and that user's runs will see to it.
 pub(super) fn sweep() {
     for base in candidates() {
         let entries = std::fs::read_dir(&base).into_iter().flatten().flatten();
-        for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(PREFIX)) {
+        for entry in entries.filter(|entry| is_a_run(&entry.file_name().to_string_lossy())) {
             let directory = entry.path();
             if is_abandoned(&directory) {
                 end_server(&directory);
@@ -29,14 +26,21 @@ pub(super) fn sweep() {
     }
 }
 
+/// Whether a directory has the name of a run's: what else is called pgproof-something is not ours to remove.
+fn is_a_run(name: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let numbers = name.strip_prefix(PREFIX).and_then(|numbers| numbers.split_once('-'));
+    numbers.is_some_and(|(owner, number)| digits(owner) && digits(number))
+}
+
+/// Whether the supervisor that wrote its process id there is dead. Process ids of another namespace (a container that
+/// shares the directory) say nothing here; a directory without one is just being made, or another user's.
 fn is_abandoned(directory: &Path) -> bool {
-    if let Some(pid) = read_pid(&directory.join("supervisor.pid")) {
-        return kill(pid, None) == Err(Errno::ESRCH);
-    }
-    let modified = directory.metadata().and_then(|metadata| metadata.modified());
-    let age = modified.ok().and_then(|time| SystemTime::now().duration_since(time).ok());
-    // Unreadable is not abandoned: the directory is another user's.
-    directory.read_dir().is_ok() && age.is_some_and(|age| age > YOUNG)
+    let Ok(text) = std::fs::read_to_string(directory.join("supervisor.pid")) else { return false };
+    let (pid, namespace) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
+    let ours = std::fs::read_link("/proc/self/ns/pid").map(|path| path.display().to_string()).unwrap_or_default();
+    let Ok(pid) = pid.parse().map(Pid::from_raw) else { return false };
+    namespace == ours && kill(pid, None) == Err(Errno::ESRCH)
 }
 
 /// Ends the server of an abandoned directory, if the process of that number still is that server.
@@ -56,4 +60,32 @@ fn end_server(directory: &Path) {
 fn read_pid(path: &Path) -> Option<Pid> {
     let text = std::fs::read_to_string(path).ok()?;
     text.lines().next()?.trim().parse().ok().map(Pid::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_run_has_the_name_of_one() {
+        assert!(is_a_run("pgproof-4711-0"));
+        for name in ["pgproof-main", "pgproof-cache", "pgproof-4711", "pgproof-4711-", "pgproof-4711-x", "pgproof--1"] {
+            assert!(!is_a_run(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_directory_is_abandoned_when_its_supervisor_is_dead() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let namespace = std::fs::read_link("/proc/self/ns/pid").map(|p| p.display().to_string()).unwrap_or_default();
+        let written = |text: String| {
+            std::fs::write(directory.path().join("supervisor.pid"), text).expect("a file");
+            is_abandoned(directory.path())
+        };
+        assert!(!is_abandoned(directory.path()), "nothing is known of it");
+        assert!(!written(format!("{} {namespace}", std::process::id())), "its supervisor lives");
+        // No process has this number: the largest is far below.
+        assert!(written(format!("{} {namespace}", i32::MAX)));
+        assert!(!written(format!("{} pid:[1]", i32::MAX)), "another namespace");
+    }
 }
