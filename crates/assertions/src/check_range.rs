@@ -126,6 +126,9 @@ impl CheckRange {
         steps.extend(limits.map(|(low, high)| [low, high]).into_iter().flatten());
         steps.sort_by(f64::total_cmp);
         steps.dedup();
+        // What is nearest to a bound says most.
+        let distance = |n: f64| [least, most].into_iter().flatten().map(|at| (n - at).abs()).fold(f64::MAX, f64::min);
+        steps.sort_by(|left, right| distance(*left).total_cmp(&distance(*right)));
         let in_type = |n: &f64| limits.is_none_or(|(low, high)| (low..=high).contains(n));
         let inside = |n: f64| least.is_none_or(|least| n >= least) && most.is_none_or(|most| n <= most);
         let places = places(step);
@@ -213,17 +216,17 @@ mod tests {
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("free").accepts_from("0")), @"
         refuted: column t.free takes only 0 and above
-          -2147483648 is taken
-          -1000000000 is taken
-          -100000000 is taken
+          -1 is taken
+          -10 is taken
+          -100 is taken
           and 8 more
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("rate").accepts_up_to("99.99")), @"
         refuted: column t.rate takes only 99.99 and below
-          -999.99 is refused with 23514 check_violation by t_rate_check
-          -900.01 is refused with 23514 check_violation by t_rate_check
-          -0.01 is refused with 23514 check_violation by t_rate_check
           100.00 is taken
+          -0.01 is refused with 23514 check_violation by t_rate_check
+          -900.01 is refused with 23514 check_violation by t_rate_check
+          -999.99 is refused with 23514 check_violation by t_rate_check
         ");
     }
 }
