@@ -231,3 +231,38 @@ fn difference(old: &str, new: &str) -> String {
 fn as_failure(error: SnapshotError) -> Failure {
     Failure::Expectation(pgproof_runner::with_causes(&error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn insta_reads_what_is_written_here() {
+        let directory = std::env::temp_dir().join(format!("pgproof-snapshots-{}", std::process::id()));
+        let text = "-- A \"title\": with --- in it\nSELECT 1\n\ncustom plan\n  Result";
+        let file = directory.join("q.snap");
+        write(&file, "q", "custom plan costs 0.01; PostgreSQL 15", text).expect("written");
+        let mut settings = insta::Settings::new();
+        settings.set_snapshot_path(&directory);
+        settings.set_prepend_module_to_snapshot(false);
+        settings.bind(|| insta::assert_snapshot!("q", text));
+        let read = read(&file).expect("readable").expect("there");
+        std::fs::remove_dir_all(&directory).expect("the directory");
+        assert_eq!(read.content, text);
+        assert_eq!(read.cost("custom plan"), Some(0.01));
+    }
+
+    #[test]
+    fn a_major_may_have_a_plan_of_its_own() {
+        let directory = std::env::temp_dir().join(format!("pgproof-majors-{}", std::process::id()));
+        let name = |major| {
+            let file = accepted_file(&directory, "q", major);
+            file.file_name().map(|name| name.to_string_lossy().into_owned())
+        };
+        write(&directory.join("q.snap"), "q", "", "SELECT 1").expect("written");
+        write(&directory.join("q@16.snap"), "q", "", "SELECT 1").expect("written");
+        let names = (name(15), name(16));
+        std::fs::remove_dir_all(&directory).expect("the directory");
+        assert_eq!(names, (Some("q.snap".to_owned()), Some("q@16.snap".to_owned())));
+    }
+}
