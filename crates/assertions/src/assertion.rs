@@ -47,6 +47,12 @@ impl Subject {
         Subject { kind: "column", name: format!("{table}.{column}"), object: Some(object) }
     }
 
+    /// The same object under another name.
+    pub fn called(mut self, name: &str) -> Subject {
+        name.clone_into(&mut self.name);
+        self
+    }
+
     /// A constraint, called by what it is and by the columns it is on.
     pub fn constraint(kind: &'static str, table: &str, columns: &[String], name: Option<&str>) -> Subject {
         let object = match (name, columns) {

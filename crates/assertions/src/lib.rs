@@ -16,25 +16,33 @@ pub mod expectation;
 pub mod extension;
 pub mod fixture;
 pub mod foreign_key;
+pub mod function;
 pub mod index;
 pub mod nullability;
 pub mod plan;
+pub mod policy;
 pub mod primary_key;
+pub mod privilege;
 pub mod query;
+pub mod row_security;
 pub mod rows;
 pub mod synth;
 pub mod table;
+pub mod trigger;
 pub mod unique;
 
 /// What a suite needs.
 pub mod prelude {
     pub use crate::assertion::Assertion;
+    pub use crate::catalog::{Event, PolicyCommand, Timing, Volatility};
     pub use crate::check::Check;
     pub use crate::count::schema;
     pub use crate::expectation::expected;
     pub use crate::extension::extension;
     pub use crate::foreign_key::Action;
+    pub use crate::function::function;
     pub use crate::index::index;
+    pub use crate::privilege::{Privilege, role};
     pub use crate::query::query;
     pub use crate::table::{table, tables};
     pub use pgproof_runner::{CloneDatabase, Sandbox};

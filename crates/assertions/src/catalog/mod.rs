@@ -1,8 +1,11 @@
 //! A typed picture of a schema, read from `pg_catalog` in one statement however many objects there are.
 
 mod constraint;
+mod function;
 mod index;
+mod policy;
 mod relation;
+mod trigger;
 mod types;
 
 use std::collections::HashMap;
@@ -14,8 +17,11 @@ use pgproof_runner::{DatabaseError, Sandbox, Session};
 use serde::Deserialize;
 
 pub use constraint::{Constraint, ConstraintKind, ForeignKeyAction, References};
+pub use function::{Function, Volatility};
 pub use index::{Index, IndexKey};
+pub use policy::{Policy, PolicyCommand};
 pub use relation::{Column, ColumnType, Generation, Relation, RelationKind};
+pub use trigger::{Event, Level, Timing, Trigger};
 pub use types::{Extension, UserType, UserTypeKind};
 
 /// All objects of a database that neither PostgreSQL nor an extension brought, in the order of their names.
@@ -31,6 +37,12 @@ pub struct Catalog {
     pub indexes: Vec<Index>,
     /// Enums, domains, composite and range types.
     pub types: Vec<UserType>,
+    /// Row security policies.
+    pub policies: Vec<Policy>,
+    /// Triggers, those of constraints excepted.
+    pub triggers: Vec<Trigger>,
+    /// Functions and procedures.
+    pub functions: Vec<Function>,
     /// Installed extensions.
     pub extensions: Vec<Extension>,
 }
@@ -45,6 +57,12 @@ const READ: &str = concat!(
     include_str!("index.sql"),
     "), 'types', (",
     include_str!("types.sql"),
+    "), 'policies', (",
+    include_str!("policy.sql"),
+    "), 'triggers', (",
+    include_str!("trigger.sql"),
+    "), 'functions', (",
+    include_str!("function.sql"),
     "), 'extensions', (",
     include_str!("extension.sql"),
     "))"
@@ -86,6 +104,29 @@ impl Catalog {
     /// The index of this name.
     pub fn index(&self, name: &str) -> Option<&Index> {
         self.lookup(name, &self.indexes, |index| (&index.schema, &index.name))
+    }
+
+    /// The functions and procedures of this name: one for each list of arguments.
+    pub fn functions_called<'a>(&'a self, name: &'a str) -> Vec<&'a Function> {
+        let found = |schema: &str, name: &str| {
+            self.functions.iter().filter(|f| f.schema == schema && f.name == name).collect::<Vec<_>>()
+        };
+        match name.split_once('.') {
+            Some((schema, name)) => found(schema, name),
+            None => {
+                self.search_path.iter().map(|schema| found(schema, name)).find(|f| !f.is_empty()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The policies of a table.
+    pub fn policies_of<'a>(&'a self, table: &'a Relation) -> impl Iterator<Item = &'a Policy> {
+        self.policies.iter().filter(|policy| policy.schema == table.schema && policy.table == table.name)
+    }
+
+    /// The triggers of a table or view.
+    pub fn triggers_of<'a>(&'a self, table: &'a Relation) -> impl Iterator<Item = &'a Trigger> {
+        self.triggers.iter().filter(|trigger| trigger.schema == table.schema && trigger.table == table.name)
     }
 
     /// The type of this name.

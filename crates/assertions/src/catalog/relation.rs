@@ -15,6 +15,10 @@ pub struct Relation {
     pub kind: RelationKind,
     /// Whether it is a partition of another table.
     pub is_partition: bool,
+    /// Whether its policies hold, for all but its owner.
+    pub row_security: bool,
+    /// Whether they hold for its owner too.
+    pub row_security_forced: bool,
     /// Its comment.
     pub comment: Option<String>,
     /// Its columns, in order.

@@ -3,6 +3,8 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
     'name', c.relname,
     'kind', c.relkind,
     'is_partition', c.relispartition,
+    'row_security', c.relrowsecurity,
+    'row_security_forced', c.relforcerowsecurity,
     'comment', obj_description(c.oid, 'pg_class'),
     'columns', (
         WITH RECURSIVE base (attnum, type, typmod) AS (

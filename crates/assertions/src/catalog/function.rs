@@ -1,0 +1,54 @@
+//! Functions and procedures (documentation, `pg_proc`).
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// A function or procedure.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Function {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// `prokind`: f(unction), p(rocedure), a(ggregate), w(indow function).
+    pub kind: char,
+    /// Its arguments with names, types and defaults, as PostgreSQL prints them.
+    pub arguments: String,
+    /// What it returns; none of a procedure.
+    pub result: Option<String>,
+    /// Its language.
+    pub language: String,
+    /// What the planner may assume of its results.
+    pub volatility: Volatility,
+    /// Whether it runs with the rights of its owner.
+    pub security_definer: bool,
+    /// Whether NULL goes in and NULL comes out, without a call.
+    pub strict: bool,
+    /// Settings that hold while it runs, as `name=value`.
+    pub settings: Vec<String>,
+}
+
+/// What the planner may assume of a function's results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum Volatility {
+    /// Always the same for the same arguments.
+    #[serde(rename = "i")]
+    Immutable,
+    /// The same within a statement.
+    #[serde(rename = "s")]
+    Stable,
+    /// Anything, each time.
+    #[serde(rename = "v")]
+    Volatile,
+}
+
+impl fmt::Display for Volatility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Volatility::Immutable => "IMMUTABLE",
+            Volatility::Stable => "STABLE",
+            Volatility::Volatile => "VOLATILE",
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! Row security policies (documentation, `pg_policy`).
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// A policy of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Policy {
+    /// The schema of the table.
+    pub schema: String,
+    /// The table.
+    pub table: String,
+    /// Its name.
+    pub name: String,
+    /// Whether it lets rows through, rather than holding them back.
+    pub permissive: bool,
+    /// The command that it is for.
+    pub command: PolicyCommand,
+    /// The roles that it is for.
+    pub roles: Vec<String>,
+    /// Which rows are seen, as PostgreSQL prints it.
+    pub using: Option<String>,
+    /// Which rows may be written, as PostgreSQL prints it; none is the same as `using`.
+    pub with_check: Option<String>,
+}
+
+/// The command that a policy is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum PolicyCommand {
+    /// FOR ALL.
+    #[serde(rename = "*")]
+    All,
+    /// FOR SELECT.
+    #[serde(rename = "r")]
+    Select,
+    /// FOR INSERT.
+    #[serde(rename = "a")]
+    Insert,
+    /// FOR UPDATE.
+    #[serde(rename = "w")]
+    Update,
+    /// FOR DELETE.
+    #[serde(rename = "d")]
+    Delete,
+}
+
+impl fmt::Display for PolicyCommand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            PolicyCommand::All => "ALL",
+            PolicyCommand::Select => "SELECT",
+            PolicyCommand::Insert => "INSERT",
+            PolicyCommand::Update => "UPDATE",
+            PolicyCommand::Delete => "DELETE",
+        })
+    }
+}

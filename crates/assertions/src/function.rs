@@ -1,0 +1,200 @@
+//! A function: its signature and attributes, and that it runs. Many a function is created without complaint and fails
+//! only when it is called: PL/pgSQL looks at its statements no earlier.
+
+use pgproof_runner::migration::Object;
+use pgproof_runner::{Attempt, Sandbox};
+
+use crate::assertion::{Assertion, Failure, Subject, failing, listed, refuted, unqualified};
+use crate::catalog::{Catalog, Volatility};
+
+/// Begins a sentence about a function.
+pub fn function(name: impl Into<String>) -> FunctionRef {
+    FunctionRef { name: name.into() }
+}
+
+/// A function that something will be said of.
+#[derive(Debug, Clone)]
+pub struct FunctionRef {
+    name: String,
+}
+
+impl FunctionRef {
+    /// It takes these arguments and gives this result, both as PostgreSQL prints them: `a integer, b text DEFAULT
+    /// ''::text`. Until said otherwise it is VOLATILE and runs with its caller's rights.
+    pub fn is(self, arguments: impl Into<String>, result: impl Into<String>) -> FunctionIs {
+        FunctionIs {
+            name: self.name,
+            arguments: arguments.into(),
+            result: result.into(),
+            volatility: Volatility::Volatile,
+            security_definer: false,
+            search_path: None,
+        }
+    }
+
+    /// Called with these arguments, as SQL, it does not fail.
+    pub fn runs(self, arguments: impl Into<String>) -> FunctionRuns {
+        FunctionRuns { name: self.name, arguments: arguments.into(), value: None }
+    }
+
+    /// Called with these arguments, as SQL, it gives this value, in its text form.
+    pub fn gives(self, arguments: impl Into<String>, value: impl Into<String>) -> FunctionRuns {
+        FunctionRuns { name: self.name, arguments: arguments.into(), value: Some(value.into()) }
+    }
+}
+
+fn subject(name: &str) -> Subject {
+    Subject { kind: "function", name: name.to_owned(), object: Some(Object::Other(unqualified(name))) }
+}
+
+/// A function has a signature and attributes.
+#[derive(Debug, Clone)]
+pub struct FunctionIs {
+    name: String,
+    arguments: String,
+    result: String,
+    volatility: Volatility,
+    security_definer: bool,
+    search_path: Option<String>,
+}
+
+impl FunctionIs {
+    /// What the planner may assume of its results.
+    pub fn volatility(mut self, volatility: Volatility) -> FunctionIs {
+        self.volatility = volatility;
+        self
+    }
+
+    /// It runs with its owner's rights. That is safe only with a search path of its own, so one is demanded.
+    pub fn security_definer(mut self, search_path: impl Into<String>) -> FunctionIs {
+        self.security_definer = true;
+        self.search_path = Some(search_path.into());
+        self
+    }
+
+    /// It has a search path of its own.
+    pub fn search_path(mut self, search_path: impl Into<String>) -> FunctionIs {
+        self.search_path = Some(search_path.into());
+        self
+    }
+}
+
+impl Assertion for FunctionIs {
+    fn subject(&self) -> Subject {
+        subject(&self.name)
+    }
+
+    fn sentence(&self) -> String {
+        let definer = if self.security_definer { ", with its owner's rights" } else { "" };
+        let path = self.search_path.as_ref().map(|path| format!(", with search_path {path}")).unwrap_or_default();
+        format!("is {} ({}) returning {}{definer}{path}", self.volatility, self.arguments, self.result)
+    }
+
+    fn is_behavioural(&self) -> bool {
+        false
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let called = catalog.functions_called(&self.name);
+        let Some(found) = called.iter().find(|function| function.arguments == self.arguments) else {
+            let signatures = listed(called.iter().map(|function| format!("({})", function.arguments)));
+            return Err(refuted(format!("there is none with these arguments; there are: {signatures}")));
+        };
+        let mut problems = Vec::new();
+        let mut compare = |what: &str, found: String, expected: String| {
+            if found != expected {
+                problems.push(format!("{what} is {found}, not {expected}"));
+            }
+        };
+        let rights = |definer: bool| if definer { "its owner's" } else { "its caller's" }.to_owned();
+        let path = found.settings.iter().find_map(|setting| setting.strip_prefix("search_path=")).map(str::to_owned);
+        let text = |path: Option<String>| path.unwrap_or("none".to_owned());
+        compare("its result", found.result.clone().unwrap_or("none".to_owned()), self.result.clone());
+        compare("its volatility", found.volatility.to_string(), self.volatility.to_string());
+        compare("whose rights it runs with", rights(found.security_definer), rights(self.security_definer));
+        compare("its search_path", text(path), text(self.search_path.clone()));
+        if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
+    }
+}
+
+/// A function runs.
+#[derive(Debug, Clone)]
+pub struct FunctionRuns {
+    name: String,
+    arguments: String,
+    value: Option<String>,
+}
+
+impl Assertion for FunctionRuns {
+    fn subject(&self) -> Subject {
+        subject(&self.name)
+    }
+
+    fn sentence(&self) -> String {
+        match &self.value {
+            Some(value) => format!("gives {value} for ({})", self.arguments),
+            None => format!("runs with ({})", self.arguments),
+        }
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let call = format!("SELECT * FROM {}({})", self.name, self.arguments);
+        let Some(value) = &self.value else {
+            return match sandbox.attempt(&call)? {
+                Attempt::Accepted => Ok(()),
+                Attempt::Refused(refusal) => {
+                    Err(refuted(format!("it fails with {}: {}", refusal.condition(), refusal.message)))
+                }
+            };
+        };
+        let rows = sandbox.rows(&call).map_err(failing)?;
+        match rows.as_slice() {
+            [row] if row.len() == 1 && row[0].as_deref() == Some(value) => Ok(()),
+            [row] if row.len() == 1 => Err(refuted(format!("it gives {}", row[0].as_deref().unwrap_or("NULL")))),
+            rows => Err(refuted(format!("it gives {} rows, not one value", rows.len()))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{proven, refuted, scratch};
+
+    const SCHEMA: &str = "CREATE FUNCTION twice(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
+        CREATE FUNCTION broken() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DELETE FROM nowhere; END $$;
+        CREATE FUNCTION safe() RETURNS text LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS 'SELECT ''x''::text';
+        CREATE FUNCTION unsafe() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT ''x''::text';";
+
+    #[test]
+    fn a_function_has_a_signature_and_attributes() {
+        let mut db = scratch(SCHEMA);
+        proven(&mut db, function("twice").is("n integer", "integer").volatility(Volatility::Immutable));
+        proven(&mut db, function("safe").is("", "text").volatility(Volatility::Stable).security_definer("public"));
+        insta::assert_snapshot!(refuted(&mut db, function("twice").is("n bigint", "bigint")), @"
+        refuted: function twice is VOLATILE (n bigint) returning bigint
+          there is none with these arguments; there are: (n integer)
+        ");
+        insta::assert_snapshot!(refuted(&mut db, function("unsafe").is("", "integer").security_definer("public")), @"
+        refuted: function unsafe is VOLATILE () returning integer, with its owner's rights, with search_path public
+          its result is text, not integer
+          its search_path is none, not public
+        ");
+    }
+
+    #[test]
+    fn a_function_that_fails_when_it_is_called_is_found() {
+        let mut db = scratch(SCHEMA);
+        proven(&mut db, function("twice").runs("4"));
+        proven(&mut db, function("twice").gives("4", "8"));
+        insta::assert_snapshot!(refuted(&mut db, function("broken").runs("")), @r#"
+        refuted: function broken runs with ()
+          it fails with 42P01 undefined_table: relation "nowhere" does not exist
+        "#);
+        insta::assert_snapshot!(refuted(&mut db, function("twice").gives("4", "9")), @"
+        refuted: function twice gives 9 for (4)
+          it gives 8
+        ");
+    }
+}

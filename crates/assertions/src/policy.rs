@@ -1,0 +1,149 @@
+//! A policy as the catalog has it: its command, roles, kind and expressions.
+
+use pgproof_runner::Sandbox;
+use pgproof_runner::migration::Object;
+
+use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
+use crate::catalog::{Catalog, PolicyCommand};
+use crate::table::{TableRef, find};
+
+impl TableRef {
+    /// Its policy of this name is for this command. Until said otherwise it is permissive and for everybody.
+    pub fn policy(self, name: impl Into<String>, command: PolicyCommand) -> PolicyIs {
+        PolicyIs {
+            table: self.name,
+            name: name.into(),
+            command,
+            roles: vec!["public".to_owned()],
+            permissive: true,
+            using: None,
+            with_check: None,
+        }
+    }
+}
+
+/// A policy has a definition.
+#[derive(Debug, Clone)]
+pub struct PolicyIs {
+    table: String,
+    name: String,
+    command: PolicyCommand,
+    roles: Vec<String>,
+    permissive: bool,
+    using: Option<String>,
+    with_check: Option<String>,
+}
+
+impl PolicyIs {
+    /// It is for these roles.
+    pub fn to<R: Into<String>>(mut self, roles: impl IntoIterator<Item = R>) -> PolicyIs {
+        self.roles = roles.into_iter().map(Into::into).collect();
+        self.roles.sort();
+        self
+    }
+
+    /// It holds rows back that other policies would let through.
+    pub fn restrictive(mut self) -> PolicyIs {
+        self.permissive = false;
+        self
+    }
+
+    /// Rows that meet this condition are seen; as PostgreSQL prints it.
+    pub fn using(mut self, expression: impl Into<String>) -> PolicyIs {
+        self.using = Some(expression.into());
+        self
+    }
+
+    /// Rows that meet this condition may be written; as PostgreSQL prints it.
+    pub fn with_check(mut self, expression: impl Into<String>) -> PolicyIs {
+        self.with_check = Some(expression.into());
+        self
+    }
+}
+
+impl Assertion for PolicyIs {
+    fn subject(&self) -> Subject {
+        let name = format!("{} on {}", self.name, self.table);
+        Subject { kind: "policy", name, object: Some(Object::Other(self.name.clone())) }
+    }
+
+    fn sentence(&self) -> String {
+        let kind = if self.permissive { "permissive" } else { "restrictive" };
+        let part = |label: &str, expression: &Option<String>| {
+            expression.as_ref().map(|expression| format!(", {label} {expression}")).unwrap_or_default()
+        };
+        format!(
+            "is {kind} for {} to {}{}{}",
+            self.command,
+            listed(&self.roles),
+            part("using", &self.using),
+            part("with check", &self.with_check)
+        )
+    }
+
+    fn is_behavioural(&self) -> bool {
+        false
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let relation = find(&catalog, &self.table)?;
+        let Some(policy) = catalog.policies_of(relation).find(|policy| policy.name == self.name) else {
+            let others = listed(catalog.policies_of(relation).map(|policy| &policy.name));
+            let table = Object::Table(unqualified(&self.table));
+            return Err(refuted_by(table, format!("it does not exist; {} has {others}", self.table)));
+        };
+        let mut problems = Vec::new();
+        let mut compare = |what: &str, found: String, expected: String| {
+            if found != expected {
+                problems.push(format!("{what} is {found}, not {expected}"));
+            }
+        };
+        let kind = |permissive: bool| if permissive { "permissive" } else { "restrictive" }.to_owned();
+        let text = |expression: &Option<String>| expression.clone().unwrap_or("none".to_owned());
+        compare("its kind", kind(policy.permissive), kind(self.permissive));
+        compare("its command", policy.command.to_string(), self.command.to_string());
+        compare("its role", listed(&policy.roles), listed(&self.roles));
+        compare("USING", text(&policy.using), text(&self.using));
+        compare("WITH CHECK", text(&policy.with_check), text(&self.with_check));
+        if !relation.row_security {
+            problems.push(format!("row security of {} is not enabled, so it holds for nobody", self.table));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::PolicyCommand;
+    use crate::table::table;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn every_difference_of_a_policy_is_named() {
+        let mut db = scratch(
+            "CREATE TABLE t (x int); ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE ROLE pgproof_tenant;
+             CREATE POLICY own ON t FOR UPDATE TO pgproof_tenant USING (x = 1) WITH CHECK (x > 0);
+             CREATE POLICY never ON t AS RESTRICTIVE USING (x <> 13);",
+        );
+        let own = || table("t").policy("own", PolicyCommand::Update).to(["pgproof_tenant"]);
+        proven(&mut db, own().using("(x = 1)").with_check("(x > 0)"));
+        proven(&mut db, table("t").policy("never", PolicyCommand::All).restrictive().using("(x <> 13)"));
+        insta::assert_snapshot!(refuted(&mut db, table("t").policy("own", PolicyCommand::All).using("true")), @"
+        refuted: policy own on t is permissive for ALL to public, using true
+          its command is UPDATE, not ALL
+          its role is pgproof_tenant, not public
+          USING is (x = 1), not true
+          WITH CHECK is (x > 0), not none
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").policy("gone", PolicyCommand::All)), @"
+        refuted: policy gone on t is permissive for ALL to public
+          it does not exist; t has never, own
+        ");
+        db.alter("ALTER TABLE t DISABLE ROW LEVEL SECURITY").unwrap();
+        insta::assert_snapshot!(refuted(&mut db, own().using("(x = 1)").with_check("(x > 0)")), @"
+        refuted: policy own on t is permissive for UPDATE to pgproof_tenant, using (x = 1), with check (x > 0)
+          row security of t is not enabled, so it holds for nobody
+        ");
+    }
+}

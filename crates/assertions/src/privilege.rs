@@ -1,0 +1,145 @@
+//! What a role may do to a table, tried as that role. That a privilege is there says nothing of rows: policies do.
+
+use std::fmt;
+
+use pgproof_runner::session::{identifier, literal};
+use pgproof_runner::{Attempt, Sandbox};
+
+use crate::assertion::{Assertion, Failure, Subject, listed, refuted};
+use crate::catalog::{Catalog, Generation, Relation};
+
+/// Begins a sentence about a role.
+pub fn role(name: impl Into<String>) -> RoleRef {
+    RoleRef { name: name.into() }
+}
+
+/// A role that something will be said of.
+#[derive(Debug, Clone)]
+pub struct RoleRef {
+    name: String,
+}
+
+impl RoleRef {
+    /// It may do these things to a table, and none of the others.
+    pub fn may_only(self, privileges: impl IntoIterator<Item = Privilege>, table: impl Into<String>) -> MayOnly {
+        MayOnly { role: self.name, privileges: privileges.into_iter().collect(), table: table.into() }
+    }
+}
+
+/// What a role may do to a table (documentation, "Privileges").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Privilege {
+    /// Read rows.
+    Select,
+    /// Add rows.
+    Insert,
+    /// Change rows.
+    Update,
+    /// Remove rows.
+    Delete,
+    /// Remove all rows, whatever policies say.
+    Truncate,
+}
+
+const ALL: [Privilege; 5] =
+    [Privilege::Select, Privilege::Insert, Privilege::Update, Privilege::Delete, Privilege::Truncate];
+
+impl fmt::Display for Privilege {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Privilege::Select => "SELECT",
+            Privilege::Insert => "INSERT",
+            Privilege::Update => "UPDATE",
+            Privilege::Delete => "DELETE",
+            Privilege::Truncate => "TRUNCATE",
+        })
+    }
+}
+
+/// A role has these privileges on a table, and no others.
+#[derive(Debug, Clone)]
+pub struct MayOnly {
+    role: String,
+    privileges: Vec<Privilege>,
+    table: String,
+}
+
+impl Assertion for MayOnly {
+    fn subject(&self) -> Subject {
+        Subject { kind: "role", ..Subject::table(&self.table) }.called(&self.role)
+    }
+
+    fn sentence(&self) -> String {
+        format!("may do to {} only: {}", self.table, listed(&self.privileges))
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let Some(relation) = catalog.relation(&self.table) else {
+            return Err(refuted(format!("{} does not exist", self.table)));
+        };
+        let known = format!("SELECT rolsuper FROM pg_roles WHERE rolname = {}", literal(&self.role));
+        match sandbox.value(&known)?.as_deref() {
+            None => return Err(refuted("the role does not exist")),
+            Some("t") => return Err(refuted("the role is a superuser: it may do anything")),
+            Some(_) => {}
+        }
+        let mut problems = Vec::new();
+        for privilege in ALL {
+            let statement = privilege.statement(relation);
+            let attempt = sandbox.attempt(&format!("SET LOCAL ROLE {}; {statement}", identifier(&self.role)))?;
+            // insufficient_privilege comes before any look at rows; whatever else refuses, the privilege is there.
+            let may = !matches!(&attempt, Attempt::Refused(refusal) if refusal.sqlstate == "42501");
+            match (may, self.privileges.contains(&privilege)) {
+                (true, false) => problems.push(format!("it may {privilege}")),
+                (false, true) => problems.push(format!("it may not {privilege}")),
+                _ => {}
+            }
+        }
+        if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
+    }
+}
+
+impl Privilege {
+    /// A statement that needs this privilege alone, and touches no row that policies could speak of.
+    fn statement(self, relation: &Relation) -> String {
+        let table = relation.sql();
+        let column = relation.columns.iter().find(|column| column.generation == Generation::None);
+        let column = column.map_or_else(|| "none".to_owned(), |column| identifier(&column.name));
+        match self {
+            Privilege::Select => format!("SELECT FROM {table} WHERE false"),
+            Privilege::Insert => format!("INSERT INTO {table} ({column}) SELECT NULL WHERE false"),
+            Privilege::Update => format!("UPDATE {table} SET {column} = DEFAULT WHERE false"),
+            Privilege::Delete => format!("DELETE FROM {table} WHERE false"),
+            Privilege::Truncate => format!("TRUNCATE {table}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{proven, refuted, scratch};
+
+    #[test]
+    fn privileges_are_tried_as_the_role() {
+        let mut db = scratch(
+            "CREATE TABLE t (id int GENERATED ALWAYS AS IDENTITY, a text NOT NULL); CREATE ROLE pgproof_clerk;
+             GRANT SELECT, INSERT ON t TO pgproof_clerk;",
+        );
+        proven(&mut db, role("pgproof_clerk").may_only([Privilege::Select, Privilege::Insert], "t"));
+        insta::assert_snapshot!(refuted(&mut db, role("pgproof_clerk").may_only([Privilege::Select, Privilege::Delete], "t")), @"
+        refuted: role pgproof_clerk may do to t only: SELECT, DELETE
+          it may INSERT
+          it may not DELETE
+        ");
+        insta::assert_snapshot!(refuted(&mut db, role("postgres").may_only([Privilege::Select], "t")), @"
+        refuted: role postgres may do to t only: SELECT
+          the role is a superuser: it may do anything
+        ");
+        insta::assert_snapshot!(refuted(&mut db, role("pgproof_nobody").may_only([], "t")), @"
+        refuted: role pgproof_nobody may do to t only: none
+          the role does not exist
+        ");
+    }
+}

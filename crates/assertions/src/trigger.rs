@@ -1,0 +1,188 @@
+//! A trigger: when it fires and what it calls, and what becomes of a row that is inserted.
+
+use pgproof_runner::Sandbox;
+use pgproof_runner::migration::Object;
+
+use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
+use crate::catalog::{Catalog, Event, Level, Timing};
+use crate::synth::{SynthError, Synthesiser, Value};
+use crate::table::{TableRef, find};
+
+impl TableRef {
+    /// Its trigger of this name fires then, on these events, for each row, and calls this function.
+    pub fn trigger(
+        self,
+        name: impl Into<String>,
+        timing: Timing,
+        events: impl IntoIterator<Item = Event>,
+        function: impl Into<String>,
+    ) -> TriggerIs {
+        let mut events: Vec<Event> = events.into_iter().collect();
+        events.sort();
+        TriggerIs { table: self.name, name: name.into(), timing, events, level: Level::Row, function: function.into() }
+    }
+
+    /// A row that is inserted with these values, in their text form; what becomes of it is said next.
+    pub fn row<C: Into<String>, V: Into<String>>(self, values: impl IntoIterator<Item = (C, V)>) -> RowOf {
+        let values = values.into_iter().map(|(column, value)| (column.into(), value.into())).collect();
+        RowOf { table: self.name, values }
+    }
+}
+
+/// A trigger has a definition, and is enabled.
+#[derive(Debug, Clone)]
+pub struct TriggerIs {
+    table: String,
+    name: String,
+    timing: Timing,
+    events: Vec<Event>,
+    level: Level,
+    function: String,
+}
+
+impl TriggerIs {
+    /// It fires once for each statement.
+    pub fn for_each_statement(mut self) -> TriggerIs {
+        self.level = Level::Statement;
+        self
+    }
+}
+
+impl Assertion for TriggerIs {
+    fn subject(&self) -> Subject {
+        let name = format!("{} on {}", self.name, self.table);
+        Subject { kind: "trigger", name, object: Some(Object::Other(self.name.clone())) }
+    }
+
+    fn sentence(&self) -> String {
+        let events = self.events.iter().map(ToString::to_string).collect::<Vec<_>>().join(" OR ");
+        format!("fires {} {events} for each {} and calls {}", self.timing, self.level, self.function)
+    }
+
+    fn is_behavioural(&self) -> bool {
+        false
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let table = Object::Table(unqualified(&self.table));
+        let Some(relation) = catalog.relation(&self.table) else {
+            return Err(refuted_by(table, format!("{} does not exist", self.table)));
+        };
+        let Some(trigger) = catalog.triggers_of(relation).find(|trigger| trigger.name == self.name) else {
+            let others = listed(catalog.triggers_of(relation).map(|trigger| &trigger.name));
+            return Err(refuted_by(table, format!("it does not exist; {} has {others}", self.table)));
+        };
+        let mut problems = Vec::new();
+        let mut compare = |what: &str, found: String, expected: String| {
+            if found != expected {
+                problems.push(format!("{what} is {found}, not {expected}"));
+            }
+        };
+        compare("its timing", trigger.timing.to_string(), self.timing.to_string());
+        compare("its event", listed(&trigger.events), listed(&self.events));
+        compare("its level", trigger.level.to_string(), self.level.to_string());
+        compare("its function", trigger.function.clone(), self.function.clone());
+        if !trigger.enabled {
+            problems.push("it is disabled".to_owned());
+        }
+        if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
+    }
+}
+
+/// A row that is inserted.
+#[derive(Debug, Clone)]
+pub struct RowOf {
+    table: String,
+    values: Vec<(String, String)>,
+}
+
+impl RowOf {
+    /// In the table, it has this value in a column, in its text form.
+    pub fn gets(self, column: impl Into<String>, value: impl Into<String>) -> RowGets {
+        RowGets { row: self, column: column.into(), value: Some(value.into()) }
+    }
+
+    /// In the table, it has NULL in a column.
+    pub fn gets_null(self, column: impl Into<String>) -> RowGets {
+        RowGets { row: self, column: column.into(), value: None }
+    }
+}
+
+/// A row that is inserted gets a value, from a trigger, say.
+#[derive(Debug, Clone)]
+pub struct RowGets {
+    row: RowOf,
+    column: String,
+    value: Option<String>,
+}
+
+impl Assertion for RowGets {
+    fn subject(&self) -> Subject {
+        Subject::column(&self.row.table, &self.column)
+    }
+
+    fn sentence(&self) -> String {
+        let values = self.row.values.iter().map(|(column, value)| format!("{column} {value}"));
+        let value = self.value.as_deref().unwrap_or("NULL");
+        format!("is {value} in a row inserted with {}", listed(values))
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        find(&catalog, &self.row.table)?;
+        let given: Vec<(&str, Value)> =
+            self.row.values.iter().map(|(column, value)| (column.as_str(), Value::text(value))).collect();
+        let row = match Synthesiser::of(sandbox)?.insert(sandbox, &self.row.table, &given) {
+            Err(SynthError::Refused { refusal, .. }) => {
+                return Err(refuted(format!("such a row is refused with {}", refusal.brief())));
+            }
+            other => other?,
+        };
+        let found = row.value(&self.column);
+        if found == self.value.as_deref() { Ok(()) } else { Err(refuted(format!("it is {}", found.unwrap_or("NULL")))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::table;
+    use crate::testing::{proven, refuted, scratch};
+
+    const SCHEMA: &str = "CREATE TABLE t (a int NOT NULL, b int);
+        CREATE FUNCTION double() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.b := NEW.a * 2; RETURN NEW; END $$;
+        CREATE TRIGGER set_b BEFORE INSERT OR UPDATE ON t FOR EACH ROW EXECUTE FUNCTION double();";
+
+    #[test]
+    fn a_trigger_fires_as_declared() {
+        let mut db = scratch(SCHEMA);
+        let set_b = || table("t").trigger("set_b", Timing::Before, [Event::Update, Event::Insert], "double");
+        proven(&mut db, set_b());
+        insta::assert_snapshot!(refuted(&mut db, table("t").trigger("set_b", Timing::After, [Event::Insert], "triple")), @"
+        refuted: trigger set_b on t fires AFTER INSERT for each ROW and calls triple
+          its timing is BEFORE, not AFTER
+          its event is INSERT, UPDATE, not INSERT
+          its function is double, not triple
+        ");
+        insta::assert_snapshot!(refuted(&mut db, table("t").trigger("gone", Timing::After, [Event::Insert], "double")), @"
+        refuted: trigger gone on t fires AFTER INSERT for each ROW and calls double
+          it does not exist; t has set_b
+        ");
+        db.alter("ALTER TABLE t DISABLE TRIGGER set_b").unwrap();
+        let message = refuted(&mut db, set_b());
+        assert!(message.contains("it is disabled"), "{message}");
+    }
+
+    #[test]
+    fn what_becomes_of_a_row_is_seen() {
+        let mut db = scratch(SCHEMA);
+        proven(&mut db, table("t").row([("a", "4")]).gets("b", "8"));
+        insta::assert_snapshot!(refuted(&mut db, table("t").row([("a", "4"), ("b", "1")]).gets("b", "1")), @"
+        refuted: column t.b is 1 in a row inserted with a 4, b 1
+          it is 8
+        ");
+        db.alter("DROP TRIGGER set_b ON t").unwrap();
+        proven(&mut db, table("t").row([("a", "4")]).gets_null("b"));
+    }
+}
