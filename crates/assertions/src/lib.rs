@@ -17,6 +17,7 @@ pub mod extension;
 pub mod fixture;
 pub mod foreign_key;
 pub mod function;
+pub mod generation;
 pub mod index;
 pub mod nullability;
 pub mod plan;
@@ -30,6 +31,7 @@ pub mod synth;
 pub mod table;
 pub mod trigger;
 pub mod unique;
+pub mod view;
 
 /// What a suite needs.
 pub mod prelude {
@@ -45,6 +47,7 @@ pub mod prelude {
     pub use crate::privilege::{Privilege, role};
     pub use crate::query::query;
     pub use crate::table::{table, tables};
+    pub use crate::view::{materialized_view, view};
     pub use pgproof_runner::{CloneDatabase, Sandbox};
 }
 

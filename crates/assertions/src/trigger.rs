@@ -1,11 +1,11 @@
-//! A trigger: when it fires and what it calls, and what becomes of a row that is inserted.
+//! A trigger: when it fires and what it calls; and what becomes of a row that is inserted: its values, its partition.
 
 use pgproof_runner::Sandbox;
 use pgproof_runner::migration::Object;
 
 use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
 use crate::catalog::{Catalog, Event, Level, Timing};
-use crate::synth::{SynthError, Synthesiser, Value};
+use crate::synth::{Row, SynthError, Synthesiser, Value};
 use crate::table::{TableRef, find};
 
 impl TableRef {
@@ -103,6 +103,24 @@ impl RowOf {
         RowGets { row: self, column: column.into(), value: Some(value.into()) }
     }
 
+    /// It is stored in this partition.
+    pub fn goes_to(self, partition: impl Into<String>) -> RowGoesTo {
+        RowGoesTo { row: self, partition: partition.into() }
+    }
+
+    /// The row, made and inserted; that it is refused refutes what is said of it.
+    fn insert(&self, sandbox: &mut Sandbox) -> Result<Row, Failure> {
+        find(&*Catalog::of(sandbox)?, &self.table)?;
+        let given: Vec<(&str, Value)> =
+            self.values.iter().map(|(column, value)| (column.as_str(), Value::text(value))).collect();
+        match Synthesiser::of(sandbox)?.insert(sandbox, &self.table, &given) {
+            Err(SynthError::Refused { refusal, .. }) => {
+                Err(refuted(format!("such a row is refused with {}", refusal.brief())))
+            }
+            other => Ok(other?),
+        }
+    }
+
     /// In the table, it has NULL in a column.
     pub fn gets_null(self, column: impl Into<String>) -> RowGets {
         RowGets { row: self, column: column.into(), value: None }
@@ -129,18 +147,36 @@ impl Assertion for RowGets {
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        let catalog = Catalog::of(sandbox)?;
-        find(&catalog, &self.row.table)?;
-        let given: Vec<(&str, Value)> =
-            self.row.values.iter().map(|(column, value)| (column.as_str(), Value::text(value))).collect();
-        let row = match Synthesiser::of(sandbox)?.insert(sandbox, &self.row.table, &given) {
-            Err(SynthError::Refused { refusal, .. }) => {
-                return Err(refuted(format!("such a row is refused with {}", refusal.brief())));
-            }
-            other => other?,
-        };
+        let row = self.row.insert(sandbox)?;
         let found = row.value(&self.column);
         if found == self.value.as_deref() { Ok(()) } else { Err(refuted(format!("it is {}", found.unwrap_or("NULL")))) }
+    }
+}
+
+/// A row that is inserted is stored in a partition.
+#[derive(Debug, Clone)]
+pub struct RowGoesTo {
+    row: RowOf,
+    partition: String,
+}
+
+impl Assertion for RowGoesTo {
+    fn subject(&self) -> Subject {
+        Subject::table(&self.row.table)
+    }
+
+    fn sentence(&self) -> String {
+        let values = self.row.values.iter().map(|(column, value)| format!("{column} {value}"));
+        format!("stores a row with {} in {}", listed(values), self.partition)
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let row = self.row.insert(sandbox)?;
+        let columns: Vec<String> = self.row.values.iter().map(|(column, _)| column.clone()).collect();
+        let place =
+            format!("SELECT DISTINCT tableoid::regclass FROM {} WHERE {}", row.table(), row.condition(&columns));
+        let found = sandbox.value(&place)?.unwrap_or_else(|| "no table".to_owned());
+        if found == self.partition { Ok(()) } else { Err(refuted(format!("it is stored in {found}"))) }
     }
 }
 
@@ -172,6 +208,19 @@ mod tests {
         db.alter("ALTER TABLE t DISABLE TRIGGER set_b").unwrap();
         let message = refuted(&mut db, set_b());
         assert!(message.contains("it is disabled"), "{message}");
+    }
+
+    #[test]
+    fn a_row_goes_to_its_partition() {
+        let mut db = scratch(
+            "CREATE TABLE p (day int NOT NULL, v text NOT NULL) PARTITION BY RANGE (day);
+             CREATE TABLE p_old PARTITION OF p FOR VALUES FROM (0) TO (10); CREATE TABLE p_rest PARTITION OF p DEFAULT;",
+        );
+        proven(&mut db, table("p").row([("day", "7")]).goes_to("p_old"));
+        insta::assert_snapshot!(refuted(&mut db, table("p").row([("day", "10")]).goes_to("p_old")), @"
+        refuted: table p stores a row with day 10 in p_old
+          it is stored in p_rest
+        ");
     }
 
     #[test]

@@ -15,6 +15,10 @@ pub struct Relation {
     pub kind: RelationKind,
     /// Whether it is a partition of another table.
     pub is_partition: bool,
+    /// Its storage parameters and view options, as `name=value`.
+    pub options: Vec<String>,
+    /// The query of a view, as PostgreSQL prints it.
+    pub definition: Option<String>,
     /// Whether its policies hold, for all but its owner.
     pub row_security: bool,
     /// Whether they hold for its owner too.
@@ -86,6 +90,8 @@ pub struct Column {
     pub default: Option<String>,
     /// Whether PostgreSQL makes its values.
     pub generation: Generation,
+    /// The expression of a generated column, as PostgreSQL prints it.
+    pub generated_as: Option<String>,
     /// Its comment.
     pub comment: Option<String>,
 }

@@ -3,6 +3,8 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
     'name', c.relname,
     'kind', c.relkind,
     'is_partition', c.relispartition,
+    'options', to_jsonb(coalesce(c.reloptions, '{}')),
+    'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
     'row_security', c.relrowsecurity,
     'row_security_forced', c.relforcerowsecurity,
     'comment', obj_description(c.oid, 'pg_class'),
@@ -29,6 +31,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
             ),
             'not_null', a.attnotnull OR at.typnotnull,
             'default', CASE WHEN a.attgenerated = '' THEN pg_get_expr(d.adbin, d.adrelid) END,
+            'generated_as', CASE WHEN a.attgenerated <> '' THEN pg_get_expr(d.adbin, d.adrelid) END,
             'generation', CASE
                 WHEN a.attidentity = 'a' THEN 'identity_always'
                 WHEN a.attidentity = 'd' THEN 'identity_by_default'
