@@ -16,6 +16,9 @@ pub use postgres_protocol::escape::{escape_identifier as identifier, escape_lite
 /// The deadline of one statement.
 pub const STATEMENT_DEADLINE: Duration = Duration::from_mins(2);
 
+/// The deadline of opening a session.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
+
 /// Names a file to which every statement is appended, as the database's name, a tab, the statement and a NUL: what a
 /// benchmark replays.
 pub const STATEMENT_LOG_VARIABLE: &str = "PGPROOF_STATEMENT_LOG";
@@ -52,6 +55,7 @@ impl Session {
         config
             .dbname(database)
             .application_name("pgproof")
+            .connect_timeout(CONNECT_DEADLINE)
             .options(&format!("-c statement_timeout={}", STATEMENT_DEADLINE.as_millis()))
             // Notices ("relation exists, skipping") are no result; the log crate is not used.
             .notice_callback(|_| ());

@@ -1,4 +1,4 @@
-//! What can be said of a query's plan: which indexes it uses and which tables it must not read whole. A claim holds for
+//! What can be said of a query's plan: which indexes it uses and of which tables it must have no sequential scan. A claim holds for
 //! the example parameters and for any parameters, unless said otherwise. It names the node that breaks it.
 
 use std::collections::HashSet;
@@ -26,7 +26,7 @@ impl QueryRef {
         self.planned().uses_only_indexes_of(table)
     }
 
-    /// Its plan never reads this table whole.
+    /// Its plan has no sequential scan of this table.
     pub fn never_scans(self, table: impl Into<String>) -> PlanClaim {
         self.planned().never_scans(table)
     }
@@ -69,7 +69,7 @@ impl PlannedQuery {
         self.claim(Claim::UsesOnlyIndexesOf(table.into()))
     }
 
-    /// It never reads this table whole. Unlike `uses_only_indexes_of`, a plan that does not touch the table will do.
+    /// It has no sequential scan of this table. Unlike `uses_only_indexes_of`, a plan that does not touch the table will do.
     pub fn never_scans(self, table: impl Into<String>) -> PlanClaim {
         self.claim(Claim::NeverScans(table.into()))
     }
@@ -101,7 +101,7 @@ pub enum Claim {
     UsesIndex(String),
     /// It reads this table, through indexes only.
     UsesOnlyIndexesOf(String),
-    /// It does not read this table whole.
+    /// It has no sequential scan of this table.
     NeverScans(String),
     /// It sorts nothing.
     NoSort,
@@ -140,7 +140,7 @@ impl Assertion for PlanClaim {
         match &self.claim {
             Claim::UsesIndex(index) => format!("uses index {index}, and needs it"),
             Claim::UsesOnlyIndexesOf(table) => format!("uses only indexes of {table}"),
-            Claim::NeverScans(table) => format!("never reads {table} whole"),
+            Claim::NeverScans(table) => format!("has no sequential scan of {table}"),
             Claim::NoSort => "sorts nothing".to_owned(),
             Claim::IndexOnly(index) => format!("reads index {index} and not its table, and needs it"),
         }
@@ -328,7 +328,7 @@ mod tests {
               filter: (d = 'y'::text)
         ");
         insta::assert_snapshot!(refuted(&mut db, query("SELECT * FROM t WHERE d = 'y'").never_scans("t")), @"
-        refuted: query SELECT * FROM t WHERE d = 'y' never reads t whole
+        refuted: query SELECT * FROM t WHERE d = 'y' has no sequential scan of t
           it is read whole by Seq Scan on t; the custom plan is
           Seq Scan on t
               filter: (d = 'y'::text)
