@@ -110,6 +110,29 @@ pub(crate) fn failing(error: DatabaseError) -> Failure {
     }
 }
 
+/// What is found to differ from a declaration, gathered so that all of it is told at once.
+#[derive(Debug, Default)]
+pub(crate) struct Differences(Vec<String>);
+
+impl Differences {
+    /// Compares one property.
+    pub(crate) fn compare(&mut self, what: &str, found: String, expected: String) {
+        if found != expected {
+            self.0.push(format!("{what} is {found}, not {expected}"));
+        }
+    }
+
+    /// Tells of something else that is wrong.
+    pub(crate) fn tell(&mut self, problem: impl Into<String>) {
+        self.0.push(problem.into());
+    }
+
+    /// Refutes if anything differs.
+    pub(crate) fn verdict(self) -> Result<(), Failure> {
+        if self.0.is_empty() { Ok(()) } else { Err(refuted(self.0.join("\n"))) }
+    }
+}
+
 /// A name without its schema.
 pub(crate) fn unqualified(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).to_owned()

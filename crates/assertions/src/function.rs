@@ -4,7 +4,7 @@
 use pgproof_runner::migration::Object;
 use pgproof_runner::{Attempt, Sandbox};
 
-use crate::assertion::{Assertion, Failure, Subject, failing, listed, refuted, unqualified};
+use crate::assertion::{Assertion, Differences, Failure, Subject, failing, listed, refuted, unqualified};
 use crate::catalog::{Catalog, Volatility};
 
 /// Begins a sentence about a function.
@@ -101,20 +101,15 @@ impl Assertion for FunctionIs {
             let signatures = listed(called.iter().map(|function| format!("({})", function.arguments)));
             return Err(refuted(format!("there is none with these arguments; there are: {signatures}")));
         };
-        let mut problems = Vec::new();
-        let mut compare = |what: &str, found: String, expected: String| {
-            if found != expected {
-                problems.push(format!("{what} is {found}, not {expected}"));
-            }
-        };
+        let mut differences = Differences::default();
         let rights = |definer: bool| if definer { "its owner's" } else { "its caller's" }.to_owned();
         let path = found.settings.iter().find_map(|setting| setting.strip_prefix("search_path=")).map(str::to_owned);
         let text = |path: Option<String>| path.unwrap_or("none".to_owned());
-        compare("its result", found.result.clone().unwrap_or("none".to_owned()), self.result.clone());
-        compare("its volatility", found.volatility.to_string(), self.volatility.to_string());
-        compare("whose rights it runs with", rights(found.security_definer), rights(self.security_definer));
-        compare("its search_path", text(path), text(self.search_path.clone()));
-        if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
+        differences.compare("its result", found.result.clone().unwrap_or("none".to_owned()), self.result.clone());
+        differences.compare("its volatility", found.volatility.to_string(), self.volatility.to_string());
+        differences.compare("whose rights it runs with", rights(found.security_definer), rights(self.security_definer));
+        differences.compare("its search_path", text(path), text(self.search_path.clone()));
+        differences.verdict()
     }
 }
 

@@ -3,7 +3,7 @@
 use pgproof_runner::Sandbox;
 use pgproof_runner::migration::Object;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
+use crate::assertion::{Assertion, Differences, Failure, Subject, listed, refuted_by, unqualified};
 use crate::catalog::Catalog;
 
 /// Begins a sentence about an index.
@@ -95,26 +95,25 @@ impl Assertion for IndexIs {
             let found = format!("it does not exist; {} has {}", self.table, others.unwrap_or("no table".to_owned()));
             return Err(refuted_by(Object::Table(unqualified(&self.table)), found));
         };
-        let mut problems = Vec::new();
-        let mut compare = |what: &str, found: String, expected: String| {
-            if found != expected {
-                problems.push(format!("{what} is {found}, not {expected}"));
-            }
-        };
+        let mut differences = Differences::default();
         let table = catalog.relation(&self.table).map(|table| catalog.shown(&table.schema, &table.name));
-        compare("its table", catalog.shown(&index.schema, &index.table), table.unwrap_or(self.table.clone()));
-        compare("its method", index.method.clone(), self.method.clone());
-        compare("its key", listed(&index.keys), listed(&self.keys));
-        compare("its INCLUDE", listed(&index.include), listed(&self.include));
+        differences.compare(
+            "its table",
+            catalog.shown(&index.schema, &index.table),
+            table.unwrap_or(self.table.clone()),
+        );
+        differences.compare("its method", index.method.clone(), self.method.clone());
+        differences.compare("its key", listed(&index.keys), listed(&self.keys));
+        differences.compare("its INCLUDE", listed(&index.include), listed(&self.include));
         let text = |predicate: &Option<String>| predicate.clone().unwrap_or("none".to_owned());
-        compare("its predicate", text(&index.predicate), text(&self.predicate));
+        differences.compare("its predicate", text(&index.predicate), text(&self.predicate));
         if index.unique != self.unique {
-            problems.push(if index.unique { "it is unique" } else { "it is not unique" }.to_owned());
+            differences.tell(if index.unique { "it is unique" } else { "it is not unique" }.to_owned());
         }
         if !index.valid {
-            problems.push("it is INVALID: drop it and create it again".to_owned());
+            differences.tell("it is INVALID: drop it and create it again".to_owned());
         }
-        if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
+        differences.verdict()
     }
 }
 

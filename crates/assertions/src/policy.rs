@@ -3,7 +3,7 @@
 use pgproof_runner::Sandbox;
 use pgproof_runner::migration::Object;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
+use crate::assertion::{Assertion, Differences, Failure, Subject, listed, refuted_by, unqualified};
 use crate::catalog::{Catalog, PolicyCommand};
 use crate::table::{TableRef, find};
 
@@ -93,23 +93,18 @@ impl Assertion for PolicyIs {
             let table = Object::Table(unqualified(&self.table));
             return Err(refuted_by(table, format!("it does not exist; {} has {others}", self.table)));
         };
-        let mut problems = Vec::new();
-        let mut compare = |what: &str, found: String, expected: String| {
-            if found != expected {
-                problems.push(format!("{what} is {found}, not {expected}"));
-            }
-        };
+        let mut differences = Differences::default();
         let kind = |permissive: bool| if permissive { "permissive" } else { "restrictive" }.to_owned();
         let text = |expression: &Option<String>| expression.clone().unwrap_or("none".to_owned());
-        compare("its kind", kind(policy.permissive), kind(self.permissive));
-        compare("its command", policy.command.to_string(), self.command.to_string());
-        compare("its role", listed(&policy.roles), listed(&self.roles));
-        compare("USING", text(&policy.using), text(&self.using));
-        compare("WITH CHECK", text(&policy.with_check), text(&self.with_check));
+        differences.compare("its kind", kind(policy.permissive), kind(self.permissive));
+        differences.compare("its command", policy.command.to_string(), self.command.to_string());
+        differences.compare("its role", listed(&policy.roles), listed(&self.roles));
+        differences.compare("USING", text(&policy.using), text(&self.using));
+        differences.compare("WITH CHECK", text(&policy.with_check), text(&self.with_check));
         if !relation.row_security {
-            problems.push(format!("row security of {} is not enabled, so it holds for nobody", self.table));
+            differences.tell(format!("row security of {} is not enabled, so it holds for nobody", self.table));
         }
-        if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
+        differences.verdict()
     }
 }
 

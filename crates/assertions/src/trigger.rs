@@ -3,7 +3,7 @@
 use pgproof_runner::Sandbox;
 use pgproof_runner::migration::Object;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
+use crate::assertion::{Assertion, Differences, Failure, Subject, listed, refuted, refuted_by, unqualified};
 use crate::catalog::{Catalog, Event, Level, Timing};
 use crate::synth::{Row, SynthError, Synthesiser, Value};
 use crate::table::{TableRef, find};
@@ -73,20 +73,15 @@ impl Assertion for TriggerIs {
             let others = listed(catalog.triggers_of(relation).map(|trigger| &trigger.name));
             return Err(refuted_by(table, format!("it does not exist; {} has {others}", self.table)));
         };
-        let mut problems = Vec::new();
-        let mut compare = |what: &str, found: String, expected: String| {
-            if found != expected {
-                problems.push(format!("{what} is {found}, not {expected}"));
-            }
-        };
-        compare("its timing", trigger.timing.to_string(), self.timing.to_string());
-        compare("its event", listed(&trigger.events), listed(&self.events));
-        compare("its level", trigger.level.to_string(), self.level.to_string());
-        compare("its function", trigger.function.clone(), self.function.clone());
+        let mut differences = Differences::default();
+        differences.compare("its timing", trigger.timing.to_string(), self.timing.to_string());
+        differences.compare("its event", listed(&trigger.events), listed(&self.events));
+        differences.compare("its level", trigger.level.to_string(), self.level.to_string());
+        differences.compare("its function", trigger.function.clone(), self.function.clone());
         if !trigger.enabled {
-            problems.push("it is disabled".to_owned());
+            differences.tell("it is disabled".to_owned());
         }
-        if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
+        differences.verdict()
     }
 }
 
