@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
+use pgproof_runner::config::CONFIG_VARIABLE;
+use pgproof_runner::process::{Handover, RUN_VARIABLE, WHOLE_VARIABLE};
 use pgproof_runner::report::TestRun;
 use pgproof_runner::{Config, Schema};
 use serde::Deserialize;
@@ -38,6 +40,25 @@ struct Target {
 #[derive(Deserialize)]
 struct Diagnostic {
     rendered: Option<String>,
+}
+
+/// How many tests run at once, each in a clone of its own: libtest runs as many as there are cores.
+pub(crate) fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// What a suite's process is told: the configuration, the server that is ready for it, and whether all its tests run.
+pub(crate) fn environment(config: &Config, handover: &Handover, filter: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut environment = vec![
+        (CONFIG_VARIABLE, config.file.display().to_string()),
+        (RUN_VARIABLE, handover.to_variable()),
+        // A backtrace of the test harness says nothing about a schema.
+        ("RUST_BACKTRACE", "0".to_owned()),
+    ];
+    if filter.is_none() {
+        environment.push((WHOLE_VARIABLE, "1".to_owned()));
+    }
+    environment
 }
 
 /// Builds the suites of these schemas: a binary for each, by schema.

@@ -63,11 +63,6 @@ impl Session {
         Ok(Session { client, database: database.to_owned() })
     }
 
-    /// The name of the database.
-    pub fn database(&self) -> &str {
-        &self.database
-    }
-
     /// Runs one or more statements and gives nothing back.
     pub fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
         log_statement(&self.database, sql);

@@ -129,11 +129,6 @@ impl Catalog {
         self.triggers.iter().filter(|trigger| trigger.schema == table.schema && trigger.table == table.name)
     }
 
-    /// The type of this name.
-    pub fn user_type(&self, name: &str) -> Option<&UserType> {
-        self.lookup(name, &self.types, |ty| (&ty.schema, &ty.name))
-    }
-
     /// Every table, partitions included.
     pub fn tables(&self) -> impl Iterator<Item = &Relation> {
         self.relations.iter().filter(|relation| relation.kind.is_table())

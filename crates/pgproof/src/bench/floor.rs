@@ -5,19 +5,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use pgproof_runner::config::CONFIG_VARIABLE;
 use pgproof_runner::isolation::{build_template, prepare_clones};
 use pgproof_runner::migration::{Statement, discover};
-use pgproof_runner::process::{Handover, RUN_VARIABLE, Ready, WHOLE_VARIABLE};
-use pgproof_runner::server::{Server, ServerOptions};
+use pgproof_runner::process::{Handover, Ready};
+use pgproof_runner::server::{MAINTENANCE_DATABASE, Server, ServerOptions};
 use pgproof_runner::session::{STATEMENT_LOG_VARIABLE, Session, identifier};
 use pgproof_runner::{Config, DatabaseError, Schema};
 
-use super::parts::{Parts, clones_ahead};
-use crate::suite::Binary;
+use super::parts::Parts;
+use crate::suite::{Binary, at_once, environment};
 use crate::terminal::Progress;
-
-const MAINTENANCE: &str = "postgres";
 
 /// Measures the floor of each part of `verify`.
 pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyhow::Result<Parts> {
@@ -27,7 +24,7 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     parts.migrations = files_through_one_session(config, schema, &server)?;
     let (template, _) = build_template(server.address(), server.version(), config, schema)?;
     let started = Instant::now();
-    prepare_clones(server.address(), server.version(), &template, clones_ahead())?;
+    prepare_clones(server.address(), server.version(), &template, at_once())?;
     parts.clones = started.elapsed();
     let statements = statements(config, schema, binary, &server, &template)?;
     parts.suite = replay(&server, &template, &statements)?;
@@ -49,7 +46,7 @@ fn files_through_one_session(config: &Config, schema: &Schema, server: &Server) 
         }
     }
     let started = Instant::now();
-    Session::open(server.address(), MAINTENANCE)?.run(&create("floor", "template1", server))?;
+    Session::open(server.address(), MAINTENANCE_DATABASE)?.run(&create("floor", "template1", server))?;
     let mut session = Session::open(server.address(), "floor")?;
     for (text, data) in messages {
         match data {
@@ -80,12 +77,8 @@ fn statements(
         version: server.version().clone(),
         schemas: BTreeMap::from([(schema.name.clone(), Ready { template: template.to_owned(), clones: Vec::new() })]),
     };
-    let environment = [
-        (CONFIG_VARIABLE, config.file.display().to_string()),
-        (RUN_VARIABLE, handover.to_variable()),
-        (WHOLE_VARIABLE, "1".to_owned()),
-        (STATEMENT_LOG_VARIABLE, log.display().to_string()),
-    ];
+    let mut environment = environment(config, &handover, None);
+    environment.push((STATEMENT_LOG_VARIABLE, log.display().to_string()));
     binary.run(None, &environment, &Progress::new(true), &schema.name)?;
     let text = std::fs::read_to_string(&log).context("the suite wrote no statements")?;
     let mut by_database: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -100,13 +93,15 @@ fn statements(
 fn replay(server: &Server, template: &str, statements: &BTreeMap<String, Vec<String>>) -> anyhow::Result<Duration> {
     let mut took = Duration::ZERO;
     let mut made = 0;
-    for (number, sql) in statements.iter().filter(|(name, _)| *name != MAINTENANCE).map(|(_, sql)| sql).enumerate() {
+    for (number, sql) in
+        statements.iter().filter(|(name, _)| *name != MAINTENANCE_DATABASE).map(|(_, sql)| sql).enumerate()
+    {
         let started = Instant::now();
         let name = format!("floor_{number}");
-        Session::open(server.address(), MAINTENANCE)?.run(&create(&name, template, server))?;
+        Session::open(server.address(), MAINTENANCE_DATABASE)?.run(&create(&name, template, server))?;
         made += 1;
         // As many as verify makes ahead are counted there.
-        if made > clones_ahead() {
+        if made > at_once() {
             took += started.elapsed();
         }
         let started = Instant::now();

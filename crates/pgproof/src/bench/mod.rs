@@ -13,6 +13,7 @@ use pgproof_runner::config::CONFIG_VARIABLE;
 use pgproof_runner::report::Verdict;
 use pgproof_runner::{Config, Schema};
 
+use crate::suite;
 use parts::Parts;
 
 /// What `bench` takes.
@@ -50,9 +51,8 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
 }
 
 fn measure(config: &Config, schema: &Schema, runs: usize) -> anyhow::Result<()> {
-    let binary = crate::suite::build(config, std::slice::from_ref(schema))?
-        .remove(&schema.name)
-        .context("the suite was not built")?;
+    let binary =
+        suite::build(config, std::slice::from_ref(schema))?.remove(&schema.name).context("the suite was not built")?;
     // The first run fills caches: the data directory, the file system's.
     let mut whole = Vec::new();
     let mut ours = Vec::new();
@@ -92,7 +92,7 @@ fn verify(config: &Config, schema: &Schema) -> anyhow::Result<()> {
 }
 
 fn print(config: &Config, schema: &Schema, runs: usize, whole: &[Duration], ours: &[Parts], least: &[Parts]) {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let cores = suite::at_once();
     println!("verify {}, medians of {runs} runs, {cores} cores ({})", schema.name, config.file.display());
     println!("  {:<11} {:>9} {:>9} {:>7}", "part", "pgproof", "floor", "ratio");
     let mut sum = Duration::ZERO;

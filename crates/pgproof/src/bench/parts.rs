@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use pgproof_runner::config::CONFIG_VARIABLE;
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
 use pgproof_runner::isolation::{build_template, prepare_clones};
-use pgproof_runner::process::{Handover, RUN_VARIABLE, Ready, WHOLE_VARIABLE};
+use pgproof_runner::process::{Handover, Ready};
 use pgproof_runner::report::{Report, SchemaReport, ServerReport, SuiteRun, Text};
 use pgproof_runner::server::{Server, ServerOptions};
 use pgproof_runner::{Config, Schema};
 
-use crate::suite::{self, Binary};
+use crate::suite::{self, Binary, at_once, environment};
 use crate::terminal::Progress;
 
 /// Times of the parts of one run.
@@ -25,11 +24,6 @@ pub(super) struct Parts {
     pub(super) report: Duration,
     pub(super) stop: Duration,
     pub(super) cargo: Duration,
-}
-
-/// How many clones `verify` makes ahead.
-pub(super) fn clones_ahead() -> usize {
-    std::thread::available_parallelism().map_or(2, usize::from)
 }
 
 /// Does what `verify` does, part by part.
@@ -48,7 +42,7 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     parts.migrations = started.elapsed();
 
     let started = Instant::now();
-    let clones = prepare_clones(server.address(), server.version(), &template, clones_ahead())?;
+    let clones = prepare_clones(server.address(), server.version(), &template, at_once())?;
     parts.clones = started.elapsed();
 
     let started = Instant::now();
@@ -58,12 +52,8 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
         version: server.version().clone(),
         schemas: BTreeMap::from([(schema.name.clone(), Ready { template, clones })]),
     };
-    let environment = [
-        (CONFIG_VARIABLE, config.file.display().to_string()),
-        (RUN_VARIABLE, handover.to_variable()),
-        (WHOLE_VARIABLE, "1".to_owned()),
-        (EVIDENCE_VARIABLE, evidence.display().to_string()),
-    ];
+    let mut environment = environment(config, &handover, None);
+    environment.push((EVIDENCE_VARIABLE, evidence.display().to_string()));
     let ran = binary.run(None, &environment, &Progress::new(true), &schema.name)?;
     parts.suite = started.elapsed();
 

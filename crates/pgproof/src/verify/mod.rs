@@ -7,13 +7,11 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::ValueEnum;
-use pgproof_runner::config::CONFIG_VARIABLE;
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
-use pgproof_runner::process::{RUN_VARIABLE, WHOLE_VARIABLE};
 use pgproof_runner::report::{Report, SchemaReport, ServerReport, SuiteRun, Text, Verdict};
 use pgproof_runner::{Config, Schema};
 
-use crate::suite::{self, Binary};
+use crate::suite::{self, Binary, environment};
 use crate::terminal::{Progress, colour};
 
 /// What `verify` takes.
@@ -120,16 +118,8 @@ fn prove(
     directory: &Path,
     progress: &Progress,
 ) -> anyhow::Result<SuiteRun> {
-    let mut environment = vec![
-        (CONFIG_VARIABLE, config.file.display().to_string()),
-        (RUN_VARIABLE, prepared.handover.to_variable()),
-        (EVIDENCE_VARIABLE, directory.display().to_string()),
-        // A backtrace of the test harness says nothing about a schema.
-        ("RUST_BACKTRACE", "0".to_owned()),
-    ];
-    if arguments.filter.is_none() {
-        environment.push((WHOLE_VARIABLE, "1".to_owned()));
-    }
+    let mut environment = environment(config, &prepared.handover, arguments.filter.as_deref());
+    environment.push((EVIDENCE_VARIABLE, directory.display().to_string()));
     let binary = prepared.binaries.get(&schema.name).context("the suite was not built")?;
     let ran = binary.run(arguments.filter.as_deref(), &environment, progress, &schema.name)?;
     let evidence = gather(directory).with_context(|| format!("cannot read the evidence in {}", directory.display()))?;

@@ -11,7 +11,7 @@ use pgproof_runner::process::{Handover, Ready};
 use pgproof_runner::server::{Server, ServerOptions};
 use pgproof_runner::{Config, Schema};
 
-use crate::suite::{self, Binary};
+use crate::suite::{self, Binary, at_once};
 use crate::terminal::Progress;
 
 /// All that a run needs.
@@ -54,13 +54,11 @@ fn databases(config: &Config, schemas: &[Schema], major: Option<u16>) -> anyhow:
     options.major = major.or(options.major);
     let server = Server::start(&options)?;
     let (address, version) = (server.address().clone(), server.version().clone());
-    // libtest runs as many tests at once as there are cores, each in a clone of its own.
-    let at_once = std::thread::available_parallelism().map_or(2, usize::from);
     let mut ready = BTreeMap::new();
     let mut applied = BTreeMap::new();
     for schema in schemas {
         let (template, migrations) = build_template(&address, &version, config, schema)?;
-        let clones = prepare_clones(&address, &version, &template, at_once)?;
+        let clones = prepare_clones(&address, &version, &template, at_once())?;
         ready.insert(schema.name.clone(), Ready { template, clones });
         applied.insert(schema.name.clone(), migrations);
     }

@@ -7,14 +7,11 @@ use super::{IsolationError, SchemaContext};
 use crate::config::{Config, ConfigError, Schema};
 use crate::migration::{Applied, apply, discover};
 use crate::process::{self, Handover};
-use crate::server::{Address, Version, create_database};
+use crate::server::{Address, MAINTENANCE_DATABASE, Version, create_database};
 use crate::session::Session;
 
 /// The database that every cluster has and that new databases are copied from.
 const EMPTY: &str = "template1";
-
-/// The database for administration.
-const MAINTENANCE: &str = "postgres";
 
 /// A migrated database to make clones from, and the server it lives in.
 #[derive(Debug)]
@@ -130,7 +127,7 @@ impl Template {
         }
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let name = format!("pgproof_{}_{}_{number}", self.context.name(), std::process::id());
-        let mut maintenance = Session::open(&self.server.address, MAINTENANCE)?;
+        let mut maintenance = Session::open(&self.server.address, MAINTENANCE_DATABASE)?;
         create_database(&mut maintenance, &self.server.version, &name, &self.database)?;
         Ok(name)
     }
@@ -145,7 +142,7 @@ pub fn build_template(
 ) -> Result<(String, Vec<Applied>), IsolationError> {
     let migrations = discover(&config.path(&schema.migrations), &config.root)?;
     let database = format!("pgproof_{}", schema.name);
-    let mut maintenance = Session::open(address, MAINTENANCE)?;
+    let mut maintenance = Session::open(address, MAINTENANCE_DATABASE)?;
     create_database(&mut maintenance, version, &database, EMPTY)?;
     drop(maintenance);
     let mut session = Session::open(address, &database)?;
@@ -160,7 +157,7 @@ pub fn prepare_clones(
     template: &str,
     count: usize,
 ) -> Result<Vec<String>, IsolationError> {
-    let mut maintenance = Session::open(address, MAINTENANCE)?;
+    let mut maintenance = Session::open(address, MAINTENANCE_DATABASE)?;
     (0..count)
         .map(|number| {
             let name = format!("{template}_spare_{number}");

@@ -36,11 +36,6 @@ impl Statement {
         self.origin_at(offset)
     }
 
-    /// The statement's first line.
-    pub fn first_line(&self) -> &str {
-        self.text.lines().next().unwrap_or_default().trim_end()
-    }
-
     /// What kind of statement it is, as in `CREATE TABLE`: for messages.
     pub fn kind(&self) -> String {
         const MODIFIERS: &[&str] =

@@ -97,11 +97,6 @@ impl Server {
         Ok(directory)
     }
 
-    /// The process group of the server and its supervisor.
-    pub fn process_group(&self) -> Option<u32> {
-        self.supervisor.as_ref().map(Supervisor::pid)
-    }
-
     /// Lets the server outlive this process. It then ends, and its directory goes, when somebody stops it.
     pub fn keep(mut self) {
         if let Some(supervisor) = self.supervisor.take() {

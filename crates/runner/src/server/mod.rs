@@ -12,11 +12,12 @@ mod sweep;
 mod version;
 
 pub use address::Address;
-pub use binaries::{BIN_VARIABLE, Installation, find as find_installations};
+pub use binaries::BIN_VARIABLE;
+use binaries::Installation;
 pub use cache::CACHE_VARIABLE;
 pub use error::ServerError;
-pub use local::Server;
 pub(crate) use local::create_database;
+pub use local::{MAINTENANCE_DATABASE, Server};
 pub use version::{OLDEST_MAJOR, Version};
 
 /// Which server to start.

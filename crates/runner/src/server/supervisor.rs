@@ -48,11 +48,6 @@ impl Supervisor {
         Ok(Supervisor { process })
     }
 
-    /// The process id, which also is the process group of the server.
-    pub(super) fn pid(&self) -> u32 {
-        self.process.id()
-    }
-
     /// Whether the supervisor has ended, which it does only before its owner if it could not even begin.
     pub(super) fn has_ended(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(Some(_)) | Err(_))
