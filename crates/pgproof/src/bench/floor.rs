@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use pgproof_runner::isolation::{build_template, prepare_clones};
-use pgproof_runner::migration::{Statement, discover};
+use pgproof_runner::migration::{Statement, select};
 use pgproof_runner::process::{Handover, Ready};
 use pgproof_runner::server::{MAINTENANCE_DATABASE, Server, ServerOptions};
 use pgproof_runner::session::{STATEMENT_LOG_VARIABLE, Session, identifier};
@@ -34,7 +34,7 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
 /// A database, and each file as one message where PostgreSQL takes it as one.
 fn files_through_one_session(config: &Config, schema: &Schema, server: &Server) -> anyhow::Result<Duration> {
     let mut messages = Vec::new();
-    for migration in discover(&config.path(&schema.migrations), &config.root)? {
+    for migration in select(config, schema)? {
         let alone = |s: &Statement| s.copy_data.is_some() || s.needs_no_transaction();
         let by_statement = migration.statements.iter().any(alone);
         let texts: Vec<_> = migration.statements.iter().map(|s| (s.text.clone(), s.copy_data.clone())).collect();

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use pgproof_runner::isolation::{build_template, prepare_clones};
-use pgproof_runner::migration::{Applied, discover};
+use pgproof_runner::migration::{Applied, select};
 use pgproof_runner::process::{Handover, Ready};
 use pgproof_runner::server::{Server, ServerOptions};
 use pgproof_runner::{Config, Schema};
@@ -33,7 +33,7 @@ pub(crate) fn prepare(
 ) -> anyhow::Result<Prepared> {
     // What is wrong with the files is said before anything is started.
     for schema in schemas {
-        discover(&config.path(&schema.migrations), &config.root)?;
+        select(config, schema)?;
     }
     progress.step("starting PostgreSQL and building the suites");
     std::thread::scope(|scope| {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use crate::Origin;
 use crate::config::{Config, Schema};
-use crate::migration::{Migration, MigrationError, Object, Provenance, discover, discover_rollbacks};
+use crate::migration::{Migration, MigrationError, Object, Provenance, discover_rollbacks, optional, select};
 
 /// A schema under proof, or a scratch database (which has no files).
 #[derive(Debug)]
@@ -34,9 +34,26 @@ impl SchemaContext {
     /// The migrations, read anew.
     pub fn migrations(&self) -> Result<Vec<Migration>, MigrationError> {
         match &self.files {
-            Some((config, schema)) => discover(&config.path(&schema.migrations), &config.root),
+            Some((config, schema)) => select(config, schema),
             None => Ok(Vec::new()),
         }
+    }
+
+    /// An optional migration, whether it is applied or not.
+    pub fn optional(&self, name: &str) -> Result<Migration, MigrationError> {
+        match &self.files {
+            Some((config, schema)) => optional(config, schema, name),
+            None => Err(MigrationError::NoOptional {
+                schema: self.name.clone(),
+                name: name.to_owned(),
+                known: Vec::new(),
+            }),
+        }
+    }
+
+    /// Whether this optional migration is among those applied.
+    pub fn is_with(&self, name: &str) -> bool {
+        self.files.as_ref().is_some_and(|(config, _)| config.with.iter().any(|with| with == name))
     }
 
     /// The files that take the migrations back, the last one first.

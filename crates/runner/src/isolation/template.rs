@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{IsolationError, SchemaContext};
 use crate::config::{Config, ConfigError, Schema};
-use crate::migration::{Applied, apply, discover};
+use crate::migration::{Applied, apply, select};
 use crate::process::{self, Handover};
 use crate::server::{Address, MAINTENANCE_DATABASE, Version, create_database};
 use crate::session::Session;
@@ -140,7 +140,7 @@ pub fn build_template(
     config: &Config,
     schema: &Schema,
 ) -> Result<(String, Vec<Applied>), IsolationError> {
-    let migrations = discover(&config.path(&schema.migrations), &config.root)?;
+    let migrations = select(config, schema)?;
     let database = format!("pgproof_{}", schema.name);
     let mut maintenance = Session::open(address, MAINTENANCE_DATABASE)?;
     create_database(&mut maintenance, version, &database, EMPTY)?;

@@ -52,7 +52,8 @@ pub fn discover_rollbacks(directory: &Path, root: &Path) -> Result<Vec<Migration
     files.into_iter().rev().map(|(number, path)| read(number, &path, root)).collect()
 }
 
-fn read(number: u64, path: &Path, root: &Path) -> Result<Migration, MigrationError> {
+/// Reads one migration.
+pub(super) fn read(number: u64, path: &Path, root: &Path) -> Result<Migration, MigrationError> {
     let source = Source::read(root, path)?;
     let file = source.shown.clone();
     let statements = split(source, root)?;
@@ -71,7 +72,8 @@ fn numbered_files(directory: &Path, root: &Path) -> Result<Vec<(u64, usize, Path
     sql_files(directory, root)?.into_iter().map(numbered).collect()
 }
 
-fn sql_files(directory: &Path, root: &Path) -> Result<Vec<PathBuf>, MigrationError> {
+/// The `.sql` files of a directory.
+pub(super) fn sql_files(directory: &Path, root: &Path) -> Result<Vec<PathBuf>, MigrationError> {
     let failed = |source| MigrationError::Directory { directory: shown(directory, root), source };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {

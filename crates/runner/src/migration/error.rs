@@ -29,6 +29,24 @@ pub enum MigrationError {
         /// The file.
         path: PathBuf,
     },
+    /// Another migration has taken the file over.
+    #[error("{} is part of {by} now and must not be run beside it; remove it", .path.display())]
+    Superseded {
+        /// The file.
+        path: PathBuf,
+        /// The migration that does it now.
+        by: String,
+    },
+    /// There is no optional migration of this name.
+    #[error("schema {schema} has no optional migration {name:?}; it has {}", list(.known))]
+    NoOptional {
+        /// The schema.
+        schema: String,
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: Vec<String>,
+    },
     /// Two files have the same number.
     #[error("two migrations have the number {number}: {} and {}", .first.display(), .second.display())]
     DuplicateNumber {
@@ -147,4 +165,8 @@ impl fmt::Display for StatementFailure {
         writeln!(f, "{:>width$} | {:>column$}", "", "^", column = origin.column as usize)?;
         write!(f, "{error}")
     }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -1,0 +1,42 @@
+//! Why there is no configuration.
+
+use std::path::PathBuf;
+
+use super::{CONFIG_VARIABLE, FILE_NAME};
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// No file was found.
+    #[error("no {FILE_NAME} in {} or any directory above it; run pgproof inside a project, or name the file with --config or {CONFIG_VARIABLE}", .from.display())]
+    NotFound {
+        /// Where the search began.
+        from: PathBuf,
+    },
+    /// The file cannot be read.
+    #[error("cannot read {}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The file is malformed; the cause names line and key.
+    #[error("{} is malformed: {}", .path.display(), .problem.trim_end())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Line, column, and what is wrong there.
+        problem: String,
+    },
+    /// A schema was asked for that the file does not have.
+    #[error("unknown schema {name:?}; {} has {}", .file.display(), .known.join(", "))]
+    UnknownSchema {
+        /// What was asked for.
+        name: String,
+        /// The file.
+        file: PathBuf,
+        /// What there is.
+        known: Vec<String>,
+    },
+}

@@ -1,0 +1,151 @@
+//! `pgproof.toml`: the schemas under proof, and where their files stand. It says what is configured; reading
+//! migrations or fixtures is left to those who use them.
+
+mod error;
+mod plans;
+mod schema;
+mod tenancy;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+pub use error::ConfigError;
+pub use plans::{PlannedTable, Plans, Setting};
+pub use schema::{Schema, Section, Suite, Superseded, Transaction, Variable};
+pub use tenancy::{Accepted, Tenancy};
+
+/// The name of the configuration file.
+pub const FILE_NAME: &str = "pgproof.toml";
+
+/// Names a configuration file, in place of the search from the working directory upwards.
+pub const CONFIG_VARIABLE: &str = "PGPROOF_CONFIG";
+
+/// Names optional migrations to apply, separated by commas.
+pub const WITH_VARIABLE: &str = "PGPROOF_WITH";
+
+/// The whole of `pgproof.toml`.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The directory of the file: every path in it is relative to this one.
+    pub root: PathBuf,
+    /// The file itself.
+    pub file: PathBuf,
+    /// Which server to use.
+    pub server: ServerConfig,
+    /// The schemas under proof, by name.
+    pub schemas: BTreeMap<String, Schema>,
+    /// The optional migrations that are applied, by name: those that `--with` or [`WITH_VARIABLE`] asks for.
+    pub with: Vec<String>,
+}
+
+/// Table `[server]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerConfig {
+    /// The directory of PostgreSQL's binaries, in place of the search.
+    pub bin: Option<PathBuf>,
+    /// The major version to use, in place of the newest.
+    pub major: Option<u16>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    server: ServerConfig,
+    schemas: BTreeMap<String, Schema>,
+}
+
+impl Config {
+    /// Reads the file that `$PGPROOF_CONFIG` names, else the nearest one from the working directory upwards.
+    pub fn find() -> Result<Config, ConfigError> {
+        if let Some(file) = std::env::var_os(CONFIG_VARIABLE) {
+            return Config::read(Path::new(&file));
+        }
+        let from = std::env::current_dir().unwrap_or_default();
+        match from.ancestors().map(|dir| dir.join(FILE_NAME)).find(|file| file.is_file()) {
+            Some(file) => Config::read(&file),
+            None => Err(ConfigError::NotFound { from }),
+        }
+    }
+
+    /// Reads this file.
+    pub fn read(file: &Path) -> Result<Config, ConfigError> {
+        let unreadable = |source| ConfigError::Read { path: file.to_path_buf(), source };
+        let malformed = |problem| ConfigError::Malformed { path: file.to_path_buf(), problem };
+        let path = std::path::absolute(file).map_err(unreadable)?;
+        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
+        let mut parsed: File = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        if parsed.schemas.is_empty() {
+            return Err(malformed("it names no schema: add a table [schemas.NAME]".to_owned()));
+        }
+        for (name, schema) in &mut parsed.schemas {
+            if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+                return Err(malformed(format!("schemas.{name}: a name has only lower-case letters, digits and _")));
+            }
+            schema.name.clone_from(name);
+        }
+        let root = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        parsed.server.bin = parsed.server.bin.map(|bin| root.join(bin));
+        let with = std::env::var(WITH_VARIABLE).unwrap_or_default();
+        let with = with.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Ok(Config { root, file: path, server: parsed.server, schemas: parsed.schemas, with })
+    }
+
+    /// The schema of this name.
+    pub fn schema(&self, name: &str) -> Result<&Schema, ConfigError> {
+        self.schemas.get(name).ok_or_else(|| ConfigError::UnknownSchema {
+            name: name.to_owned(),
+            file: self.file.clone(),
+            known: self.schemas.keys().cloned().collect(),
+        })
+    }
+
+    /// A configured path, absolute.
+    pub fn path(&self, relative: &Path) -> PathBuf {
+        self.root.join(relative)
+    }
+
+    /// A path as messages show it: relative to the configuration where it lies below it.
+    pub fn shown(&self, path: &Path) -> PathBuf {
+        path.strip_prefix(&self.root).unwrap_or(path).to_path_buf()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join(FILE_NAME);
+        std::fs::write(&file, text).expect("a file");
+        Config::read(&file)
+    }
+
+    const GOOD: &str = "[schemas.shop]\nmigrations = \"sql\"\nsuite = { package = \"p\", test = \"shop\" }\n";
+
+    #[test]
+    fn reads_schemas_by_name() {
+        let config = read(GOOD).expect("a good file");
+        assert_eq!(config.schema("shop").expect("shop").suite.test, "shop");
+        let error = config.schema("shoop").expect_err("no such schema").to_string();
+        assert!(error.starts_with("unknown schema \"shoop\"; ") && error.ends_with("has shop"), "{error}");
+    }
+
+    #[test]
+    fn names_line_and_key_of_a_mistake() {
+        let error = read(&format!("{GOOD}migratons = \"x\"\n")).expect_err("a misspelt key").to_string();
+        assert!(error.contains("line 4") && error.contains("unknown field `migratons`"), "{error}");
+        let error = read("[schemas.shop]\nmigrations = 3\n").expect_err("a wrong type").to_string();
+        assert!(error.contains("line 2") && error.contains("migrations = 3"), "{error}");
+    }
+
+    #[test]
+    fn refuses_a_file_without_schemas() {
+        let error = read("[schemas]\n").expect_err("nothing to prove").to_string();
+        assert!(error.contains("names no schema"), "{error}");
+    }
+}

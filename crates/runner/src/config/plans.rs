@@ -1,0 +1,69 @@
+//! The plans of a schema's queries, as configured. Making the planning database is the assertions' business.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Table `[schemas.NAME.plans]`: the queries whose plans are reviewed, and the database that they are planned in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plans {
+    /// The directory of the queries, one a file.
+    pub queries: PathBuf,
+    /// The directory of the accepted plans.
+    pub snapshots: PathBuf,
+    /// The role that the application uses; queries are planned as this role.
+    pub role: Option<String>,
+    /// A file that is run before the rows are made: it may make the role and grant it what it needs.
+    pub setup: Option<PathBuf>,
+    /// How many rows a table gets that is not named below.
+    #[serde(default = "usual_rows")]
+    pub rows: u64,
+    /// Tables with other rows.
+    #[serde(default)]
+    pub tables: BTreeMap<String, PlannedTable>,
+    /// Planner settings, in place of PostgreSQL's defaults: those of your production.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Setting>,
+}
+
+/// The rows of a table in the planning database.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedTable {
+    /// How many.
+    pub rows: Option<u64>,
+    /// Columns with an expression over `n`, the number of the row from 1.
+    #[serde(default)]
+    pub columns: BTreeMap<String, String>,
+}
+
+/// The value of a setting: a text or a number.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Setting {
+    /// As in `work_mem = "64MB"`.
+    Text(String),
+    /// As in `effective_cache_size = 65536`.
+    Integer(i64),
+    /// As in `random_page_cost = 1.1`.
+    Number(f64),
+    /// As in `enable_nestloop = true`.
+    Switch(bool),
+}
+
+impl std::fmt::Display for Setting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Setting::Text(text) => f.write_str(text),
+            Setting::Integer(number) => write!(f, "{number}"),
+            Setting::Number(number) => write!(f, "{number}"),
+            Setting::Switch(on) => f.write_str(if *on { "on" } else { "off" }),
+        }
+    }
+}
+
+fn usual_rows() -> u64 {
+    2000
+}

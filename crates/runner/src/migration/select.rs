@@ -1,0 +1,55 @@
+//! Which migrations a schema's database gets: the numbered ones, and of the optional ones those that were asked for.
+//! A file that another migration has taken over is an error wherever it turns up.
+
+use std::path::{Path, PathBuf};
+
+use super::{Migration, MigrationError, discover};
+use crate::config::{Config, Schema, Superseded};
+use crate::migration::discover::{read, sql_files};
+
+/// The migrations of a schema, in the order to apply them.
+pub fn select(config: &Config, schema: &Schema) -> Result<Vec<Migration>, MigrationError> {
+    let directory = config.path(&schema.migrations);
+    if let Some(superseded) = &schema.superseded {
+        refuse(superseded, &sql_files(&directory, &config.root)?, &config.root)?;
+    }
+    let mut migrations = discover(&directory, &config.root)?;
+    for name in optional_names(config, schema)?.into_iter().filter(|name| config.with.contains(name)) {
+        migrations.push(optional(config, schema, &name)?);
+    }
+    Ok(migrations)
+}
+
+/// The optional migration of this name. It comes after all numbered ones.
+pub fn optional(config: &Config, schema: &Schema, name: &str) -> Result<Migration, MigrationError> {
+    let known = optional_names(config, schema)?;
+    match &schema.optional {
+        Some(directory) if known.iter().any(|other| other == name) => {
+            read(u64::MAX, &config.path(directory).join(format!("{name}.sql")), &config.root)
+        }
+        _ => Err(MigrationError::NoOptional { schema: schema.name.clone(), name: name.to_owned(), known }),
+    }
+}
+
+/// The names of a schema's optional migrations: those of their files, without the ending.
+pub fn optional_names(config: &Config, schema: &Schema) -> Result<Vec<String>, MigrationError> {
+    let Some(directory) = &schema.optional else { return Ok(Vec::new()) };
+    let files = sql_files(&config.path(directory), &config.root)?;
+    let mut names: Vec<String> =
+        files.iter().filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned())).collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Refuses files that a migration has taken over.
+fn refuse(superseded: &Superseded, files: &[PathBuf], root: &Path) -> Result<(), MigrationError> {
+    let without_number = |name: &str| name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_' || c == '-').to_owned();
+    for file in files {
+        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if superseded.files.iter().any(|one| without_number(one) == without_number(name)) {
+            let path = file.strip_prefix(root).unwrap_or(file).to_path_buf();
+            return Err(MigrationError::Superseded { path, by: superseded.by.clone() });
+        }
+    }
+    Ok(())
+}
