@@ -20,6 +20,11 @@ pub trait Assertion {
         true
     }
 
+    /// What a reader of the report may want to look at, proven or not: a table of several lines.
+    fn exhibit(&self) -> Option<String> {
+        None
+    }
+
     /// Checks it. Whatever it does to the sandbox is undone by the caller.
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure>;
 }

@@ -54,6 +54,10 @@ impl<T: Assertion + ?Sized> Assertion for Box<T> {
         (**self).is_behavioural()
     }
 
+    fn exhibit(&self) -> Option<String> {
+        (**self).exhibit()
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         (**self).check(sandbox)
     }
@@ -79,6 +83,7 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
         behavioural: assertion.is_behavioural(),
         outcome,
         message,
+        exhibit: assertion.exhibit(),
         made_at: object.and_then(|object| sandbox.context().made_at(&object)),
         micros,
     }

@@ -7,13 +7,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pgproof_runner::config::Tenancy;
 use pgproof_runner::evidence::{Evidence, Outcome, record};
 use pgproof_runner::isolation::{IsolationError, Template};
+use pgproof_runner::migration::{MigrationError, run_script};
+use pgproof_runner::session::{identifier, literal};
 use pgproof_runner::{CloneDatabase, Sandbox, with_causes};
 
 use crate::assertion::Assertion;
 use crate::check::Check;
 use crate::plan::{PlannedQuery, WorkloadError, WorkloadQuery, check_snapshots, planning_template, read_workload};
+use crate::tenancy::isolation_matrix;
 
 /// A sandbox on the schema of this name in `pgproof.toml`.
 #[track_caller]
@@ -38,6 +42,73 @@ fn plan_ahead(sandbox: &Sandbox) {
 #[track_caller]
 pub fn clone_database(schema: &str) -> CloneDatabase {
     or_fail(schema, CloneDatabase::of(schema))
+}
+
+/// A sandbox on the migrated schema in which the role exists that works for one tenant at a time. In its session the
+/// setting that names the tenant was never set.
+#[track_caller]
+pub fn tenancy(schema: &str) -> Tenants {
+    let template = or_fail(schema, Template::of(schema).and_then(|template| tenants_template(&template)));
+    let sandbox = or_fail(schema, Sandbox::alone(&template, |_| Ok(())));
+    let Some(tenancy) = sandbox.context().configured().and_then(|(_, schema)| schema.tenancy.clone()) else {
+        fail(schema, "database", "is ready", "the schema has no tenancy in pgproof.toml")
+    };
+    Tenants { sandbox, tenancy }
+}
+
+/// A sandbox, and how tenants are kept apart in it.
+pub struct Tenants {
+    sandbox: Sandbox,
+    tenancy: Tenancy,
+}
+
+impl Tenants {
+    /// No tenant reaches another's rows: every attack on every table.
+    #[track_caller]
+    pub fn check_isolation(&mut self) {
+        let matrix = isolation_matrix(self.sandbox.template(), &self.tenancy);
+        let name = self.sandbox.context().name().to_owned();
+        let matrix = matrix.unwrap_or_else(|error| fail(&name, "tenants", "can be tried", &with_causes(&error)));
+        self.sandbox.check_all(matrix.assertions());
+    }
+
+    /// From here on, statements are the role's, for this tenant.
+    pub fn become_tenant(&mut self, tenant: &str) -> Result<(), pgproof_runner::DatabaseError> {
+        let setting = literal(&self.tenancy.setting);
+        let role = identifier(&self.tenancy.role);
+        self.sandbox.run(&format!("SELECT set_config({setting}, {}, true); SET LOCAL ROLE {role}", literal(tenant)))
+    }
+
+    /// From here on, statements are the role's, for nobody.
+    pub fn become_nobody(&mut self) -> Result<(), pgproof_runner::DatabaseError> {
+        self.sandbox.run(&format!("SET LOCAL ROLE {}", identifier(&self.tenancy.role)))
+    }
+}
+
+impl Deref for Tenants {
+    type Target = Sandbox;
+
+    fn deref(&self) -> &Sandbox {
+        &self.sandbox
+    }
+}
+
+impl DerefMut for Tenants {
+    fn deref_mut(&mut self) -> &mut Sandbox {
+        &mut self.sandbox
+    }
+}
+
+/// The migrated schema with the role that works for one tenant at a time.
+fn tenants_template(schema: &Arc<Template>) -> Result<Arc<Template>, IsolationError> {
+    schema.derived("tenancy", |session, context| {
+        let setup =
+            context.configured().and_then(|(config, schema)| Some((config, schema.tenancy.as_ref()?.setup.as_ref()?)));
+        if let Some((config, setup)) = setup {
+            run_script(session, &config.root, &config.path(setup))?;
+        }
+        Ok::<_, MigrationError>(String::new())
+    })
 }
 
 /// The planning database of a schema, with its queries.
@@ -115,6 +186,7 @@ pub(crate) fn fail(schema: &str, subject: &str, sentence: &str, message: &str) -
         behavioural: false,
         outcome: Outcome::Failed,
         message: Some(message.to_owned()),
+        exhibit: None,
         made_at: None,
         micros: 0,
     };

@@ -29,6 +29,7 @@ pub mod row_security;
 pub mod rows;
 pub mod synth;
 pub mod table;
+pub mod tenancy;
 pub mod trigger;
 pub mod unique;
 pub mod view;

@@ -33,6 +33,9 @@ pub struct Evidence {
     pub outcome: Outcome,
     /// Expected and found, unless it was proven.
     pub message: Option<String>,
+    /// What a reader may want to look at, proven or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exhibit: Option<String>,
     /// Where the migrations made the object; looked up only if the assertion was not proven.
     pub made_at: Option<Origin>,
     /// How long the check took, in microseconds.

@@ -1,7 +1,7 @@
 //! One session with a database: statements in, text out, errors with every field. All that pgproof says to a server
 //! goes through here. Isolation between tests is `isolation`'s business.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -118,6 +118,18 @@ impl Session {
             problem: format!("the data could not be sent: {error}"),
         })?;
         Ok(writer.finish()?)
+    }
+
+    /// Gives what a `COPY … TO stdout` sends, as text.
+    pub fn copy_out(&mut self, sql: &str) -> Result<String, DatabaseError> {
+        log_statement(&self.database, sql);
+        let mut text = String::new();
+        let read = self.client.copy_out(sql)?.read_to_string(&mut text);
+        read.map_err(|error| DatabaseError::Answer {
+            query: shortened(sql),
+            problem: format!("the data could not be read: {error}"),
+        })?;
+        Ok(text)
     }
 
     /// Tries a statement inside the open transaction and undoes it, whatever came of it. Only a lost connection, or a

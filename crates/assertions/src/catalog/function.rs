@@ -19,6 +19,8 @@ pub struct Function {
     pub result: Option<String>,
     /// Its language.
     pub language: String,
+    /// Its body as it was written; empty where PostgreSQL keeps it parsed.
+    pub source: String,
     /// What the planner may assume of its results.
     pub volatility: Volatility,
     /// Whether it runs with the rights of its owner.

@@ -5,6 +5,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
     'arguments', pg_get_function_arguments(p.oid),
     'result', pg_get_function_result(p.oid),
     'language', l.lanname,
+    'source', p.prosrc,
     'volatility', p.provolatile,
     'security_definer', p.prosecdef,
     'strict', p.proisstrict,

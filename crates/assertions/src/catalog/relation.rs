@@ -15,6 +15,12 @@ pub struct Relation {
     pub kind: RelationKind,
     /// Whether it is a partition of another table.
     pub is_partition: bool,
+    /// The tables that it inherits from or is a partition of, with their schemas.
+    pub inherits: Vec<String>,
+    /// What a partitioned table is partitioned by, as PostgreSQL prints it.
+    pub partition_key: Option<String>,
+    /// Which rows a partition has, as PostgreSQL prints it.
+    pub bound: Option<String>,
     /// Its storage parameters and view options, as `name=value`.
     pub options: Vec<String>,
     /// The query of a view, as PostgreSQL prints it.

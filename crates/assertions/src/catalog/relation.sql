@@ -3,6 +3,11 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
     'name', c.relname,
     'kind', c.relkind,
     'is_partition', c.relispartition,
+    'inherits', (SELECT coalesce(jsonb_agg(pn.nspname || '.' || pc.relname ORDER BY i.inhseqno), '[]')
+                 FROM pg_inherits i JOIN pg_class pc ON pc.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = pc.relnamespace
+                 WHERE i.inhrelid = c.oid),
+    'partition_key', pg_get_partkeydef(c.oid),
+    'bound', pg_get_expr(c.relpartbound, c.oid),
     'options', to_jsonb(coalesce(c.reloptions, '{}')),
     'definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END,
     'row_security', c.relrowsecurity,

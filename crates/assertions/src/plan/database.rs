@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use pgproof_runner::config::Plans;
 use pgproof_runner::isolation::{IsolationError, SchemaContext, Template};
-use pgproof_runner::migration::{MigrationError, Source, StatementFailure, split};
+use pgproof_runner::migration::{MigrationError, run_script};
 use pgproof_runner::session::identifier;
 use pgproof_runner::{DatabaseError, Session};
 
@@ -92,13 +92,7 @@ fn build(session: &mut Session, context: &SchemaContext) -> Result<String, Plann
     let pinned = settings::pin(session, &plans.settings)?;
     session.run(&pinned)?;
     if let Some(setup) = &plans.setup {
-        for statement in split(Source::read(&config.root, &config.path(setup))?, &config.root)? {
-            let done = match &statement.copy_data {
-                Some(data) => session.copy_in(&statement.text, data.as_bytes()).map(|_| ()),
-                None => session.run(&statement.text),
-            };
-            done.map_err(|error| MigrationError::Statement(Box::new(StatementFailure::new(&statement, error))))?;
-        }
+        run_script(session, &config.root, &config.path(setup))?;
     }
     let catalog = Catalog::read(session)?;
     demand_known(&schema, plans, &catalog)?;

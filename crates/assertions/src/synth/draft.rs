@@ -28,16 +28,43 @@ impl Draft {
         self.values.get(column).unwrap_or(&Value::Default)
     }
 
+    /// The columns that do not get their defaults.
+    pub fn columns(&self) -> Vec<&str> {
+        self.said().iter().map(|(column, _)| column.as_str()).collect()
+    }
+
     /// The INSERT.
     pub fn sql(&self) -> String {
-        let said: Vec<_> = self.values.iter().filter(|(_, value)| **value != Value::Default).collect();
-        let table = self.table.sql();
+        format!("INSERT INTO {} {}", self.table.sql(), self.values_sql())
+    }
+
+    /// What follows INSERT, in a statement of its own or in MERGE: columns and values.
+    pub fn values_sql(&self) -> String {
+        let said = self.said();
         if said.is_empty() {
-            return format!("INSERT INTO {table} DEFAULT VALUES");
+            return "DEFAULT VALUES".to_owned();
         }
-        let columns: Vec<_> = said.iter().map(|(column, _)| identifier(column)).collect();
         let values: Vec<_> = said.iter().map(|(_, value)| value.sql()).collect();
-        format!("INSERT INTO {table} ({}) VALUES ({})", columns.join(", "), values.join(", "))
+        format!("({}) VALUES ({})", names(&said), values.join(", "))
+    }
+
+    /// A COPY FROM and the line of data that is this row.
+    pub fn copy_sql(&self) -> (String, String) {
+        let said = self.said();
+        let field = |value: &Value| match value {
+            Value::Text(text) => {
+                text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
+            }
+            Value::Null | Value::Default => "\\N".to_owned(),
+        };
+        let fields: Vec<_> = said.iter().map(|(_, value)| field(value)).collect();
+        let columns = if said.is_empty() { String::new() } else { format!(" ({})", names(&said)) };
+        (format!("COPY {}{columns} FROM STDIN", self.table.sql()), fields.join("\t") + "\n")
+    }
+
+    /// The same, with what it says of them.
+    fn said(&self) -> Vec<(&String, &Value)> {
+        self.values.iter().filter(|(_, value)| **value != Value::Default).collect()
     }
 
     /// Inserts the row and gives it as it is in the table.
@@ -52,6 +79,10 @@ impl Draft {
         })?;
         Ok(Row { table: self.table.clone(), values: names.into_iter().zip(values).collect() })
     }
+}
+
+fn names(said: &[(&String, &Value)]) -> String {
+    said.iter().map(|(column, _)| identifier(column)).collect::<Vec<_>>().join(", ")
 }
 
 /// A row of a table.

@@ -42,6 +42,11 @@ impl Synthesiser {
         Ok(Synthesiser { catalog: Catalog::of(sandbox)?, next: 1, path: Vec::new() })
     }
 
+    /// Leaves out the next `count` values of each type: rows that are there may have them.
+    pub fn skip(&mut self, count: u64) {
+        self.next += count;
+    }
+
     /// A valid row of `table` with these values, not inserted yet; the rows that it references are. Columns that
     /// nobody needs are left to their defaults.
     pub fn draft(&mut self, sandbox: &mut Sandbox, table: &str, given: &[(&str, Value)]) -> Result<Draft, SynthError> {

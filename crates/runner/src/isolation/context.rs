@@ -43,11 +43,9 @@ impl SchemaContext {
     pub fn optional(&self, name: &str) -> Result<Migration, MigrationError> {
         match &self.files {
             Some((config, schema)) => optional(config, schema, name),
-            None => Err(MigrationError::NoOptional {
-                schema: self.name.clone(),
-                name: name.to_owned(),
-                known: Vec::new(),
-            }),
+            None => {
+                Err(MigrationError::NoOptional { schema: self.name.clone(), name: name.to_owned(), known: Vec::new() })
+            }
         }
     }
 

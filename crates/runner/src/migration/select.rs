@@ -35,15 +35,15 @@ pub fn optional(config: &Config, schema: &Schema, name: &str) -> Result<Migratio
 pub fn optional_names(config: &Config, schema: &Schema) -> Result<Vec<String>, MigrationError> {
     let Some(directory) = &schema.optional else { return Ok(Vec::new()) };
     let files = sql_files(&config.path(directory), &config.root)?;
-    let mut names: Vec<String> =
-        files.iter().filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned())).collect();
+    let mut names: Vec<String> = files.iter().filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned())).collect();
     names.sort();
     Ok(names)
 }
 
 /// Refuses files that a migration has taken over.
 fn refuse(superseded: &Superseded, files: &[PathBuf], root: &Path) -> Result<(), MigrationError> {
-    let without_number = |name: &str| name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_' || c == '-').to_owned();
+    let without_number =
+        |name: &str| name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_' || c == '-').to_owned();
     for file in files {
         let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if superseded.files.iter().any(|one| without_number(one) == without_number(name)) {

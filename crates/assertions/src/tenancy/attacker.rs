@@ -1,0 +1,269 @@
+//! One session's attacks, in order, and what came of them so far. The kinds of attacks are in files of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pgproof_runner::{DatabaseError, Sandbox};
+
+use super::TenancyError;
+use super::attack::{Attack, Cell, Verdict};
+use super::ownership::{Owner, TenantTable};
+use super::probe::{Actor, Answer, Context, Others, Probe};
+use super::reads::Objects;
+use super::seeds::{Party, Seeds, draft_for, given};
+use crate::catalog::Catalog;
+use crate::synth::{Draft, Synthesiser};
+
+/// A statement that would be an attack, were it not stopped.
+pub(super) struct Attempted<'a> {
+    pub(super) table: &'a TenantTable,
+    pub(super) attack: Attack,
+    /// The key, sequence or function by which it is done.
+    pub(super) by: Option<&'a str>,
+    pub(super) context: &'a Context,
+    pub(super) sql: &'a str,
+}
+
+/// Attacks, and what came of them.
+pub(super) struct Attacker<'a> {
+    pub(super) probe: Probe<'a>,
+    pub(super) catalog: &'a Catalog,
+    pub(super) seeds: Seeds,
+    pub(super) cells: Vec<Cell>,
+    /// New rows of the two tenants, by table, that a superuser could insert now.
+    pub(super) drafts: BTreeMap<(Party, String), Draft>,
+    /// Tables in which a tenant can have only so many rows that a new one needs those removed that are there.
+    full: BTreeSet<String>,
+    /// The rows that are not the attacker's, before any attack.
+    pub(super) before: Others,
+}
+
+impl<'a> Attacker<'a> {
+    /// Carries out all attacks. `db` has a session of its own.
+    pub(super) fn run(mut probe: Probe<'a>, catalog: &'a Catalog) -> Result<Vec<Cell>, TenancyError> {
+        let column = probe.tenancy.column.clone();
+        let seeds = Seeds::make(&mut probe.db, catalog, &column, probe.ownership)?;
+        let objects = Objects::of(catalog, probe.ownership);
+        let cells = seeds.found.clone();
+        let mut attacker = Attacker {
+            probe,
+            catalog,
+            seeds,
+            cells,
+            drafts: BTreeMap::new(),
+            full: BTreeSet::new(),
+            before: Others::new(),
+        };
+        // Once it was set, a setting is never again as if it had not been: this comes first.
+        let unset = attacker.read_without_tenants(Attack::Unset, &Context::Unset, &objects)?;
+        attacker.in_state(|attacker| {
+            attacker.put_all()?;
+            attacker.drafts = attacker.new_rows()?;
+            attacker.attack_in_context(Attack::Unset, &Context::Unset, &objects, &unset)
+        })?;
+        let contexts = attacker.contexts();
+        let mut empty = Vec::new();
+        for (attack, context) in &contexts {
+            empty.push(attacker.read_without_tenants(*attack, context, &objects)?);
+        }
+        attacker.attack_by_reading(&objects)?;
+        for ((attack, context), before) in contexts.iter().zip(&empty) {
+            attacker.attack_in_context(*attack, context, &objects, before)?;
+        }
+        let own = attacker.seeds.own.clone();
+        attacker.probe.prepare_others(Some(&own))?;
+        attacker.before = attacker.probe.others()?;
+        let ownership = attacker.probe.ownership;
+        for table in ownership.tables.iter().filter(|table| table.is_tenants() || is_closed(table)) {
+            attacker.attack_by_writing(table)?;
+            attacker.attack_by_reference(table)?;
+            attacker.attack_by_switching(table)?;
+        }
+        attacker.attack_by_calling()?;
+        Ok(attacker.cells)
+    }
+
+    /// The attacking tenant's context.
+    pub(super) fn own(&self) -> Context {
+        Context::Set(self.seeds.own.clone())
+    }
+
+    /// Puts the rows of everybody in.
+    fn put_all(&mut self) -> Result<(), DatabaseError> {
+        Seeds::put(&mut self.probe.db, self.seeds.rows.iter())
+    }
+
+    /// Does something in a state that is undone.
+    pub(super) fn in_state<T>(
+        &mut self,
+        act: impl FnOnce(&mut Self) -> Result<T, TenancyError>,
+    ) -> Result<T, TenancyError> {
+        self.probe.db.run("SAVEPOINT state")?;
+        let result = act(self)?;
+        self.probe.db.run("ROLLBACK TO state; RELEASE state")?;
+        Ok(result)
+    }
+
+    /// Does something while there is room for a new row of a tenant in a table: where a key leaves none, those that it
+    /// has are removed.
+    pub(super) fn with_room<T>(
+        &mut self,
+        table: &TenantTable,
+        party: Party,
+        act: impl FnOnce(&mut Self) -> Result<T, TenancyError>,
+    ) -> Result<T, TenancyError> {
+        if !self.full.contains(&table.relation.full_name()) {
+            return act(self);
+        }
+        let tenant = if party == Party::Own { &self.seeds.own } else { &self.seeds.other };
+        let (name, theirs) = (table.relation.sql(), self.probe.ownership.belongs(table, tenant));
+        self.in_state(|attacker| {
+            let delete = format!("DELETE FROM {name} WHERE {theirs}");
+            let role = "SET LOCAL session_replication_role";
+            attacker.db().run(&format!("{role} = replica; {delete}; {role} = origin"))?;
+            let prepared = !attacker.before.is_empty();
+            let without = if prepared { attacker.probe.others()? } else { Others::new() };
+            let before = std::mem::replace(&mut attacker.before, without);
+            let result = act(attacker);
+            attacker.before = before;
+            result
+        })
+    }
+
+    /// A new row for each tenant and table; what nobody owns gets one for nobody.
+    fn new_rows(&mut self) -> Result<BTreeMap<(Party, String), Draft>, TenancyError> {
+        let mut synthesiser = Synthesiser::of(&mut self.probe.db)?;
+        // The rows that are there have the first numbers' values.
+        synthesiser.skip(1000);
+        let mut drafts = BTreeMap::new();
+        for table in self.probe.ownership.tables.iter().filter(|table| table.is_tenants() || is_closed(table)) {
+            for (party, tenant) in [(Party::Own, self.seeds.own.clone()), (Party::Other, self.seeds.other.clone())] {
+                let parent = |name: &str| {
+                    let row = |party| self.seeds.row(party, name);
+                    row(party).or_else(|| row(Party::Own)).map(|seed| seed.values.clone())
+                };
+                let given = given(self.catalog, self.probe.ownership, table, &tenant, parent);
+                let first = draft_for(&mut self.probe.db, &mut synthesiser, table, &given);
+                let draft = match first {
+                    Err(TenancyError::Synth(_)) => {
+                        self.full.insert(table.relation.full_name());
+                        self.with_room(table, party, |attacker| {
+                            draft_for(&mut attacker.probe.db, &mut synthesiser, table, &given)
+                        })?
+                    }
+                    other => other?,
+                };
+                drafts.insert((party, table.relation.full_name()), draft);
+            }
+        }
+        Ok(drafts)
+    }
+
+    /// Tries a statement that writes, and judges it by what has become of the rows that are not the attacker's.
+    pub(super) fn write(&mut self, attempted: &Attempted<'_>) -> Result<Verdict, DatabaseError> {
+        let before = std::mem::take(&mut self.before);
+        let cells =
+            self.probe.act(attempted.context, attempted.sql, |probe, answer| judge(probe, answer, attempted, &before));
+        self.before = before;
+        let cells = cells?;
+        let verdict = cells.iter().map(|cell| cell.verdict).max().unwrap_or(Verdict::NotApplicable);
+        self.cells.extend(cells);
+        Ok(verdict)
+    }
+
+    /// Tries a statement that reads, and judges it by how many rows it gives.
+    pub(super) fn count_rows(&mut self, attempted: &Attempted<'_>, at_most: usize) -> Result<(), DatabaseError> {
+        let (verdict, note) = match self.probe.ask(attempted.context, attempted.sql)? {
+            Answer::Refused(report) => (Verdict::Refused, report.brief()),
+            Answer::Rows(rows) if rows.len() > at_most => {
+                (Verdict::Leaks, format!("it gives {} rows, and the tenant has {at_most}", rows.len()))
+            }
+            Answer::Rows(_) => (Verdict::Isolated, String::new()),
+        };
+        self.note(attempted, verdict, note);
+        Ok(())
+    }
+
+    /// Keeps what came of an attack.
+    pub(super) fn note(&mut self, attempted: &Attempted<'_>, verdict: Verdict, note: impl Into<String>) {
+        let statement = told(&self.probe, attempted);
+        self.cells.push(cell(attempted, verdict, note, statement));
+    }
+
+    /// Keeps why there is nothing to attack.
+    pub(super) fn not_applicable(&mut self, table: &TenantTable, attack: Attack, why: &str) {
+        let own = self.own();
+        let attempted = Attempted { table, attack, by: None, context: &own, sql: "" };
+        self.cells.push(cell(&attempted, Verdict::NotApplicable, why, String::new()));
+    }
+
+    /// Whether the attacker owns the tables.
+    pub(super) fn is_owner(&self) -> bool {
+        self.probe.actor == Actor::Owner
+    }
+
+    /// The sandbox.
+    pub(super) fn db(&mut self) -> &mut Sandbox {
+        &mut self.probe.db
+    }
+}
+
+/// Whether no tenant may see a row of the table.
+pub(super) fn is_closed(table: &TenantTable) -> bool {
+    matches!(table.owner, Owner::Closed(_))
+}
+
+fn cell(attempted: &Attempted<'_>, verdict: Verdict, note: impl Into<String>, statement: String) -> Cell {
+    Cell {
+        table: attempted.table.name.clone(),
+        no_tenant: false,
+        attack: attempted.attack,
+        verdict,
+        by: attempted.by.map(str::to_owned),
+        note: note.into(),
+        statement,
+    }
+}
+
+/// The statement as somebody can run it.
+fn told(probe: &Probe<'_>, attempted: &Attempted<'_>) -> String {
+    let relation = &attempted.table.relation;
+    let sql = attempted.sql.replace(&relation.sql(), &attempted.table.name);
+    let prelude = probe.prelude(attempted.context).replace("SET LOCAL", "SET").replace('"', "");
+    format!("{prelude}{sql}")
+}
+
+/// Judges a statement that was just run, by comparing the rows that are not the attacker's with those before.
+pub(super) fn judge(
+    probe: &mut Probe<'_>,
+    answer: &Answer,
+    attempted: &Attempted<'_>,
+    before: &Others,
+) -> Result<Vec<Cell>, DatabaseError> {
+    let statement = told(probe, attempted);
+    if let Answer::Refused(report) = answer {
+        return Ok(vec![cell(attempted, Verdict::Refused, report.brief(), statement)]);
+    }
+    let after = probe.others()?;
+    let changed = |which: fn(&(String, String)) -> &String| {
+        let differs = |name: &&String| before.get(*name).map(which) != after.get(*name).map(which);
+        after.keys().filter(differs).cloned().collect::<Vec<_>>()
+    };
+    let (theirs, nobodys) = (changed(|digests| &digests.0), changed(|digests| &digests.1));
+    let shown = |names: &[String]| {
+        let short = |name: &String| probe.ownership.table(name).map_or(name.clone(), |table| table.name.clone());
+        names.iter().map(short).collect::<Vec<_>>().join(", ")
+    };
+    let mut cells = Vec::new();
+    if !theirs.is_empty() {
+        let note = format!("it is carried out, and rows in {} that are not the tenant's have changed", shown(&theirs));
+        cells.push(cell(attempted, Verdict::Leaks, note, statement.clone()));
+    }
+    if !nobodys.is_empty() {
+        let note = format!("it is carried out, and rows in {} that are no tenant's have changed", shown(&nobodys));
+        cells.push(Cell { no_tenant: true, ..cell(attempted, Verdict::Leaks, note, statement.clone()) });
+    }
+    if cells.is_empty() {
+        cells.push(cell(attempted, Verdict::Isolated, "", statement));
+    }
+    Ok(cells)
+}

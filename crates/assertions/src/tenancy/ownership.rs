@@ -1,0 +1,192 @@
+//! Whose the rows of each table are: those of the tenant in a column, of the tenant of the row that they reference, or
+//! of no tenant at all, which somebody has to have decided.
+
+use std::collections::BTreeSet;
+
+use pgproof_runner::config::Tenancy;
+use pgproof_runner::session::{identifier, literal};
+
+use super::TenancyError;
+use crate::catalog::{Catalog, Constraint, ConstraintKind, Relation, RelationKind};
+
+/// Whose the rows of a table are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// Those of the tenant that this column names.
+    Column(String),
+    /// Those of the tenant of the row that this foreign key references.
+    Through { key: Constraint, parent: String },
+    /// They are for everybody.
+    Shared(String),
+    /// They are for no tenant.
+    Closed(String),
+    /// Nobody has said.
+    Undecided,
+}
+
+/// A table, whose its rows are, and the tables under it.
+#[derive(Debug, Clone)]
+pub(super) struct TenantTable {
+    pub(super) relation: Relation,
+    /// How sentences call it.
+    pub(super) name: String,
+    pub(super) owner: Owner,
+    /// Its partitions and the tables that inherit from it, those of those included.
+    pub(super) children: Vec<Relation>,
+}
+
+impl TenantTable {
+    /// Whether each of its rows is some tenant's.
+    pub(super) fn is_tenants(&self) -> bool {
+        matches!(self.owner, Owner::Column(_) | Owner::Through { .. })
+    }
+
+    /// The column that names the tenant, if rows can do without one.
+    pub(super) fn nullable_tenant(&self) -> Option<&str> {
+        match &self.owner {
+            Owner::Column(column) => {
+                self.relation.column(column).filter(|column| !column.not_null).map(|column| column.name.as_str())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The tables of a schema and whose their rows are; referenced tables before those that reference them.
+#[derive(Debug, Clone)]
+pub(super) struct Ownership {
+    pub(super) tables: Vec<TenantTable>,
+    /// The table of the tenants themselves, and its key.
+    pub(super) root: Option<(String, String)>,
+}
+
+impl Ownership {
+    /// Finds out, and demands that what the configuration names is there.
+    pub(super) fn of(catalog: &Catalog, tenancy: &Tenancy) -> Result<Ownership, TenancyError> {
+        let named = tenancy.through.keys().chain(tenancy.shared.keys()).chain(tenancy.closed.keys());
+        let accepted = tenancy.accepted.iter().flat_map(|accepted| &accepted.tables).filter(|name| *name != "*");
+        if let Some(name) = named.chain(accepted).find(|name| catalog.table(name).is_none()) {
+            return Err(TenancyError::NoTable { table: name.clone() });
+        }
+        let root = catalog.constraints.iter().find_map(|key| {
+            let references = key.references.as_ref().filter(|_| key.columns == [tenancy.column.clone()])?;
+            let [column] = references.columns.as_slice() else { return None };
+            Some((format!("{}.{}", references.schema, references.table), column.clone()))
+        });
+        let mut ownership = Ownership { tables: Vec::new(), root };
+        for relation in ordered(catalog) {
+            let name = catalog.shown(&relation.schema, &relation.name);
+            let owner = ownership.owner(catalog, tenancy, relation, &name)?;
+            let children = descendants(catalog, relation);
+            ownership.tables.push(TenantTable { relation: relation.clone(), name, owner, children });
+        }
+        if !ownership.tables.iter().any(TenantTable::is_tenants) {
+            return Err(TenancyError::NoTenantTable { column: tenancy.column.clone() });
+        }
+        Ok(ownership)
+    }
+
+    fn owner(
+        &self,
+        catalog: &Catalog,
+        tenancy: &Tenancy,
+        relation: &Relation,
+        name: &str,
+    ) -> Result<Owner, TenancyError> {
+        let said = |map: &std::collections::BTreeMap<String, String>| {
+            map.iter()
+                .find(|(table, _)| catalog.table(table).is_some_and(|t| t == relation))
+                .map(|(_, text)| text.clone())
+        };
+        if let Some(reason) = said(&tenancy.shared) {
+            return Ok(Owner::Shared(reason));
+        }
+        if let Some(reason) = said(&tenancy.closed) {
+            return Ok(Owner::Closed(reason));
+        }
+        if let Some((_, column)) = self.root.as_ref().filter(|(root, _)| *root == relation.full_name()) {
+            return Ok(Owner::Column(column.clone()));
+        }
+        if relation.column(&tenancy.column).is_some() {
+            return Ok(Owner::Column(tenancy.column.clone()));
+        }
+        let leads = |key: &&Constraint| {
+            let references = key.references.as_ref();
+            references
+                .is_some_and(|r| self.table(&format!("{}.{}", r.schema, r.table)).is_some_and(TenantTable::is_tenants))
+        };
+        let foreign = catalog.constraints_of(relation).filter(|key| key.kind == ConstraintKind::ForeignKey);
+        let keys: Vec<&Constraint> = foreign.filter(leads).collect();
+        let sure = |key: &&&Constraint| key.columns.iter().all(|c| relation.column(c).is_some_and(|c| c.not_null));
+        let chosen = match said(&tenancy.through) {
+            Some(column) => match keys.iter().find(|key| key.columns.contains(&column)) {
+                Some(key) => vec![*key],
+                None => return Err(TenancyError::NoKey { table: name.to_owned(), column }),
+            },
+            None => keys.iter().filter(sure).copied().collect(),
+        };
+        match chosen.as_slice() {
+            [] => Ok(Owner::Undecided),
+            [key] => {
+                let parent = key.references.as_ref().map(|r| format!("{}.{}", r.schema, r.table)).unwrap_or_default();
+                Ok(Owner::Through { key: (*key).clone(), parent })
+            }
+            several => Err(TenancyError::SeveralKeys {
+                table: name.to_owned(),
+                columns: several.iter().map(|key| key.columns.join(", ")).collect(),
+            }),
+        }
+    }
+
+    /// The table of this full name.
+    pub(super) fn table(&self, full_name: &str) -> Option<&TenantTable> {
+        self.tables.iter().find(|table| table.relation.full_name() == full_name)
+    }
+
+    /// The condition that a row of `table`, which the query calls by its own name, is this tenant's.
+    pub(super) fn belongs(&self, table: &TenantTable, tenant: &str) -> String {
+        match &table.owner {
+            Owner::Column(column) => format!("{} = {}", identifier(column), literal(tenant)),
+            Owner::Through { key, parent } => {
+                let referenced = key.references.as_ref().map(|r| r.columns.as_slice()).unwrap_or_default();
+                let list = |columns: &[String]| columns.iter().map(|c| identifier(c)).collect::<Vec<_>>().join(", ");
+                let Some(parent) = self.table(parent) else { return "false".to_owned() };
+                let theirs = self.belongs(parent, tenant);
+                let from = parent.relation.sql();
+                format!("({}) IN (SELECT {} FROM {from} WHERE {theirs})", list(&key.columns), list(referenced))
+            }
+            _ => "false".to_owned(),
+        }
+    }
+}
+
+/// The tables that are not under another, referenced ones first. Where keys lead in a circle, by name.
+fn ordered(catalog: &Catalog) -> Vec<&Relation> {
+    let mut left: Vec<&Relation> = catalog.tables().filter(|table| table.inherits.is_empty()).collect();
+    let mut placed: BTreeSet<String> = BTreeSet::new();
+    let mut order = Vec::new();
+    while !left.is_empty() {
+        let ready = |table: &&Relation| {
+            catalog.constraints_of(table).filter_map(|key| key.references.as_ref()).all(|r| {
+                let name = format!("{}.{}", r.schema, r.table);
+                placed.contains(&name) || name == table.full_name()
+            })
+        };
+        let at = left.iter().position(ready).unwrap_or(0);
+        let table = left.remove(at);
+        placed.insert(table.full_name());
+        order.push(table);
+    }
+    order
+}
+
+/// The partitions and inheriting tables of a table that hold rows, at any depth.
+fn descendants(catalog: &Catalog, relation: &Relation) -> Vec<Relation> {
+    let direct = catalog.tables().filter(|table| table.inherits.contains(&relation.full_name()));
+    direct
+        .flat_map(|child| {
+            let own = (child.kind == RelationKind::Table).then(|| child.clone());
+            own.into_iter().chain(descendants(catalog, child)).collect::<Vec<_>>()
+        })
+        .collect()
+}

@@ -1,0 +1,243 @@
+//! Attacks through keys: a foreign key that points at the other's row, a cascade that reaches it, and what violations
+//! and sequences tell of it. PostgreSQL checks keys without asking policies.
+
+use pgproof_runner::DatabaseError;
+use pgproof_runner::session::{identifier, literal};
+
+use super::TenancyError;
+use super::attack::{Attack, Verdict};
+use super::attacker::{Attacker, Attempted, is_closed};
+use super::ownership::{Owner, TenantTable};
+use super::probe::{Answer, Context};
+use super::seeds::{Party, Seed, foreign_keys};
+use crate::catalog::{Constraint, ForeignKeyAction, Generation, Index};
+use crate::synth::{Draft, Synthesiser, Value};
+
+impl Attacker<'_> {
+    /// All of them on one table.
+    pub(super) fn attack_by_reference(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
+        self.with_room(table, Party::Own, |attacker| {
+            attacker.references(table)?;
+            attacker.unique_keys(table)?;
+            attacker.sequences(table)
+        })
+    }
+
+    /// Foreign keys to rows of the other's, what they cascade, and what their violations tell.
+    fn references(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
+        let ownership = self.probe.ownership;
+        let through = |key: &Constraint| matches!(&table.owner, Owner::Through { key: own, .. } if own == key);
+        let tenants = |key: &&Constraint| {
+            let parent = key.references.as_ref().and_then(|r| ownership.table(&format!("{}.{}", r.schema, r.table)));
+            parent.is_some_and(TenantTable::is_tenants) && !through(key)
+        };
+        let keys: Vec<Constraint> = foreign_keys(self.catalog, table).filter(tenants).cloned().collect();
+        let drafts = (self.draft(Party::Own, table), self.draft(Party::Other, table));
+        let ((Some(my_row), Some(their_row)), false) = (drafts, keys.is_empty() || is_closed(table)) else {
+            for attack in [Attack::Reference, Attack::Cascade, Attack::Oracle] {
+                self.not_applicable(table, attack, "no other key of it references a row of a tenant's");
+            }
+            return Ok(());
+        };
+        let own = self.own();
+        let mut synthesiser = Synthesiser::of(&mut self.probe.db)?;
+        synthesiser.skip(2000);
+        for key in keys {
+            let Some(references) = &key.references else { continue };
+            let parent = format!("{}.{}", references.schema, references.table);
+            let Some(theirs) = self.seeds.row(Party::Other, &parent).cloned() else { continue };
+            let by = Some(key.name.as_str());
+            let pointing = pointed(table, &my_row, &key, |column| theirs.values.get(column).cloned().flatten().into());
+            let nowhere = pointed(table, &my_row, &key, |column| {
+                let parent = ownership.table(&parent).and_then(|parent| parent.relation.column(column));
+                parent.and_then(|column| synthesiser.another(column)).unwrap_or(Value::Null)
+            });
+            // Some keys are checked only at the end of a transaction.
+            let now = |draft: &Draft| format!("{}; SET CONSTRAINTS ALL IMMEDIATE", draft.sql());
+            let answers = (self.probe.ask(&own, &now(&pointing))?, self.probe.ask(&own, &now(&nowhere))?);
+            let sql = pointing.sql();
+            let attempted = |attack| Attempted { table, attack, by, context: &own, sql: &sql };
+            let (pointed_at, oracle) = match answers {
+                (Answer::Rows(_), _) => {
+                    let note =
+                        format!("a row of the tenant's own now points at another tenant's in {}", references.table);
+                    ((Verdict::Leaks, note), (Verdict::NotApplicable, "the other's row can be pointed at".to_owned()))
+                }
+                (Answer::Refused(there), Answer::Refused(not_there)) if there.sqlstate != not_there.sqlstate => {
+                    let note = format!(
+                        "another tenant's row is refused with {}, and a row that is not there with {}",
+                        there.condition(),
+                        not_there.condition()
+                    );
+                    ((Verdict::Refused, there.brief()), (Verdict::Leaks, note))
+                }
+                (Answer::Refused(there), _) => ((Verdict::Refused, there.brief()), (Verdict::Isolated, String::new())),
+            };
+            self.note(&attempted(Attack::Reference), pointed_at.0, pointed_at.1);
+            self.note(&attempted(Attack::Oracle), oracle.0, oracle.1);
+            self.cascade(table, &key, &their_row)?;
+        }
+        Ok(())
+    }
+
+    /// The other's row points at one of the attacker's, as far as the other can make it, and the attacker deletes that.
+    fn cascade(&mut self, table: &TenantTable, key: &Constraint, their_row: &Draft) -> Result<(), TenancyError> {
+        let Some(references) = &key.references else { return Ok(()) };
+        let parent = format!("{}.{}", references.schema, references.table);
+        let (Some(mine), Some(parent)) = (self.seeds.row(Party::Own, &parent), self.probe.ownership.table(&parent))
+        else {
+            return Ok(());
+        };
+        let pointing = pointed(table, their_row, key, |column| mine.values.get(column).cloned().flatten().into());
+        let delete = format!("DELETE FROM {} WHERE {}", parent.relation.sql(), at(mine, &references.columns));
+        let (own, other) = (self.own(), Context::Set(self.seeds.other.clone()));
+        let insert = pointing.sql();
+        let by = Some(key.name.as_str());
+        let attempted = Attempted { table, attack: Attack::Cascade, by, context: &own, sql: &delete };
+        if matches!(references.on_delete, ForeignKeyAction::NoAction | ForeignKeyAction::Restrict) {
+            self.note(&attempted, Verdict::NotApplicable, "deleting does not reach further");
+            return Ok(());
+        }
+        let prelude = self.probe.prelude(&own);
+        let outcome = self.probe.act(&other, &insert, |probe, answer| {
+            if let Answer::Refused(report) = answer {
+                return Ok((Verdict::Isolated, format!("the other tenant cannot make such a row: {}", report.brief())));
+            }
+            let before = probe.others()?;
+            match probe.db.run(&format!("SAVEPOINT cascade; {prelude}{delete}; RESET ROLE")) {
+                Err(DatabaseError::Reported(report)) => {
+                    probe.db.run("ROLLBACK TO cascade")?;
+                    Ok((Verdict::Refused, report.brief()))
+                }
+                Err(error) => Err(error),
+                Ok(()) if probe.others()? == before => Ok((Verdict::Isolated, String::new())),
+                Ok(()) => Ok((Verdict::Leaks, format!("it changes a row that another tenant made with {insert}"))),
+            }
+        })?;
+        self.note(&attempted, outcome.0, outcome.1);
+        Ok(())
+    }
+
+    /// A row of the tenant's own with a key of the other's row.
+    fn unique_keys(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
+        let party = if is_closed(table) { Party::Nobody } else { Party::Other };
+        let full = table.relation.full_name();
+        let theirs = self.seeds.row(party, &full).cloned();
+        let indexes: Vec<Index> =
+            self.catalog.indexes_of(&table.relation).filter(|index| index.unique).cloned().collect();
+        let (Some(my_row), Some(theirs)) = (self.draft(Party::Own, table), theirs) else { return Ok(()) };
+        if indexes.is_empty() {
+            self.not_applicable(table, Attack::Unique, "it has no unique key");
+        }
+        let own = self.own();
+        for index in indexes {
+            let mut row = my_row.clone();
+            for column in index_columns(table, &index) {
+                let names_tenant = matches!(&table.owner, Owner::Column(tenant) if *tenant == column);
+                if !names_tenant {
+                    row = row.with(&column, theirs.values.get(&column).cloned().flatten().into());
+                }
+            }
+            let sql = row.sql();
+            let by = Some(index.name.as_str());
+            let attempted = Attempted { table, attack: Attack::Unique, by, context: &own, sql: &sql };
+            let (verdict, note) = match self.probe.ask(&own, &format!("{sql}; SET CONSTRAINTS ALL IMMEDIATE"))? {
+                Answer::Refused(report) if report.is("23505", Some(&index.name)) => {
+                    (Verdict::Leaks, format!("{} tells that another tenant has this key", report.brief()))
+                }
+                Answer::Refused(report) => (Verdict::Refused, report.brief()),
+                Answer::Rows(_) => (Verdict::Isolated, String::new()),
+            };
+            self.note(&attempted, verdict, note);
+        }
+        Ok(())
+    }
+
+    /// What the sequences of a table tell, and whether they can be set back.
+    fn sequences(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
+        let numbered = |column: &&crate::catalog::Column| {
+            let serial = column.default.as_ref().is_some_and(|default| default.starts_with("nextval("));
+            serial || matches!(column.generation, Generation::IdentityAlways | Generation::IdentityByDefault)
+        };
+        let columns: Vec<String> = table.relation.columns.iter().filter(numbered).map(|c| c.name.clone()).collect();
+        if columns.is_empty() {
+            self.not_applicable(table, Attack::Sequence, "no column of it takes its values from a sequence");
+            return Ok(());
+        }
+        let own = self.own();
+        let name = table.relation.sql();
+        for column in columns {
+            let owned = format!("SELECT pg_get_serial_sequence({}, {})", literal(&name), literal(&column));
+            let Some(sequence) = self.db().value(&owned)? else { continue };
+            let short = sequence.rsplit('.').next().unwrap_or(&sequence).to_owned();
+            // Whoever owns a sequence may do with it as he likes; what his own rows tell is tried all the same.
+            let direct = if self.is_owner() { 0 } else { 2 };
+            for (by, sql, found) in [
+                (
+                    format!("setval({short})"),
+                    format!("SELECT setval({}, 1)", literal(&sequence)),
+                    "it sets the numbers back for all tenants",
+                ),
+                (
+                    short.clone(),
+                    format!("SELECT last_value FROM {sequence}"),
+                    "it tells how many rows all tenants have made",
+                ),
+            ]
+            .into_iter()
+            .take(direct)
+            {
+                let attempted = Attempted { table, attack: Attack::Sequence, by: Some(&by), context: &own, sql: &sql };
+                match self.probe.ask(&own, &sql)? {
+                    Answer::Rows(_) => self.note(&attempted, Verdict::Leaks, found),
+                    Answer::Refused(report) => self.note(&attempted, Verdict::Refused, report.brief()),
+                }
+            }
+            let Some(my_row) = self.draft(Party::Own, table) else { continue };
+            let sql = format!("{} RETURNING {}", my_row.sql(), identifier(&column));
+            let attempted = Attempted { table, attack: Attack::Sequence, by: Some(&short), context: &own, sql: &sql };
+            match self.probe.ask(&own, &sql)? {
+                Answer::Rows(_) => {
+                    let note = "its own numbers tell how many rows the other tenants made in between";
+                    self.note(&attempted, Verdict::Leaks, note);
+                }
+                Answer::Refused(report) => self.note(&attempted, Verdict::Refused, report.brief()),
+            }
+        }
+        Ok(())
+    }
+
+    fn draft(&self, party: Party, table: &TenantTable) -> Option<Draft> {
+        self.drafts.get(&(party, table.relation.full_name())).cloned()
+    }
+}
+
+/// A row whose foreign key has other values; the column that names the tenant stays.
+fn pointed(table: &TenantTable, row: &Draft, key: &Constraint, mut value: impl FnMut(&str) -> Value) -> Draft {
+    let referenced = key.references.as_ref().map(|r| r.columns.as_slice()).unwrap_or_default();
+    let mut row = row.clone();
+    for (column, referenced) in key.columns.iter().zip(referenced) {
+        if !matches!(&table.owner, Owner::Column(tenant) if tenant == column) {
+            row = row.with(column, value(referenced));
+        }
+    }
+    row
+}
+
+/// The condition that finds this row.
+fn at(row: &Seed, columns: &[String]) -> String {
+    let equal = |column: &String| match row.values.get(column).cloned().flatten() {
+        Some(text) => format!("{} = {}", identifier(column), literal(&text)),
+        None => format!("{} IS NULL", identifier(column)),
+    };
+    columns.iter().map(equal).collect::<Vec<_>>().join(" AND ")
+}
+
+/// The columns of an index, those in its expressions included.
+fn index_columns(table: &TenantTable, index: &Index) -> Vec<String> {
+    let words = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect();
+    let of_key =
+        |key: &crate::catalog::IndexKey| key.column.clone().map_or_else(|| words(&key.expression), |c| vec![c]);
+    let all = index.keys.iter().flat_map(of_key);
+    all.filter(|name: &String| table.relation.column(name).is_some_and(|c| c.generation.is_insertable())).collect()
+}
