@@ -32,6 +32,7 @@ pub mod table;
 pub mod tenancy;
 pub mod trigger;
 pub mod unique;
+pub mod upgrade;
 pub mod view;
 
 /// What a suite needs.
@@ -48,6 +49,7 @@ pub mod prelude {
     pub use crate::privilege::{Privilege, role};
     pub use crate::query::query;
     pub use crate::table::{table, tables};
+    pub use crate::upgrade::database_of;
     pub use crate::view::{materialized_view, view};
     pub use pgproof_runner::{CloneDatabase, Sandbox};
 }

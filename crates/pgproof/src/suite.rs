@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
-use pgproof_runner::config::CONFIG_VARIABLE;
+use pgproof_runner::config::{CONFIG_VARIABLE, WITH_VARIABLE};
 use pgproof_runner::process::{Handover, RUN_VARIABLE, WHOLE_VARIABLE};
 use pgproof_runner::report::TestRun;
 use pgproof_runner::{Config, Schema};
@@ -52,6 +52,7 @@ pub(crate) fn environment(config: &Config, handover: &Handover, filter: Option<&
     let mut environment = vec![
         (CONFIG_VARIABLE, config.file.display().to_string()),
         (RUN_VARIABLE, handover.to_variable()),
+        (WITH_VARIABLE, config.with.join(",")),
         // A backtrace of the test harness says nothing about a schema.
         ("RUST_BACKTRACE", "0".to_owned()),
     ];

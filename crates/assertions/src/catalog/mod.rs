@@ -3,6 +3,7 @@
 mod constraint;
 mod function;
 mod index;
+pub mod picture;
 mod policy;
 mod relation;
 mod trigger;

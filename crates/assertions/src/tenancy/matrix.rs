@@ -86,6 +86,8 @@ pub enum TenancyError {
 pub struct Matrix {
     /// The schema's name.
     pub schema: String,
+    /// The role that works for one tenant at a time.
+    pub role: String,
     /// A row for each table, and one for the rows of no tenant in each table that can have some.
     pub rows: Vec<MatrixRow>,
     /// What is accepted in the configuration and was not found.
@@ -144,7 +146,7 @@ pub fn isolation_matrix(template: &Arc<Template>, tenancy: &Tenancy) -> Result<M
     }
     let unfounded = tenancy.accepted.iter().enumerate().filter(|(at, _)| !founded.contains(at));
     let unfounded = unfounded.map(|(_, accepted)| format!("{} on {}", accepted.attack, accepted.tables.join(", ")));
-    Ok(Matrix { schema, unfounded: unfounded.collect(), rows: rows(&ownership, &cells) })
+    Ok(Matrix { schema, role: tenancy.role.clone(), unfounded: unfounded.collect(), rows: rows(&ownership, &cells) })
 }
 
 impl Matrix {

@@ -17,7 +17,8 @@ pub(super) fn table(matrix: &Matrix) -> String {
     let (quiet, shown): (Vec<_>, Vec<_>) = matrix.rows.iter().partition(quiet);
     let rest = format!("rows of no tenant in {} tables", quiet.len());
     let width = shown.iter().map(|row| label(row).len()).chain([rest.len()]).max().unwrap_or(0);
-    let mut text = header(width);
+    let mut text = format!("What a tenant can do to another, as {} and as the tables' owner:\n", matrix.role);
+    text.push_str(&header(width));
     for row in shown {
         let marks: Vec<&str> = Attack::ALL.iter().map(|attack| mark(row.verdict(*attack))).collect();
         let line = match (&row.decision, row.cells.is_empty()) {

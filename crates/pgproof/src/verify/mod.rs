@@ -5,9 +5,10 @@ mod prepare;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::ValueEnum;
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
+use pgproof_runner::migration::optional_names;
 use pgproof_runner::report::{Report, SchemaReport, ServerReport, SuiteRun, Text, Verdict};
 use pgproof_runner::{Config, Schema};
 
@@ -23,6 +24,9 @@ pub(crate) struct Arguments {
     /// Run only the tests whose name contains this
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Apply an optional migration as well
+    #[arg(long, value_name = "NAME")]
+    with: Vec<String>,
     /// What the report is written as, to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -60,7 +64,11 @@ enum Provider {
 
 /// Proves schemas and prints the report.
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let mut config = config.clone();
+    config.with.extend(arguments.with.iter().cloned());
+    let config = &config;
     let schemas = chosen(config, &arguments.schemas)?;
+    demand_optional(config, &schemas)?;
     let progress = Progress::new(arguments.format == Format::Json);
     if arguments.list {
         progress.step("building the suites");
@@ -107,6 +115,19 @@ fn chosen(config: &Config, names: &[String]) -> anyhow::Result<Vec<Schema>> {
         }
     }
     Ok(schemas)
+}
+
+/// Demands that some schema has each optional migration that was asked for.
+fn demand_optional(config: &Config, schemas: &[Schema]) -> anyhow::Result<()> {
+    let mut known = Vec::new();
+    for schema in schemas {
+        known.extend(optional_names(config, schema)?);
+    }
+    match config.with.iter().find(|name| !known.contains(name)) {
+        Some(name) if known.is_empty() => bail!("--with {name}: there are no optional migrations"),
+        Some(name) => bail!("--with {name}: there is no optional migration of this name, only {}", known.join(", ")),
+        None => Ok(()),
+    }
 }
 
 /// Runs a schema's suite and gathers what it left.

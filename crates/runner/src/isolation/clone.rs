@@ -24,6 +24,12 @@ impl CloneDatabase {
         CloneDatabase::from(Template::scratch()?)
     }
 
+    /// An empty database of its own, for a test of the schema that `template` is of.
+    pub fn empty_for(template: &Arc<Template>) -> Result<CloneDatabase, IsolationError> {
+        let name = template.empty_database()?;
+        Ok(CloneDatabase { template: Arc::clone(template), name })
+    }
+
     fn from(template: Arc<Template>) -> Result<CloneDatabase, IsolationError> {
         let name = template.clone_database()?;
         Ok(CloneDatabase { template, name })

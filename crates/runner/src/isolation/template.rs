@@ -121,14 +121,23 @@ impl Template {
 
     /// A clone that nobody uses: its name.
     pub(super) fn clone_database(&self) -> Result<String, IsolationError> {
-        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         if let Some(spare) = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(spare);
         }
+        self.new_database(&self.database)
+    }
+
+    /// An empty database that nobody uses: its name.
+    pub(super) fn empty_database(&self) -> Result<String, IsolationError> {
+        self.new_database(EMPTY)
+    }
+
+    fn new_database(&self, from: &str) -> Result<String, IsolationError> {
+        static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let name = format!("pgproof_{}_{}_{number}", self.context.name(), std::process::id());
         let mut maintenance = Session::open(&self.server.address, MAINTENANCE_DATABASE)?;
-        create_database(&mut maintenance, &self.server.version, &name, &self.database)?;
+        create_database(&mut maintenance, &self.server.version, &name, from)?;
         Ok(name)
     }
 }

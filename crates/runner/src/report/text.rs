@@ -20,6 +20,7 @@ impl fmt::Display for Text<'_> {
         for schema in schemas {
             writeln!(f, "{} on PostgreSQL {} ({})", schema.name, server.version, server.provider)?;
             self.sections(f, schema)?;
+            Self::exhibits(f, schema)?;
             writeln!(f)?;
         }
         for schema in schemas {
@@ -49,6 +50,15 @@ impl Text<'_> {
                 self.mark(section.verdict),
                 self.shortcoming(section)
             )?;
+        }
+        Ok(())
+    }
+
+    /// What is there to look at, proven or not.
+    fn exhibits(f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
+        let tests = schema.sections.iter().flat_map(|section| &section.tests);
+        for exhibit in tests.flat_map(|test| &test.assertions).filter_map(|evidence| evidence.exhibit.as_ref()) {
+            writeln!(f, "\n  {}", exhibit.trim_end().replace('\n', "\n  "))?;
         }
         Ok(())
     }

@@ -1,0 +1,162 @@
+//! An old database and the migrations: every row is still there with its values, the schema is that of a fresh
+//! installation, and a second run changes neither. What stood before, scripts make.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use pgproof_runner::isolation::IsolationError;
+use pgproof_runner::migration::{MigrationError, run_script};
+use pgproof_runner::session::{identifier, literal};
+use pgproof_runner::{CloneDatabase, DatabaseError, Sandbox, Session};
+use serde_json::Value;
+
+use crate::assertion::{Assertion, Failure, Subject, refuted};
+use crate::catalog::picture::{Difference, Picture};
+use crate::catalog::{Catalog, ConstraintKind, Relation};
+
+/// The most differences that are told.
+const MOST_TOLD: usize = 12;
+
+/// Begins a sentence about a database that these scripts make, in order. Their names are relative to the schema's
+/// fixtures.
+pub fn database_of<S: Into<String>>(scripts: impl IntoIterator<Item = S>) -> OldDatabase {
+    OldDatabase { scripts: scripts.into_iter().map(Into::into).collect() }
+}
+
+/// A database as it was before the migrations.
+#[derive(Debug, Clone)]
+pub struct OldDatabase {
+    scripts: Vec<String>,
+}
+
+impl OldDatabase {
+    /// The migrations bring it to the state of a fresh installation and keep its rows, and running them again changes
+    /// nothing. Columns may stand in another order: a column that is added stands last.
+    pub fn is_upgraded(self) -> IsUpgraded {
+        IsUpgraded { scripts: self.scripts }
+    }
+}
+
+/// An old database is upgraded.
+#[derive(Debug, Clone)]
+pub struct IsUpgraded {
+    scripts: Vec<String>,
+}
+
+impl Assertion for IsUpgraded {
+    fn subject(&self) -> Subject {
+        let last = self.scripts.last().map(|script| script.rsplit('/').next().unwrap_or(script).to_owned());
+        Subject { kind: "database", name: format!("as of {}", last.unwrap_or_default()), object: None }
+    }
+
+    fn sentence(&self) -> String {
+        "is upgraded with all its rows, and once".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let fresh = Picture::take(sandbox.session())?;
+        let context = sandbox.context();
+        let files: Vec<(PathBuf, PathBuf)> = self.scripts.iter().map(|script| context.fixture(script)).collect();
+        let root = context.configured().map(|(config, _)| config.root.clone()).unwrap_or_default();
+        let migrations = context.migrations().map_err(failed)?;
+        let old = CloneDatabase::empty_for(sandbox.template()).map_err(could_not)?;
+        let mut session = old.session()?;
+        for (_, file) in &files {
+            run_script(&mut session, &root, file).map_err(failed)?;
+        }
+        let before = rows(&mut session)?;
+        if before.values().all(BTreeMap::is_empty) {
+            return Err(Failure::Expectation("the old database has no row, so nothing would be proven".to_owned()));
+        }
+        let mut problems = Vec::new();
+        if let Err(error) = old.apply(&migrations) {
+            return Err(refuted(format!("the migrations do not apply: {error}")));
+        }
+        let (upgraded, after) = (Picture::take(&mut session)?, rows(&mut session)?);
+        problems.extend(lost(&before, &after));
+        problems.extend(told("after the migrations, and unlike a fresh installation", &upgraded, &fresh));
+        if let Err(error) = old.apply(&migrations) {
+            return Err(refuted(format!("the migrations do not apply a second time: {error}")));
+        }
+        problems.extend(told("after a second run", &Picture::take(&mut session)?, &upgraded));
+        if rows(&mut session)? != after {
+            problems.push("a second run changes rows".to_owned());
+        }
+        let more = problems.len().saturating_sub(MOST_TOLD);
+        problems.truncate(MOST_TOLD);
+        if more > 0 {
+            problems.push(format!("and {more} more"));
+        }
+        if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
+    }
+}
+
+fn failed(error: MigrationError) -> Failure {
+    Failure::Expectation(pgproof_runner::with_causes(&error))
+}
+
+fn could_not(error: IsolationError) -> Failure {
+    Failure::Expectation(pgproof_runner::with_causes(&error))
+}
+
+/// What differs, but for the order of columns.
+fn told(when: &str, is: &Picture, was: &Picture) -> Vec<String> {
+    let differences = is.differences_from(was).into_iter().filter(|difference| !difference.is_order());
+    differences.map(|difference: Difference| format!("{when}: {difference}")).collect()
+}
+
+/// The rows of every table: by table, then by key.
+type Rows = BTreeMap<String, BTreeMap<String, Value>>;
+
+/// Every row of every table as a document. Without a primary key, the whole row is its key.
+fn rows(session: &mut Session) -> Result<Rows, DatabaseError> {
+    let catalog = Catalog::read(session)?;
+    let mut rows = Rows::new();
+    for table in catalog.tables().filter(|table| table.inherits.is_empty()) {
+        let key = key(&catalog, table);
+        let sql = format!("SELECT {key}, to_jsonb(t)::text FROM {} t", table.sql());
+        let mut of_table = BTreeMap::new();
+        for row in session.rows(&sql)? {
+            if let [Some(key), Some(document)] = row.as_slice() {
+                of_table.insert(key.clone(), serde_json::from_str(document).unwrap_or_default());
+            }
+        }
+        rows.insert(table.full_name(), of_table);
+    }
+    Ok(rows)
+}
+
+fn key(catalog: &Catalog, table: &Relation) -> String {
+    let primary = catalog.constraints_of(table).find(|constraint| constraint.kind == ConstraintKind::PrimaryKey);
+    match primary {
+        Some(key) => {
+            let pairs = key.columns.iter().map(|column| format!("{}, t.{}", literal(column), identifier(column)));
+            format!("jsonb_build_object({})::text", pairs.collect::<Vec<_>>().join(", "))
+        }
+        None => "t::text".to_owned(),
+    }
+}
+
+/// Rows that are gone or have other values in the columns that they had.
+fn lost(before: &Rows, after: &Rows) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (table, rows) in before {
+        let table_name = table.strip_prefix("public.").unwrap_or(table);
+        let Some(now) = after.get(table) else {
+            problems.push(format!("table {table_name} is gone, with {} rows", rows.len()));
+            continue;
+        };
+        for (key, row) in rows {
+            let Some(now) = now.get(key) else {
+                problems.push(format!("the row {key} of {table_name} is gone"));
+                continue;
+            };
+            let columns = row.as_object().into_iter().flatten();
+            for (column, was) in columns.filter(|(column, was)| now.get(column) != Some(was)) {
+                let is = now.get(column).map_or("gone".to_owned(), ToString::to_string);
+                problems.push(format!("the row {key} of {table_name}: {column} is {is}, and was {was}"));
+            }
+        }
+    }
+    problems
+}
