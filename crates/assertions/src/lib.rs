@@ -19,6 +19,7 @@ pub mod foreign_key;
 pub mod function;
 pub mod generation;
 pub mod index;
+pub mod lines;
 pub mod nullability;
 pub mod plan;
 pub mod policy;
@@ -46,6 +47,7 @@ pub mod prelude {
     pub use crate::foreign_key::Action;
     pub use crate::function::function;
     pub use crate::index::index;
+    pub use crate::lines::{ColumnLine, ForeignKeyLine, IndexLine, picked};
     pub use crate::privilege::{Privilege, role};
     pub use crate::query::query;
     pub use crate::table::{table, tables};

@@ -3,7 +3,6 @@
 use pgproof_assertions::prelude::*;
 use rstest::rstest;
 
-use crate::expectations::{Column, picked};
 use crate::opportunity;
 
 #[rstest]
@@ -23,9 +22,9 @@ fn columns_of(
     )]
     name: &str,
 ) {
-    let columns: Vec<Column> = picked(&db, "columns.csv", |column: &Column| column.table == name);
+    let columns = picked(&db, "columns.csv", |column: &ColumnLine| column.table == name);
     db.check(table(name).has_columns(columns.iter().map(|column| &column.column)));
-    db.check_all(columns.iter().flat_map(of_column));
+    db.check_all(columns.iter().flat_map(ColumnLine::assertions));
 }
 
 /// `created_on` came after the table, so a database that was made before it gets it now.
@@ -38,15 +37,4 @@ fn an_older_table_gets_its_created_on(#[from(opportunity)] mut db: Sandbox) {
     }
     db.check(table("opportunity_hypotheses").column("created_on").defaults_to("CURRENT_DATE"));
     db.check(table("opportunity_hypotheses").unique(["niche", "city", "state", "created_on"]));
-}
-
-fn of_column(column: &Column) -> Vec<Box<dyn Assertion>> {
-    let this = || table(&column.table).column(&column.column);
-    let mut said: Vec<Box<dyn Assertion>> = vec![Box::new(this().has_type(&column.ty))];
-    said.push(Box::new(if column.not_null { this().is_not_null() } else { this().is_nullable() }));
-    match &column.default {
-        Some(expression) => said.push(Box::new(this().defaults_to(expression))),
-        None => said.push(Box::new(this().has_no_default())),
-    }
-    said
 }

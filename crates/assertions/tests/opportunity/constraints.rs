@@ -3,7 +3,7 @@
 use pgproof_assertions::prelude::*;
 use rstest::rstest;
 
-use crate::expectations::{AcceptedValues, ForeignKey, picked};
+use crate::expectations::AcceptedValues;
 use crate::opportunity;
 
 #[rstest]
@@ -61,14 +61,8 @@ fn foreign_key_of(
     )]
     name: &str,
 ) {
-    let keys: Vec<ForeignKey> = picked(&db, "foreign_keys.csv", |key: &ForeignKey| key.table == name);
-    db.check_all(keys.iter().map(|key| {
-        table(&key.table)
-            .foreign_key([&key.column])
-            .references(&key.references, [&key.referenced_column])
-            .on_delete(key.on_delete)
-            .named(&key.constraint)
-    }));
+    let keys = picked(&db, "foreign_keys.csv", |key: &ForeignKeyLine| key.table == name);
+    db.check_all(keys.iter().map(ForeignKeyLine::assertion));
 }
 
 #[rstest]
@@ -102,7 +96,7 @@ fn a_duration_is_never_negative(#[from(opportunity)] mut db: Sandbox, #[case] na
 #[rstest]
 fn no_constraint_goes_unproven(#[from(opportunity)] mut db: Sandbox) {
     let enums: Vec<AcceptedValues> = expected(&db, "accepted_values.csv");
-    let keys: Vec<ForeignKey> = expected(&db, "foreign_keys.csv");
+    let keys: Vec<ForeignKeyLine> = expected(&db, "foreign_keys.csv");
     let count = |kind: char| {
         format!("SELECT count(*) FROM pg_constraint WHERE contype = '{kind}' AND connamespace = 'public'::regnamespace")
     };

@@ -4,7 +4,6 @@ use pgproof_assertions::count::Counted;
 use pgproof_assertions::prelude::*;
 use rstest::rstest;
 
-use crate::expectations::{Index, picked};
 use crate::opportunity;
 
 #[rstest]
@@ -24,8 +23,8 @@ fn indexes_of(
     )]
     name: &str,
 ) {
-    let indexes: Vec<Index> = picked(&db, "indexes.csv", |index: &Index| index.table == name);
-    db.check_all(indexes.iter().map(definition));
+    let indexes = picked(&db, "indexes.csv", |index: &IndexLine| index.table == name);
+    db.check_all(indexes.iter().map(IndexLine::assertion));
 }
 
 #[rstest]
@@ -41,17 +40,4 @@ fn work_lists_have_a_composite_index(#[from(opportunity)] mut db: Sandbox) {
 #[rstest]
 fn fifteen_indexes_or_more(#[from(opportunity)] mut db: Sandbox) {
     db.check(schema().has_at_least(15, Counted::Indexes));
-}
-
-fn definition(line: &Index) -> impl Assertion + use<> {
-    let list = |text: &str| text.split(';').filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>();
-    let mut is =
-        index(&line.index).on(&line.table, list(&line.keys)).method(&line.method).including(list(&line.include));
-    if line.unique {
-        is = is.unique();
-    }
-    if let Some(predicate) = &line.predicate {
-        is = is.only_where(predicate);
-    }
-    is
 }

@@ -3,7 +3,6 @@
 use pgproof_assertions::prelude::*;
 use rstest::rstest;
 
-use crate::expectations::{Column, picked};
 use crate::opportunity;
 
 #[rstest]
@@ -15,7 +14,7 @@ use crate::opportunity;
 #[case("newsletter_issues", "content")]
 #[case("etl_logs", "metadata")]
 fn documents_in(#[from(opportunity)] mut db: Sandbox, #[case] name: &str, #[case] column: &str) {
-    let columns: Vec<Column> = picked(&db, "columns.csv", |c: &Column| c.table == name && c.column == column);
+    let columns = picked(&db, "columns.csv", |c: &ColumnLine| c.table == name && c.column == column);
     assert_eq!(columns[0].ty, "jsonb");
     db.check(table(name).column(column).holds_documents());
 }

@@ -1,13 +1,40 @@
-//! What the runbook of the settler schema promises, a module for each thing that it has one check: tables, row
-//! security, functions, tenant columns, policies, triggers, and what it says of existing databases and of the steps
-//! after the migration.
+//! What the runbook of the settler schema promises, a module for each thing that it has one check, and for what it
+//! says of existing databases and of the steps after the migration.
 
+mod columns;
+mod functions;
+mod indexes;
 mod isolation;
+mod keys;
+mod materialized_views;
+mod next_steps;
+mod partitions;
+mod plans;
+mod policies;
+mod row_security;
+mod tables;
+mod tenant_columns;
+mod triggers;
 mod upgrade;
 
-use pgproof_assertions::fixture::Tenants;
+use pgproof_assertions::fixture::{Planning, Tenants};
 use pgproof_assertions::prelude::*;
 use rstest::fixture;
+
+/// The name of the optional migration that partitions the audit log.
+const PARTITIONS: &str = "table-partitions";
+
+/// A sandbox on the migrated schema.
+#[fixture]
+fn settler() -> Sandbox {
+    pgproof_assertions::fixture::sandbox("settler")
+}
+
+/// A database of its own, for what a sandbox cannot hold.
+#[fixture]
+fn settler_clone() -> CloneDatabase {
+    pgproof_assertions::fixture::clone_database("settler")
+}
 
 /// The migrated schema, with the role that works for one tenant at a time.
 #[fixture]
@@ -15,8 +42,8 @@ fn settler_tenants() -> Tenants {
     pgproof_assertions::fixture::tenancy("settler")
 }
 
-/// A sandbox on the migrated schema.
+/// The planning database, with the schema's queries.
 #[fixture]
-fn settler() -> Sandbox {
-    pgproof_assertions::fixture::sandbox("settler")
+fn settler_planning() -> Planning {
+    pgproof_assertions::fixture::planning("settler")
 }
