@@ -1,7 +1,5 @@
 //! One session's attacks, in order, and what came of them so far. The kinds of attacks are in files of their own.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use pgproof_runner::{DatabaseError, Sandbox};
 
 use super::TenancyError;
@@ -9,9 +7,8 @@ use super::attack::{Attack, Cell, Verdict};
 use super::ownership::{Owner, TenantTable};
 use super::probe::{Actor, Answer, Context, Others, Probe};
 use super::reads::Objects;
-use super::seeds::{Party, Seeds, draft_for, given};
+use super::seeds::{Party, Seeds, without_triggers};
 use crate::catalog::Catalog;
-use crate::synth::{Draft, Synthesiser};
 
 /// A statement that would be an attack, were it not stopped.
 pub(super) struct Attempted<'a> {
@@ -29,35 +26,20 @@ pub(super) struct Attacker<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) seeds: Seeds,
     pub(super) cells: Vec<Cell>,
-    /// New rows of the two tenants, by table, that a superuser could insert now.
-    pub(super) drafts: BTreeMap<(Party, String), Draft>,
-    /// Tables in which a tenant can have only so many rows that a new one needs those removed that are there.
-    full: BTreeSet<String>,
     /// The rows that are not the attacker's, before any attack.
     pub(super) before: Others,
 }
 
 impl<'a> Attacker<'a> {
     /// Carries out all attacks. `db` has a session of its own.
-    pub(super) fn run(mut probe: Probe<'a>, catalog: &'a Catalog) -> Result<Vec<Cell>, TenancyError> {
-        let column = probe.tenancy.column.clone();
-        let seeds = Seeds::make(&mut probe.db, catalog, &column, probe.ownership)?;
+    pub(super) fn run(probe: Probe<'a>, catalog: &'a Catalog, seeds: Seeds) -> Result<Vec<Cell>, TenancyError> {
         let objects = Objects::of(catalog, probe.ownership);
         let cells = seeds.found.clone();
-        let mut attacker = Attacker {
-            probe,
-            catalog,
-            seeds,
-            cells,
-            drafts: BTreeMap::new(),
-            full: BTreeSet::new(),
-            before: Others::new(),
-        };
+        let mut attacker = Attacker { probe, catalog, seeds, cells, before: Others::new() };
         // Once it was set, a setting is never again as if it had not been: this comes first.
         let unset = attacker.read_without_tenants(Attack::Unset, &Context::Unset, &objects)?;
         attacker.in_state(|attacker| {
             attacker.put_all()?;
-            attacker.drafts = attacker.new_rows()?;
             attacker.attack_in_context(Attack::Unset, &Context::Unset, &objects, &unset)
         })?;
         let contexts = attacker.contexts();
@@ -111,15 +93,13 @@ impl<'a> Attacker<'a> {
         party: Party,
         act: impl FnOnce(&mut Self) -> Result<T, TenancyError>,
     ) -> Result<T, TenancyError> {
-        if !self.full.contains(&table.relation.full_name()) {
+        if !self.seeds.full.contains(&table.relation.full_name()) {
             return act(self);
         }
         let tenant = if party == Party::Own { &self.seeds.own } else { &self.seeds.other };
         let (name, theirs) = (table.relation.sql(), self.probe.ownership.belongs(table, tenant));
         self.in_state(|attacker| {
-            let delete = format!("DELETE FROM {name} WHERE {theirs}");
-            let role = "SET LOCAL session_replication_role";
-            attacker.db().run(&format!("{role} = replica; {delete}; {role} = origin"))?;
+            attacker.db().run(&without_triggers(&format!("DELETE FROM {name} WHERE {theirs}")))?;
             let prepared = !attacker.before.is_empty();
             let without = if prepared { attacker.probe.others()? } else { Others::new() };
             let before = std::mem::replace(&mut attacker.before, without);
@@ -127,35 +107,6 @@ impl<'a> Attacker<'a> {
             attacker.before = before;
             result
         })
-    }
-
-    /// A new row for each tenant and table; what nobody owns gets one for nobody.
-    fn new_rows(&mut self) -> Result<BTreeMap<(Party, String), Draft>, TenancyError> {
-        let mut synthesiser = Synthesiser::of(&mut self.probe.db)?;
-        // The rows that are there have the first numbers' values.
-        synthesiser.skip(1000);
-        let mut drafts = BTreeMap::new();
-        for table in self.probe.ownership.tables.iter().filter(|table| table.is_tenants() || is_closed(table)) {
-            for (party, tenant) in [(Party::Own, self.seeds.own.clone()), (Party::Other, self.seeds.other.clone())] {
-                let parent = |name: &str| {
-                    let row = |party| self.seeds.row(party, name);
-                    row(party).or_else(|| row(Party::Own)).map(|seed| seed.values.clone())
-                };
-                let given = given(self.catalog, self.probe.ownership, table, &tenant, parent);
-                let first = draft_for(&mut self.probe.db, &mut synthesiser, table, &given);
-                let draft = match first {
-                    Err(TenancyError::Synth(_)) => {
-                        self.full.insert(table.relation.full_name());
-                        self.with_room(table, party, |attacker| {
-                            draft_for(&mut attacker.probe.db, &mut synthesiser, table, &given)
-                        })?
-                    }
-                    other => other?,
-                };
-                drafts.insert((party, table.relation.full_name()), draft);
-            }
-        }
-        Ok(drafts)
     }
 
     /// Tries a statement that writes, and judges it by what has become of the rows that are not the attacker's.

@@ -35,7 +35,7 @@ impl Attacker<'_> {
         for table in ownership.tables.iter().filter(|table| table.is_tenants() || is_closed(table)) {
             let name = table.relation.sql();
             let touch = writes::touch(table);
-            if let Some(draft) = self.drafts.get(&(Party::Other, table.relation.full_name())).cloned() {
+            if let Some(draft) = self.seeds.drafts.get(&(Party::Other, table.relation.full_name())).cloned() {
                 self.with_room(table, Party::Other, |attacker| {
                     Ok(attacker.write(&Attempted { table, attack, by: None, context, sql: &draft.sql() })?)
                 })?;

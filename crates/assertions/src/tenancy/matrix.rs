@@ -11,6 +11,7 @@ use super::attack::{Attack, Cell, Verdict};
 use super::attacker::Attacker;
 use super::ownership::{Owner, Ownership, TenantTable};
 use super::probe::{Actor, Probe};
+use super::seeds::Seeds;
 use super::text;
 use crate::assertion::{Assertion, Failure, Subject, refuted};
 use crate::catalog::Catalog;
@@ -125,9 +126,10 @@ pub fn isolation_matrix(template: &Arc<Template>, tenancy: &Tenancy) -> Result<M
     let catalog = Catalog::of(&mut db)?;
     let schema = db.context().name().to_owned();
     let ownership = Ownership::of(&catalog, tenancy)?;
+    let seeds = Seeds::make(&mut fresh()?, &catalog, &tenancy.column, &ownership)?;
     let attacked = |db: Sandbox, actor| -> Result<Vec<(Actor, Cell)>, TenancyError> {
         let probe = Probe::new(db, tenancy, &ownership, actor)?;
-        Ok(Attacker::run(probe, &catalog)?.into_iter().map(|cell| (actor, cell)).collect())
+        Ok(Attacker::run(probe, &catalog, seeds.clone())?.into_iter().map(|cell| (actor, cell)).collect())
     };
     let (as_role, as_owner) = std::thread::scope(|scope| {
         let owner = scope.spawn(|| attacked(fresh()?, Actor::Owner));

@@ -130,8 +130,8 @@ impl<'a> Probe<'a> {
         let answer = match self.db.rows(&format!("SAVEPOINT act; {prelude}{sql}\n; RESET ROLE")) {
             Ok(rows) => Answer::Rows(rows),
             Err(DatabaseError::Reported(report)) => {
-                self.db.run("ROLLBACK TO act")?;
-                Answer::Refused(report)
+                self.db.run("ROLLBACK TO act; RELEASE act")?;
+                return after(self, &Answer::Refused(report));
             }
             Err(error) => return Err(error),
         };

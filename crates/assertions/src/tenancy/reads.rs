@@ -122,11 +122,12 @@ impl Attacker<'_> {
             }
             Answer::Refused(report) => match objects {
                 [object] => Ok(Picture::from([(object.sql.clone(), Err(report.brief()))])),
-                // One that is refused hides the others: they are asked in halves.
+                // One that is refused hides the others: each is asked alone.
                 _ => {
-                    let (left, right) = objects.split_at(objects.len() / 2);
-                    let mut picture = self.read_these(left, context)?;
-                    picture.extend(self.read_these(right, context)?);
+                    let mut picture = Picture::new();
+                    for object in objects {
+                        picture.extend(self.read_these(std::slice::from_ref(object), context)?);
+                    }
                     Ok(picture)
                 }
             },

@@ -208,7 +208,7 @@ impl Attacker<'_> {
     }
 
     fn draft(&self, party: Party, table: &TenantTable) -> Option<Draft> {
-        self.drafts.get(&(party, table.relation.full_name())).cloned()
+        self.seeds.drafts.get(&(party, table.relation.full_name())).cloned()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rows of two tenants, and of none, in every table. They are made once, taken down as they are, and put in again
 //! whenever an attack needs them, so that a table can be read before and after the other tenant has a row in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pgproof_runner::session::{identifier, literal};
 use pgproof_runner::{DatabaseError, Sandbox};
@@ -10,7 +10,7 @@ use super::TenancyError;
 use super::attack::{Attack, Cell, Verdict};
 use super::ownership::{Owner, Ownership, TenantTable};
 use crate::catalog::{Catalog, Constraint, ConstraintKind, Relation};
-use crate::synth::{Draft, Row, Synthesiser, Value};
+use crate::synth::{Draft, Row, SynthError, Synthesiser, Value};
 
 /// Whose a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +43,10 @@ pub(super) struct Seeds {
     /// A value of the tenants' type that is no tenant.
     pub(super) nobody: String,
     pub(super) rows: Vec<Seed>,
+    /// New rows of the two tenants, by table, that a superuser could insert beside these.
+    pub(super) drafts: BTreeMap<(Party, String), Draft>,
+    /// Tables in which a tenant can have only so many rows that a new one needs those removed that are there.
+    pub(super) full: BTreeSet<String>,
     /// What was found while they were made: rows that a trigger gave to somebody else.
     pub(super) found: Vec<Cell>,
 }
@@ -87,9 +91,10 @@ impl Seeds {
                     maker.fill(db, table, party, &tenants[tenant])?;
                 }
             }
+            let (drafts, full) = maker.new_rows(db, &tenants)?;
             let Maker { rows, found, .. } = maker;
             let [own, other] = tenants.try_into().unwrap_or_default();
-            Ok(Seeds { own, other, nobody, rows, found })
+            Ok(Seeds { own, other, nobody, rows, drafts, full, found })
         })
     }
 
@@ -107,10 +112,16 @@ impl Seeds {
     /// Puts rows in.
     pub(super) fn put<'a>(db: &mut Sandbox, rows: impl IntoIterator<Item = &'a Seed>) -> Result<(), DatabaseError> {
         let sql: String = rows.into_iter().map(Seed::sql).collect();
-        db.run(&format!(
-            "SET LOCAL session_replication_role = replica; {sql} SET LOCAL session_replication_role = origin"
-        ))
+        db.run(&without_triggers(&sql))
     }
+}
+
+type Drafts = BTreeMap<(Party, String), Draft>;
+
+/// Statements that neither fire triggers nor check keys.
+pub(super) fn without_triggers(sql: &str) -> String {
+    let role = "SET LOCAL session_replication_role";
+    format!("{role} = replica; {sql}; {role} = origin")
 }
 
 struct Maker<'a> {
@@ -194,6 +205,35 @@ impl Maker<'_> {
         Ok(())
     }
 
+    /// A new row for each tenant and table.
+    fn new_rows(&mut self, db: &mut Sandbox, tenants: &[String]) -> Result<(Drafts, BTreeSet<String>), TenancyError> {
+        let (mut drafts, mut full) = (BTreeMap::new(), BTreeSet::new());
+        for table in &self.ownership.tables {
+            if !table.is_tenants() && !matches!(table.owner, Owner::Closed(_)) {
+                continue;
+            }
+            let name = table.relation.full_name();
+            for (party, tenant) in [Party::Own, Party::Other].into_iter().zip(tenants) {
+                let given = given(self.catalog, self.ownership, table, tenant, |parent| self.parent(party, parent));
+                let draft = match self.synthesiser.draft(db, &name, &borrowed(&given)) {
+                    Err(SynthError::Database(error)) => return Err(error.into()),
+                    Ok(draft) => draft,
+                    Err(_) => {
+                        // A key that leaves no room for a second row of a tenant: the first makes room.
+                        full.insert(name.clone());
+                        let theirs = self.ownership.belongs(table, tenant);
+                        db.undone(|db| -> Result<Draft, TenancyError> {
+                            db.run(&without_triggers(&format!("DELETE FROM {} WHERE {theirs}", table.relation.sql())))?;
+                            Ok(self.synthesiser.draft(db, &name, &borrowed(&given))?)
+                        })?
+                    }
+                };
+                drafts.insert((party, name.clone()), draft);
+            }
+        }
+        Ok((drafts, full))
+    }
+
     /// A row that a row of this party can reference.
     fn parent(&self, party: Party, table: &str) -> Option<BTreeMap<String, Option<String>>> {
         let party = if party == Party::Nobody { Party::Other } else { party };
@@ -239,16 +279,6 @@ pub(super) fn foreign_keys<'a>(catalog: &'a Catalog, table: &'a TenantTable) -> 
     catalog
         .constraints_of(&table.relation)
         .filter(move |key| key.kind == ConstraintKind::ForeignKey && !names_tenant(key))
-}
-
-/// A draft of a new row for a tenant, in the state that the sandbox is in.
-pub(super) fn draft_for(
-    db: &mut Sandbox,
-    synthesiser: &mut Synthesiser,
-    table: &TenantTable,
-    given: &[(String, Value)],
-) -> Result<Draft, TenancyError> {
-    Ok(synthesiser.draft(db, &table.relation.full_name(), &borrowed(given))?)
 }
 
 fn borrowed(given: &[(String, Value)]) -> Vec<(&str, Value)> {

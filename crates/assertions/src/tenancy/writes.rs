@@ -24,7 +24,7 @@ impl Attacker<'_> {
         let mine = self.seeds.of(Party::Own, Some(&full)).len();
         let (steal, give) = (self.assignment(table, Party::Own), self.assignment(table, Party::Other));
         let touch = touch(table);
-        let draft = |party| self.drafts.get(&(party, full.clone())).cloned();
+        let draft = |party| self.seeds.drafts.get(&(party, full.clone())).cloned();
         let (Some(my_row), Some(their_row)) = (draft(Party::Own), draft(Party::Other)) else { return Ok(()) };
         macro_rules! write {
             ($attack:expr, $sql:expr) => {

@@ -19,5 +19,7 @@ const LEGACY: [&str; 7] = [
 
 #[rstest]
 fn an_old_database_is_upgraded(#[from(settler)] mut db: Sandbox, #[values(1, 2, 3, 4, 5, 6, 7)] files: usize) {
-    db.check(database_of(LEGACY[..files].iter().copied()).is_upgraded());
+    let upgraded = database_of(LEGACY[..files].iter().copied()).is_upgraded();
+    // Upgraded, they all have one schema: running the migrations again is tried on the most different two.
+    db.check(if files == 1 || files == LEGACY.len() { upgraded.once() } else { upgraded });
 }

@@ -4,8 +4,10 @@
 mod difference;
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use pgproof_runner::{DatabaseError, Session};
+use pgproof_runner::isolation::SchemaState;
+use pgproof_runner::{DatabaseError, Sandbox, Session};
 use sha2::{Digest, Sha256};
 
 pub use difference::Difference;
@@ -49,7 +51,7 @@ impl Picture {
     pub fn take(session: &mut Session) -> Result<Picture, DatabaseError> {
         let mut picture = Picture::default();
         for sql in [include_str!("relations.sql"), include_str!("others.sql")] {
-            for row in session.rows(sql)? {
+            for row in session.rows(&format!("SELECT * FROM ({sql}) AS said WHERE value IS NOT NULL"))? {
                 let mut cells = row.into_iter();
                 let mut next = || cells.next().flatten();
                 let (Some(kind), Some(name)) = (next(), next()) else { continue };
@@ -61,6 +63,22 @@ impl Picture {
                 }
             }
         }
+        Ok(picture)
+    }
+
+    /// The picture of the migrated schema, taken once a process.
+    pub fn of(sandbox: &mut Sandbox) -> Result<Arc<Picture>, DatabaseError> {
+        static TAKEN: Mutex<BTreeMap<String, Arc<Picture>>> = Mutex::new(BTreeMap::new());
+        if sandbox.state() == SchemaState::Altered {
+            return Ok(Arc::new(Picture::take(sandbox.session())?));
+        }
+        let key = sandbox.template().key().to_owned();
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(picture) = taken.get(&key) {
+            return Ok(Arc::clone(picture));
+        }
+        let picture = Arc::new(Picture::take(sandbox.session())?);
+        taken.insert(key, Arc::clone(&picture));
         Ok(picture)
     }
 
