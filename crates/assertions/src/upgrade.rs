@@ -73,7 +73,8 @@ impl Assertion for IsUpgraded {
         for (_, file) in &files {
             run_script(&mut session, &root, file).map_err(failed)?;
         }
-        let before = rows(&mut session)?;
+        let keys = keys(&mut session)?;
+        let before = rows(&mut session, &keys)?;
         if before.values().all(BTreeMap::is_empty) {
             return Err(Failure::Expectation("the old database has no row, so nothing would be proven".to_owned()));
         }
@@ -81,7 +82,7 @@ impl Assertion for IsUpgraded {
         if let Err(error) = old.apply(&migrations) {
             return Err(refuted(format!("the migrations do not apply: {error}")));
         }
-        let (upgraded, after) = (Picture::take(&mut session)?, rows(&mut session)?);
+        let (upgraded, after) = (Picture::take(&mut session)?, rows(&mut session, &keys)?);
         problems.extend(lost(&before, &after));
         problems.extend(told("after the migrations, and unlike a fresh installation", &upgraded, &fresh));
         if self.again {
@@ -89,7 +90,7 @@ impl Assertion for IsUpgraded {
                 return Err(refuted(format!("the migrations do not apply a second time: {error}")));
             }
             problems.extend(told("after a second run", &Picture::take(&mut session)?, &upgraded));
-            if rows(&mut session)? != after {
+            if rows(&mut session, &keys)? != after {
                 problems.push("a second run changes rows".to_owned());
             }
         }
@@ -130,12 +131,25 @@ const TABLES: &str = "
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')";
 
-/// Every row of every table as a document.
-fn rows(session: &mut Session) -> Result<Rows, DatabaseError> {
+/// What tells the rows of a table apart: by table, the expression for its key.
+type Keys = BTreeMap<String, String>;
+
+/// The tables and their keys.
+fn keys(session: &mut Session) -> Result<Keys, DatabaseError> {
+    let tables = session.rows(TABLES)?.into_iter();
+    Ok(tables
+        .filter_map(|row| <[Option<String>; 3]>::try_from(row).ok())
+        .filter_map(|[name, _, key]| Some((name?, key?)))
+        .collect())
+}
+
+/// Every row of every table as a document, by the keys that these tables had.
+fn rows(session: &mut Session, keys: &Keys) -> Result<Rows, DatabaseError> {
     let mut rows = Rows::new();
     let mut queries = Vec::new();
     for table in session.rows(TABLES)? {
         if let [Some(name), Some(sql), Some(key)] = table.as_slice() {
+            let key = keys.get(name).unwrap_or(key);
             rows.insert(name.clone(), BTreeMap::new());
             queries.push(format!("SELECT {}, {key}, to_jsonb(t)::text FROM {sql} t", literal(name)));
         }

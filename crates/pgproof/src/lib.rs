@@ -2,6 +2,7 @@
 //! does the same.
 
 mod bench;
+mod doctor;
 mod exit;
 mod plan;
 mod review;
@@ -34,6 +35,8 @@ enum Command {
     Review(review::Arguments),
     /// Show the plans of queries, also as if tables had other numbers of rows
     Plan(plan::Arguments),
+    /// Tell what this machine lacks, and what a schema's application lacks
+    Doctor(doctor::Arguments),
     /// Measure a command beside the least that PostgreSQL itself needs
     Bench(bench::Arguments),
 }
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
         Command::Verify(arguments) => verify::run(&config, arguments),
         Command::Review(arguments) => review::run(&config, arguments),
         Command::Plan(arguments) => plan::run(&config, arguments),
+        Command::Doctor(arguments) => doctor::run(&config, arguments),
         Command::Bench(arguments) => bench::run(&config, arguments),
     });
     exit::code(result)

@@ -62,6 +62,14 @@ pub(crate) fn environment(config: &Config, handover: &Handover, filter: Option<&
     environment
 }
 
+/// The version of the cargo that builds suites, or why there is none.
+pub(crate) fn cargo_version() -> Result<String, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo).arg("--version").output();
+    let output = output.map_err(|error| format!("cannot be run: {error}; install Rust (https://rustup.rs)"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("cargo ").to_owned())
+}
+
 /// Builds the suites of these schemas: a binary for each, by schema.
 pub(crate) fn build(config: &Config, schemas: &[Schema]) -> anyhow::Result<BTreeMap<String, Binary>> {
     // One call a package: tests of two packages may have the same name.

@@ -86,8 +86,13 @@ impl Assertion for Accepted {
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let (text, description) = rendered(&self.query, sandbox, self.role.as_deref()).map_err(failing)?;
-        let file = accepted_file(&self.directory, &self.query.name, sandbox.major());
-        let pending = pending_file(&file);
+        let with = sandbox.context().with().join("+");
+        let file = accepted_file(&self.directory, &self.query.name, &with, sandbox.major());
+        // With an optional migration, another plan is the plan with that migration, not the plan without.
+        let pending = match with.is_empty() || file.to_string_lossy().contains('@') {
+            true => pending_file(&file),
+            false => pending_file(&self.directory.join(format!("{}@{with}.snap", self.query.name))),
+        };
         let accepted = read(&file).map_err(as_failure)?;
         if accepted.as_ref().is_some_and(|accepted| accepted.content == text) {
             // A pending change that no longer is one would only mislead the review. Another run may have removed it.
@@ -171,10 +176,13 @@ impl Assertion for NoOrphans {
     }
 }
 
-/// The accepted file of a query: that of this major where there is one, else the one for all.
-fn accepted_file(directory: &Path, name: &str, major: u16) -> PathBuf {
-    let of_major = directory.join(format!("{name}@{major}.snap"));
-    if of_major.exists() { of_major } else { directory.join(format!("{name}.snap")) }
+/// The accepted file of a query: the most special one that there is, of the optional migrations that are applied
+/// (`name@with.snap`), of this major (`name@16.snap`), of both, or the one for all.
+fn accepted_file(directory: &Path, name: &str, with: &str, major: u16) -> PathBuf {
+    let of_with = [format!("{name}@{with}@{major}.snap"), format!("{name}@{with}.snap")];
+    let special = of_with.into_iter().filter(|_| !with.is_empty()).chain([format!("{name}@{major}.snap")]);
+    let mut files = special.map(|file| directory.join(file));
+    files.find(|file| file.exists()).unwrap_or_else(|| directory.join(format!("{name}.snap")))
 }
 
 fn pending_file(accepted: &Path) -> PathBuf {
@@ -253,16 +261,18 @@ mod tests {
     }
 
     #[test]
-    fn a_major_may_have_a_plan_of_its_own() {
+    fn a_major_and_an_optional_migration_may_have_plans_of_their_own() {
         let directory = std::env::temp_dir().join(format!("pgproof-majors-{}", std::process::id()));
-        let name = |major| {
-            let file = accepted_file(&directory, "q", major);
-            file.file_name().map(|name| name.to_string_lossy().into_owned())
+        let name = |with, major| {
+            let file = accepted_file(&directory, "q", with, major);
+            file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
         };
-        write(&directory.join("q.snap"), "q", "", "SELECT 1").expect("written");
-        write(&directory.join("q@16.snap"), "q", "", "SELECT 1").expect("written");
-        let names = (name(15), name(16));
+        for file in ["q.snap", "q@16.snap", "q@parts.snap", "q@parts@17.snap"] {
+            write(&directory.join(file), "q", "", "SELECT 1").expect("written");
+        }
+        let names =
+            [("", 15), ("", 16), ("parts", 16), ("parts", 17), ("other", 15)].map(|(with, major)| name(with, major));
         std::fs::remove_dir_all(&directory).expect("the directory");
-        assert_eq!(names, (Some("q.snap".to_owned()), Some("q@16.snap".to_owned())));
+        assert_eq!(names, ["q.snap", "q@16.snap", "q@parts.snap", "q@parts@17.snap", "q.snap"]);
     }
 }

@@ -1,5 +1,7 @@
 //! One session's attacks, in order, and what came of them so far. The kinds of attacks are in files of their own.
 
+use std::collections::BTreeMap;
+
 use pgproof_runner::{DatabaseError, Sandbox};
 
 use super::TenancyError;
@@ -26,6 +28,8 @@ pub(super) struct Attacker<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) seeds: Seeds,
     pub(super) cells: Vec<Cell>,
+    /// How many rows of each table the attacker sees that are its own or nobody's.
+    pub(super) visible: BTreeMap<String, u64>,
     /// The rows that are not the attacker's, before any attack.
     pub(super) before: Others,
 }
@@ -35,7 +39,7 @@ impl<'a> Attacker<'a> {
     pub(super) fn run(probe: Probe<'a>, catalog: &'a Catalog, seeds: Seeds) -> Result<Vec<Cell>, TenancyError> {
         let objects = Objects::of(catalog, probe.ownership);
         let cells = seeds.found.clone();
-        let mut attacker = Attacker { probe, catalog, seeds, cells, before: Others::new() };
+        let mut attacker = Attacker { probe, catalog, seeds, cells, visible: BTreeMap::new(), before: Others::new() };
         // Once it was set, a setting is never again as if it had not been: this comes first.
         let unset = attacker.read_without_tenants(Attack::Unset, &Context::Unset, &objects)?;
         attacker.in_state(|attacker| {
@@ -192,6 +196,13 @@ pub(super) fn judge(
 ) -> Result<Vec<Cell>, DatabaseError> {
     let statement = told(probe, attempted);
     if let Answer::Refused(report) = answer {
+        // Policies are asked before constraints: what a constraint refused, they had let through.
+        let adds = ["INSERT", "MERGE", "COPY"].iter().any(|verb| attempted.sql.starts_with(verb));
+        let by_constraint = report.sqlstate.starts_with("23") && report.constraint.is_some();
+        if by_constraint && (adds || attempted.attack == Attack::Move) && attempted.attack != Attack::Upsert {
+            let note = format!("policies let it through, and only a constraint stopped it: {}", report.brief());
+            return Ok(vec![cell(attempted, Verdict::Leaks, note, statement)]);
+        }
         return Ok(vec![cell(attempted, Verdict::Refused, report.brief(), statement)]);
     }
     let after = probe.others()?;

@@ -144,6 +144,13 @@ impl Attacker<'_> {
         let readable: Vec<Object> =
             objects.all.iter().filter(|object| matches!(first.get(&object.sql), Some(Ok(_)))).cloned().collect();
         let mut before = first.clone();
+        let count = |picture: &Picture, object: &Object| match picture.get(&object.sql) {
+            Some(Ok((count, _))) => *count,
+            _ => 0,
+        };
+        let tables = || readable.iter().filter(|object| object.attack == Attack::Select);
+        let name = |object: &Object| object.table.clone().unwrap_or_default();
+        self.visible = tables().map(|object| (name(object), count(&first, object))).collect();
         let ownership = self.probe.ownership;
         for party in [Party::Other, Party::Nobody] {
             for table in &ownership.tables {
@@ -156,6 +163,12 @@ impl Attacker<'_> {
                 let after = self.read_these(&readable, &own)?;
                 for object in readable.iter().filter(|object| before.get(&object.sql) != after.get(&object.sql)) {
                     self.seen(object, table, party, &before, &after);
+                }
+                if party == Party::Nobody {
+                    for object in tables() {
+                        let more = count(&after, object).saturating_sub(count(&before, object));
+                        *self.visible.entry(name(object)).or_default() += more;
+                    }
                 }
                 before.extend(after);
             }

@@ -52,6 +52,11 @@ pub(super) struct Seeds {
 }
 
 impl Seed {
+    /// Whether it lies in a table under the one that it counts for.
+    pub(super) fn is_in_child(&self) -> bool {
+        self.relation.full_name() != self.table
+    }
+
     /// Puts the row in again, just as it was: no trigger changes it and no key is checked.
     fn sql(&self) -> String {
         let columns = self.relation.columns.iter().filter(|column| column.generated_as.is_none());

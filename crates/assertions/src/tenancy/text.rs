@@ -1,12 +1,13 @@
 //! The matrix as text: tables down, attacks across, and what is wrong with a table in sentences.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::attack::{Attack, Verdict};
+use super::attack::{Attack, Cell, Verdict};
 use super::matrix::{Matrix, MatrixRow};
+use super::probe::Actor;
 
-/// The most problems of one table that are told.
-const MOST_PROBLEMS: usize = 6;
+/// The most attacks on one table that are told with their statements.
+const MOST_PROBLEMS: usize = 5;
 
 /// The matrix.
 pub(super) fn table(matrix: &Matrix) -> String {
@@ -66,24 +67,32 @@ fn mark(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What is wrong with a table, an attack each, with the statement that shows it.
+/// What is wrong with a table: the first attacks with the statement that shows each, the rest by name.
 pub(super) fn problems(rows: &[MatrixRow]) -> Vec<String> {
-    let bad = rows.iter().flat_map(|row| &row.cells).filter(|(_, cell)| cell.verdict >= Verdict::Hides);
-    let mut told = BTreeSet::new();
+    let mut attacks: BTreeMap<(Attack, bool), Vec<&(Actor, Cell)>> = BTreeMap::new();
+    for found in rows.iter().flat_map(|row| &row.cells).filter(|(_, cell)| cell.verdict >= Verdict::Hides) {
+        attacks.entry((found.1.attack, found.1.no_tenant)).or_default().push(found);
+    }
     let mut problems = Vec::new();
-    for (actor, cell) in bad {
-        if !told.insert((cell.attack, cell.no_tenant, cell.by.clone())) {
+    let mut rest = Vec::new();
+    for ((attack, no_tenant), found) in attacks {
+        let of = if no_tenant { " of rows of no tenant" } else { "" };
+        let Some((actor, cell)) = found.first() else { continue };
+        if problems.len() == MOST_PROBLEMS {
+            rest.push(format!("{attack}{of}"));
             continue;
         }
-        let by = cell.by.as_ref().map(|by| format!(" by {by}")).unwrap_or_default();
-        let of = if cell.no_tenant { ", rows of no tenant" } else { "" };
+        let ways: BTreeSet<&String> = found.iter().filter_map(|(_, cell)| cell.by.as_ref()).collect();
+        let by = match (&cell.by, ways.len()) {
+            (Some(by), 1) => format!(" by {by}"),
+            (Some(by), several) => format!(" by {by} and {} more", several - 1),
+            (None, _) => String::new(),
+        };
         let verdict = if cell.verdict == Verdict::Hides { "hides" } else { "leaks" };
-        problems.push(format!("{}{by}{of}, as {actor}: {verdict}: {}\n  {}", cell.attack, cell.note, cell.statement));
+        problems.push(format!("{attack}{of}{by}, as {actor}: {verdict}: {}\n  {}", cell.note, cell.statement));
     }
-    let more = problems.len().saturating_sub(MOST_PROBLEMS);
-    problems.truncate(MOST_PROBLEMS);
-    if more > 0 {
-        problems.push(format!("and {more} more attacks"));
+    if !rest.is_empty() {
+        problems.push(format!("and as well: {}", rest.join(", ")));
     }
     problems
 }

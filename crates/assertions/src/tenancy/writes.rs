@@ -48,6 +48,9 @@ impl Attacker<'_> {
             None => self.not_applicable(table, Attack::Upsert, "every unique key names the tenant"),
         }
         if self.probe.db.major() >= MERGE_SINCE {
+            for then in [format!("UPDATE SET {steal}"), "DELETE".to_owned()] {
+                write!(Attack::Merge, format!("MERGE INTO {name} USING (SELECT 1) s ON true WHEN MATCHED THEN {then}"));
+            }
         } else {
             self.not_applicable(table, Attack::Merge, "MERGE came with PostgreSQL 15");
         }
@@ -137,13 +140,13 @@ impl Attacker<'_> {
         self.db().run(&format!("SAVEPOINT copy; {prelude}"))?;
         let copied = self.db().session().copy_out(&sql);
         self.db().run("ROLLBACK TO copy; RELEASE copy")?;
-        let seen = match self.probe.ask(&own, &format!("SELECT 1 FROM {name}"))? {
-            Answer::Rows(rows) => rows.len(),
-            Answer::Refused(_) => 0,
-        };
+        // It gives the rows of the table itself, and none of those that inherit from it.
+        let of_children = self.seeds.of(Party::Own, Some(&table.relation.full_name())).into_iter();
+        let of_children = of_children.filter(|seed| seed.is_in_child()).count() as u64;
+        let seen = self.visible.get(&table.relation.full_name()).copied().unwrap_or(0).saturating_sub(of_children);
         let (verdict, note) = match copied {
-            Ok(text) if text.lines().count() > seen => {
-                (Verdict::Leaks, format!("it gives {} rows, and a SELECT {seen}", text.lines().count()))
+            Ok(text) if text.lines().count() as u64 > seen => {
+                (Verdict::Leaks, format!("it gives {} rows, and the tenant sees {seen}", text.lines().count()))
             }
             Ok(_) => (Verdict::Isolated, String::new()),
             Err(error) => match error.reported() {

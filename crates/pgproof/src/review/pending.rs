@@ -57,7 +57,13 @@ impl Pending {
     /// Makes the pending plan the accepted one: that of its file, or only that of a major.
     pub(super) fn accept(&self, major: Option<u16>) -> io::Result<()> {
         let target = match major {
-            Some(major) => self.file.with_file_name(format!("{}@{major}.snap", self.name)),
+            Some(major) => {
+                let file = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let stem = file.strip_suffix(".snap.new").unwrap_or(&file);
+                let of_major = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+                let stem = stem.rsplit_once('@').filter(|(_, end)| of_major(end)).map_or(stem, |(stem, _)| stem);
+                self.file.with_file_name(format!("{stem}@{major}.snap"))
+            }
             None => self.file.with_extension(""),
         };
         std::fs::rename(&self.file, target)

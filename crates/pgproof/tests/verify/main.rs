@@ -9,3 +9,4 @@ mod endings;
 mod output;
 mod plans;
 mod project;
+mod tenants;

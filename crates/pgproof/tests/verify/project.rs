@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A project with the opportunity schema, whose suite is this workspace's.
+/// A project with one schema, whose suite is this workspace's.
 pub struct Project {
     directory: TempDir,
 }
@@ -19,16 +19,23 @@ pub struct Ended {
 }
 
 impl Project {
+    /// The opportunity schema.
     pub fn new() -> Project {
+        Project::of("opportunity")
+    }
+
+    /// This schema, and no other.
+    pub fn of(schema: &str) -> Project {
         let directory = tempfile::tempdir().expect("a directory");
         let project = Project { directory };
         let workspace = workspace();
         for part in ["sql", "fixtures", "snapshots"] {
-            copy(&workspace.join(part), &project.path(part));
+            copy(&workspace.join(part).join(schema), &project.path(part).join(schema));
         }
         let config = std::fs::read_to_string(workspace.join("pgproof.toml")).expect("pgproof.toml");
         let manifest = format!("manifest = \"{}\", package = ", workspace.join("Cargo.toml").display());
-        std::fs::write(project.path("pgproof.toml"), config.replace("package = ", &manifest)).expect("a file");
+        let config = only(&config, schema).replace("package = ", &manifest);
+        std::fs::write(project.path("pgproof.toml"), config).expect("a file");
         project
     }
 
@@ -91,6 +98,24 @@ impl Ended {
 /// This repository.
 pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
+}
+
+/// The tables of a configuration that are about one schema, and those about none.
+fn only(config: &str, schema: &str) -> String {
+    let mut text = String::new();
+    let mut wanted = true;
+    for line in config.lines() {
+        let header = line.trim_start_matches('[').strip_prefix("schemas.");
+        if let Some(header) = header.filter(|_| line.starts_with('[')) {
+            let name = header.split(['.', ']']).next().unwrap_or_default();
+            wanted = name == schema;
+        }
+        if wanted {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
 }
 
 fn copy(from: &Path, to: &Path) {

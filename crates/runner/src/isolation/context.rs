@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use crate::Origin;
 use crate::config::{Config, Schema};
-use crate::migration::{Migration, MigrationError, Object, Provenance, discover_rollbacks, optional, select};
+use crate::migration::{
+    Migration, MigrationError, Object, Provenance, discover_rollbacks, optional, optional_names, select,
+};
 
 /// A schema under proof, or a scratch database (which has no files).
 #[derive(Debug)]
@@ -49,9 +51,17 @@ impl SchemaContext {
         }
     }
 
+    /// The optional migrations that are applied.
+    pub fn with(&self) -> Vec<String> {
+        let Some((config, schema)) = &self.files else { return Vec::new() };
+        // A name that is another schema's is none of this one's.
+        let names = optional_names(config, schema).unwrap_or_default();
+        names.into_iter().filter(|name| config.with.contains(name)).collect()
+    }
+
     /// Whether this optional migration is among those applied.
     pub fn is_with(&self, name: &str) -> bool {
-        self.files.as_ref().is_some_and(|(config, _)| config.with.iter().any(|with| with == name))
+        self.with().iter().any(|with| with == name)
     }
 
     /// The files that take the migrations back, the last one first.
