@@ -13,7 +13,6 @@ use crate::table::table;
 
 /// A column: `table,column,type,not_null,default`.
 #[derive(Debug, Clone, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the columns of the file")]
 pub struct ColumnLine {
     /// The table.
     pub table: String,
@@ -71,7 +70,6 @@ impl ForeignKeyLine {
 
 /// An index: `index,table,method,unique,keys,include,predicate`; keys and included columns are separated by semicolons.
 #[derive(Debug, Clone, Deserialize)]
-#[expect(clippy::struct_field_names, reason = "the columns of the file")]
 pub struct IndexLine {
     /// Its name.
     pub index: String,

@@ -89,9 +89,10 @@ impl Assertion for Accepted {
         let with = sandbox.context().with().join("+");
         let file = accepted_file(&self.directory, &self.query.name, &with, sandbox.major());
         // With an optional migration, another plan is the plan with that migration, not the plan without.
-        let pending = match with.is_empty() || file.to_string_lossy().contains('@') {
-            true => pending_file(&file),
-            false => pending_file(&self.directory.join(format!("{}@{with}.snap", self.query.name))),
+        let pending = if with.is_empty() || file.to_string_lossy().contains('@') {
+            pending_file(&file)
+        } else {
+            pending_file(&self.directory.join(format!("{}@{with}.snap", self.query.name)))
         };
         let accepted = read(&file).map_err(as_failure)?;
         if accepted.as_ref().is_some_and(|accepted| accepted.content == text) {

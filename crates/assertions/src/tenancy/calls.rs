@@ -78,8 +78,8 @@ impl Attacker<'_> {
         let seeds = self.seeds.clone();
         self.in_state(|attacker| {
             let tables = &attacker.probe.ownership.tables;
-            let emptied: String = tables.iter().map(|t| format!("DELETE FROM {};", t.relation.sql())).collect();
-            attacker.db().run(&format!("SET LOCAL session_replication_role = replica; {emptied}"))?;
+            let emptied: Vec<String> = tables.iter().map(|t| format!("DELETE FROM {}", t.relation.sql())).collect();
+            attacker.db().run(&format!("SET LOCAL session_replication_role = replica; {}", emptied.join("; ")))?;
             Seeds::put(attacker.db(), seeds.of(Party::Own, None).into_iter().chain(seeds.of(Party::Nobody, None)))?;
             for call in &calls {
                 let without = attacker.called(&own, &call.sql)?;

@@ -15,7 +15,7 @@ pub(super) enum Owner {
     /// Those of the tenant that this column names.
     Column(String),
     /// Those of the tenant of the row that this foreign key references.
-    Through { key: Constraint, parent: String },
+    Through { key: Box<Constraint>, parent: String },
     /// They are for everybody.
     Shared(String),
     /// They are for no tenant.
@@ -129,7 +129,7 @@ impl Ownership {
             [] => Ok(Owner::Undecided),
             [key] => {
                 let parent = key.references.as_ref().map(|r| format!("{}.{}", r.schema, r.table)).unwrap_or_default();
-                Ok(Owner::Through { key: (*key).clone(), parent })
+                Ok(Owner::Through { key: Box::new((*key).clone()), parent })
             }
             several => Err(TenancyError::SeveralKeys {
                 table: name.to_owned(),

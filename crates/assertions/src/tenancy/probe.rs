@@ -79,7 +79,7 @@ impl<'a> Probe<'a> {
         let mut role = tenancy.role.clone();
         if actor == Actor::Owner {
             // An owner of its own, who may do besides what the application's role may.
-            role = "pgproof_tables_owner".to_owned();
+            "pgproof_tables_owner".clone_into(&mut role);
             let mut sql = format!(
                 "CREATE ROLE {0} NOLOGIN NOSUPERUSER NOBYPASSRLS; GRANT {1} TO {0};",
                 identifier(&role),

@@ -120,17 +120,17 @@ impl Attacker<'_> {
                 };
                 Ok(rows.into_iter().filter_map(sight).collect())
             }
-            Answer::Refused(report) => match objects {
-                [object] => Ok(Picture::from([(object.sql.clone(), Err(report.brief()))])),
-                // One that is refused hides the others: each is asked alone.
-                _ => {
-                    let mut picture = Picture::new();
-                    for object in objects {
-                        picture.extend(self.read_these(std::slice::from_ref(object), context)?);
-                    }
-                    Ok(picture)
+            Answer::Refused(report) => {
+                if let [object] = objects {
+                    return Ok(Picture::from([(object.sql.clone(), Err(report.brief()))]));
                 }
-            },
+                // One that is refused hides the others: each is asked alone.
+                let mut picture = Picture::new();
+                for object in objects {
+                    picture.extend(self.read_these(std::slice::from_ref(object), context)?);
+                }
+                Ok(picture)
+            }
         }
     }
 
@@ -269,8 +269,8 @@ impl Attacker<'_> {
 
     /// Brings materialized views up to date, as the superuser.
     fn refresh(&mut self, objects: &Objects) -> Result<(), DatabaseError> {
-        let sql: String =
-            objects.materialized.iter().map(|view| format!("REFRESH MATERIALIZED VIEW {view};")).collect();
-        if sql.is_empty() { Ok(()) } else { self.db().run(&sql) }
+        let sql: Vec<String> =
+            objects.materialized.iter().map(|view| format!("REFRESH MATERIALIZED VIEW {view}")).collect();
+        if sql.is_empty() { Ok(()) } else { self.db().run(&sql.join("; ")) }
     }
 }

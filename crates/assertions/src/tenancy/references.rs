@@ -26,7 +26,7 @@ impl Attacker<'_> {
     /// Foreign keys to rows of the other's, what they cascade, and what their violations tell.
     fn references(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
         let ownership = self.probe.ownership;
-        let through = |key: &Constraint| matches!(&table.owner, Owner::Through { key: own, .. } if own == key);
+        let through = |key: &Constraint| matches!(&table.owner, Owner::Through { key: own, .. } if **own == *key);
         let tenants = |key: &&Constraint| {
             let parent = key.references.as_ref().and_then(|r| ownership.table(&format!("{}.{}", r.schema, r.table)));
             parent.is_some_and(TenantTable::is_tenants) && !through(key)

@@ -150,8 +150,8 @@ impl Maker<'_> {
 
     /// A value of the tenants' type that is no tenant.
     fn unknown_tenant(&mut self, column: &str) -> Result<String, TenancyError> {
-        let typed = self.ownership.tables.iter().filter(|t| matches!(&t.owner, Owner::Column(c) if c == column));
-        let column = typed.filter_map(|table| table.relation.column(column)).next();
+        let mut typed = self.ownership.tables.iter().filter(|t| matches!(&t.owner, Owner::Column(c) if c == column));
+        let column = typed.find_map(|table| table.relation.column(column));
         match column.and_then(|column| self.synthesiser.another(column)) {
             Some(Value::Text(text)) => Ok(text),
             _ => Err(TenancyError::TenantType),

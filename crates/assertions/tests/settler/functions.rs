@@ -1,5 +1,7 @@
 //! "Check functions exist": all sixteen, with their signatures; and that those which can be called do what they say.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use pgproof_assertions::prelude::*;
 use rstest::rstest;
 use serde::Deserialize;

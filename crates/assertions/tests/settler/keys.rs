@@ -21,7 +21,7 @@ fn keys(db: &Sandbox, kind: &str) -> Vec<Key> {
     keys.into_iter()
         .map(|mut key| {
             if partitioned && key.table == "audit_logs" {
-                key.columns = "id;timestamp".to_owned();
+                "id;timestamp".clone_into(&mut key.columns);
             }
             key
         })

@@ -91,7 +91,8 @@ impl Picture {
                 digest.update(format!("{attribute}\0{value}\0"));
             }
         }
-        digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let bytes = digest.finalize();
+        bytes.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
     /// What is other here than in `before`, an object at a time.
