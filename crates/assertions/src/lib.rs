@@ -26,6 +26,7 @@ pub mod policy;
 pub mod primary_key;
 pub mod privilege;
 pub mod query;
+pub mod rerun;
 pub mod row_security;
 pub mod rows;
 pub mod synth;
@@ -50,6 +51,7 @@ pub mod prelude {
     pub use crate::lines::{ColumnLine, ForeignKeyLine, IndexLine, picked};
     pub use crate::privilege::{Privilege, role};
     pub use crate::query::query;
+    pub use crate::rerun::migrations;
     pub use crate::table::{table, tables};
     pub use crate::upgrade::database_of;
     pub use crate::view::{materialized_view, view};

@@ -26,6 +26,7 @@ pub const STATEMENT_LOG_VARIABLE: &str = "PGPROOF_STATEMENT_LOG";
 /// An open session.
 pub struct Session {
     client: Client,
+    address: Address,
     database: String,
 }
 
@@ -60,7 +61,12 @@ impl Session {
             // Notices ("relation exists, skipping") are no result; the log crate is not used.
             .notice_callback(|_| ());
         let client = config.connect(postgres::NoTls)?;
-        Ok(Session { client, database: database.to_owned() })
+        Ok(Session { client, address: address.clone(), database: database.to_owned() })
+    }
+
+    /// Opens another session with the same database.
+    pub fn another(&self) -> Result<Session, DatabaseError> {
+        Session::open(&self.address, &self.database)
     }
 
     /// Runs one or more statements and gives nothing back.

@@ -227,7 +227,7 @@ fn accepts(accepted: &Accepted, cell: &Cell) -> bool {
 }
 
 /// Whether a text has the form of a pattern, in which `*` stands for any text.
-fn is_like(text: &str, pattern: &str) -> bool {
+pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
     match pattern.split_once('*') {
         None => text == pattern,
         Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {

@@ -11,6 +11,7 @@ mod jsonb;
 mod migrations;
 mod plans;
 mod query_performance;
+mod rerun;
 mod table_existence;
 mod threshold_data;
 

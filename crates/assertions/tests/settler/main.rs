@@ -11,6 +11,7 @@ mod next_steps;
 mod partitions;
 mod plans;
 mod policies;
+mod rerun;
 mod row_security;
 mod tables;
 mod tenant_columns;

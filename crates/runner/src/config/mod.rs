@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 pub use error::ConfigError;
 pub use plans::{PlannedTable, Plans, Setting};
-pub use schema::{Schema, Section, Suite, Superseded, Transaction, Variable};
+pub use schema::{EditedRows, Rerun, Schema, Section, Suite, Superseded, Transaction, Variable};
 pub use tenancy::{Accepted, Tenancy};
 
 /// The name of the configuration file.

@@ -34,11 +34,36 @@ pub struct Schema {
     pub sections: Vec<Section>,
     /// The queries whose plans are reviewed.
     pub plans: Option<Plans>,
+    /// What running the migrations again may do.
+    #[serde(default)]
+    pub rerun: Rerun,
     /// How tenants are kept apart.
     pub tenancy: Option<Tenancy>,
     /// The environment variables that the schema's application needs.
     #[serde(default)]
     pub environment: BTreeMap<String, Variable>,
+}
+
+/// Table `[schemas.NAME.rerun]`: what running the migrations again may do.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rerun {
+    /// What becomes of rows that migrations made and somebody edited, by table; kept unless said otherwise.
+    #[serde(default)]
+    pub edited_rows: BTreeMap<String, EditedRows>,
+    /// Differences that may be, as they are told: `table a: comment`. `*` stands for any text.
+    #[serde(default)]
+    pub accepted: Vec<String>,
+}
+
+/// What becomes of edited rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EditedRows {
+    /// They stay as they were edited.
+    Kept,
+    /// They are as the migrations make them.
+    Reset,
 }
 
 /// Files that a migration has taken over: beside it they would do their work a second time.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{IsolationError, SchemaContext, Template};
 use crate::DatabaseError;
+use crate::config::Transaction;
 use crate::migration::{Applied, Migration, MigrationError, apply};
 use crate::session::Session;
 
@@ -40,6 +41,11 @@ impl CloneDatabase {
         &self.template.context
     }
 
+    /// What one transaction holds when migrations are applied.
+    pub fn transaction(&self) -> Transaction {
+        self.context().configured().map(|(_, schema)| schema.transaction).unwrap_or_default()
+    }
+
     /// Opens a session with the clone.
     pub fn session(&self) -> Result<Session, DatabaseError> {
         Session::open(&self.template.server.address, &self.name)
@@ -49,7 +55,6 @@ impl CloneDatabase {
     pub fn apply(&self, migrations: &[Migration]) -> Result<Vec<Applied>, MigrationError> {
         let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
         let mut session = self.session().map_err(|source| MigrationError::Session { file, source })?;
-        let transaction = self.context().configured().map(|(_, schema)| schema.transaction).unwrap_or_default();
-        apply(&mut session, migrations, transaction)
+        apply(&mut session, migrations, self.transaction())
     }
 }

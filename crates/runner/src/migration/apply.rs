@@ -1,6 +1,7 @@
 //! Applying migrations to a database, statement by statement.
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use super::{Migration, MigrationError, Statement, StatementFailure};
 use crate::config::Transaction;
@@ -33,14 +34,68 @@ pub fn apply(
     migrations: &[Migration],
     transaction: Transaction,
 ) -> Result<Vec<Applied>, MigrationError> {
-    migrations.iter().map(|migration| apply_one(session, migration, transaction)).collect()
+    migrations.iter().map(|migration| Ok(apply_one(session, migration, transaction, usize::MAX)?.0)).collect()
 }
 
+/// The same while nobody else applies migrations to this database through this function: whoever comes second waits.
+/// The lock is an advisory lock of the session (documentation, "Advisory Locks"), and goes with it at the latest.
+pub fn apply_alone(
+    session: &mut Session,
+    migrations: &[Migration],
+    transaction: Transaction,
+) -> Result<Vec<Applied>, MigrationError> {
+    let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
+    // A file's end discards what its session holds, locks too, so that another session holds the lock.
+    let in_session = |source| MigrationError::Session { file: file.clone(), source };
+    let mut keeper = session.another().map_err(in_session)?;
+    // Whoever waits inside a statement holds a snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn.
+    let started = Instant::now();
+    while keeper.value(&format!("SELECT pg_try_advisory_lock({MIGRATION_LOCK})")).map_err(in_session)?.as_deref()
+        != Some("t")
+    {
+        if started.elapsed() > LOCK_DEADLINE {
+            return Err(MigrationError::Busy { file });
+        }
+        std::thread::sleep(LOCK_PAUSE);
+    }
+    let applied = apply(session, migrations, transaction);
+    keeper.run(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})")).map_err(in_session)?;
+    applied
+}
+
+/// Applies the first `statements` statements, and leaves the session as it is then, inside a transaction maybe.
+pub fn apply_until(
+    session: &mut Session,
+    migrations: &[Migration],
+    transaction: Transaction,
+    statements: usize,
+) -> Result<(), MigrationError> {
+    let mut left = statements;
+    for migration in migrations {
+        if left == 0 {
+            break;
+        }
+        left = apply_one(session, migration, transaction, left)?.1;
+    }
+    Ok(())
+}
+
+/// How long to wait for others who apply migrations.
+const LOCK_DEADLINE: Duration = Duration::from_mins(2);
+
+/// How long to wait before asking again.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// The key of the advisory lock: "pgproof" in ASCII.
+const MIGRATION_LOCK: i64 = 0x0070_6770_726F_6F66;
+
+/// Applies at most `most` statements of a migration: what came of them, and how many more might have been applied.
 fn apply_one(
     session: &mut Session,
     migration: &Migration,
     transaction: Transaction,
-) -> Result<Applied, MigrationError> {
+    most: usize,
+) -> Result<(Applied, usize), MigrationError> {
     let statements = &migration.statements;
     let in_session = |source| MigrationError::Session { file: migration.file.clone(), source };
     let controls_itself = statements.iter().any(|s| s.begins_transaction() || s.ends_transaction());
@@ -51,7 +106,7 @@ fn apply_one(
     if whole {
         session.run("BEGIN").map_err(in_session)?;
     }
-    for statement in statements {
+    for statement in statements.iter().take(most) {
         let rows = execute(session, statement)
             .map_err(|error| MigrationError::Statement(Box::new(StatementFailure::new(statement, error))))?;
         if statement.begins_transaction() {
@@ -61,6 +116,10 @@ fn apply_one(
         }
         outcomes.push(Outcome { origin: statement.origin.clone(), kind: statement.kind(), rows });
     }
+    let applied = Applied { file: migration.file.clone(), statements: outcomes };
+    if most < statements.len() {
+        return Ok((applied, 0));
+    }
     if let Some(begin) = open {
         return Err(MigrationError::OpenTransaction { origin: begin.origin.clone() });
     }
@@ -69,10 +128,11 @@ fn apply_one(
     }
     // A file's SET must not leak into the next one.
     session.run("DISCARD ALL").map_err(in_session)?;
-    Ok(Applied { file: migration.file.clone(), statements: outcomes })
+    Ok((applied, most - statements.len()))
 }
 
-fn execute(session: &mut Session, statement: &Statement) -> Result<u64, DatabaseError> {
+/// Sends one statement, with its rows if it is a COPY, and gives how many rows it affected.
+pub(super) fn execute(session: &mut Session, statement: &Statement) -> Result<u64, DatabaseError> {
     match &statement.copy_data {
         Some(data) => session.copy_in(&statement.text, data.as_bytes()),
         None => session.affected(&statement.text),

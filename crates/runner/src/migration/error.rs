@@ -75,6 +75,12 @@ pub enum MigrationError {
         /// Why.
         source: std::io::Error,
     },
+    /// Somebody else applies migrations to the database and does not end.
+    #[error("somebody else has been applying migrations for two minutes, so {} was not begun; look for a session that holds an advisory lock (pg_locks)", .file.display())]
+    Busy {
+        /// The first file.
+        file: PathBuf,
+    },
     /// A file is not UTF-8.
     #[error("{}:{line}: not UTF-8; save the file as UTF-8", .path.display())]
     NotUtf8 {

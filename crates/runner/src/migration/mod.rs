@@ -12,7 +12,7 @@ mod source;
 mod split;
 mod statement;
 
-pub use apply::{Applied, Outcome, apply};
+pub use apply::{Applied, Outcome, apply, apply_alone, apply_until};
 pub use discover::{Migration, discover, discover_rollbacks};
 pub use error::{MigrationError, StatementFailure};
 pub use provenance::{Object, Provenance};

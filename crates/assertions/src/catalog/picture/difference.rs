@@ -35,6 +35,14 @@ pub enum Difference {
 }
 
 impl Difference {
+    /// The object that differs, unless it is only the order of columns.
+    pub fn object(&self) -> Option<&ObjectName> {
+        match self {
+            Difference::Gone(object) | Difference::New(object) | Difference::Changed { object, .. } => Some(object),
+            Difference::Reordered { .. } => None,
+        }
+    }
+
     /// Whether it is about nothing but the order of columns.
     pub fn is_order(&self) -> bool {
         matches!(self, Difference::Reordered { .. })

@@ -1,0 +1,63 @@
+//! Cases of a property: how many are tried, from which seed, and the smallest one that breaks it.
+
+use std::cell::RefCell;
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+use crate::assertion::{Failure, refuted};
+
+/// How many cases are tried of each property.
+pub(super) const CASES_VARIABLE: &str = "PGPROOF_CASES";
+
+/// What the cases are made from.
+const SEED_VARIABLE: &str = "PGPROOF_SEED";
+
+/// Without a wish: few enough for every pull request.
+const USUAL_CASES: u32 = 3;
+
+/// Tries a property on cases of a strategy. The smallest case that refutes it is told by `describe`, with the seed; what
+/// keeps the property from being checked is that failure.
+pub(super) fn property<S: Strategy>(
+    strategy: S,
+    describe: impl Fn(&S::Value) -> String,
+    holds: impl Fn(&S::Value) -> Result<(), Failure>,
+) -> Result<(), Failure>
+where
+    S::Value: std::fmt::Debug + Clone,
+{
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let cases = number(CASES_VARIABLE).and_then(|cases| u32::try_from(cases).ok()).unwrap_or(USUAL_CASES);
+    let seed = number(SEED_VARIABLE).unwrap_or(0);
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 64, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let broken = RefCell::new(None);
+    let result = runner.run(&strategy, |case| match holds(&case) {
+        Ok(()) => Ok(()),
+        Err(Failure::Refuted { found, .. }) => Err(TestCaseError::fail(found)),
+        Err(failure) => {
+            // Nothing was refuted: the search ends here.
+            broken.borrow_mut().get_or_insert(failure);
+            Ok(())
+        }
+    });
+    if let Some(failure) = broken.into_inner() {
+        return Err(failure);
+    }
+    match result {
+        Ok(()) => Ok(()),
+        Err(TestError::Fail(reason, case)) => {
+            let again = format!("{SEED_VARIABLE}={seed} {CASES_VARIABLE}={cases}");
+            Err(refuted(format!(
+                "{}\n{}\nthe smallest case found; again with {again}",
+                describe(&case),
+                reason.message()
+            )))
+        }
+        Err(TestError::Abort(reason)) => {
+            Err(Failure::Expectation(format!("no case could be made: {}", reason.message())))
+        }
+    }
+}

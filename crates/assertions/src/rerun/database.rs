@@ -1,0 +1,166 @@
+//! The migrations of a schema and databases to run them in.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pgproof_runner::config::Rerun;
+use pgproof_runner::isolation::{IsolationError, SchemaContext, Template};
+use pgproof_runner::migration::{Migration, MigrationError, Statement};
+use pgproof_runner::{CloneDatabase, Origin, Sandbox, with_causes};
+
+use super::{Change, State, Volatile};
+use crate::assertion::{Failure, refuted};
+
+/// The most changes that are told.
+const MOST_TOLD: usize = 8;
+
+/// A schema's migrations, and where they are run.
+#[derive(Debug, Clone)]
+pub struct Runs {
+    template: Arc<Template>,
+    /// In order.
+    pub migrations: Vec<Migration>,
+    pub(super) rerun: Rerun,
+}
+
+impl Runs {
+    /// Those of the schema of a sandbox.
+    pub fn of(sandbox: &Sandbox) -> Result<Runs, Failure> {
+        let context = sandbox.context();
+        let migrations = context.migrations().map_err(unreadable)?;
+        if migrations.is_empty() {
+            return Err(Failure::Expectation("the schema has no migrations".to_owned()));
+        }
+        let rerun = context.configured().map(|(_, schema)| schema.rerun.clone()).unwrap_or_default();
+        Ok(Runs { template: Arc::clone(sandbox.template()), migrations, rerun })
+    }
+
+    /// Those given, in databases of the server that `template` is on.
+    pub fn with(template: &Arc<Template>, migrations: Vec<Migration>, rerun: Rerun) -> Runs {
+        Runs { template: Arc::clone(template), migrations, rerun }
+    }
+
+    /// What is known of the schema.
+    pub fn context(&self) -> &Arc<SchemaContext> {
+        &self.template.context
+    }
+
+    /// An empty database.
+    pub fn empty(&self) -> Result<CloneDatabase, Failure> {
+        CloneDatabase::empty_for(&self.template).map_err(no_database)
+    }
+
+    /// A database in which all migrations were run once.
+    pub(super) fn migrated(&self) -> Result<CloneDatabase, Failure> {
+        let database = self.empty()?;
+        database.apply(&self.migrations).map_err(|error| refuted(format!("they do not apply: {error}")))?;
+        Ok(database)
+    }
+
+    /// The state after one clean run, and what differs between two of them; taken once a process for each set of
+    /// migrations.
+    pub fn clean(&self) -> Result<Arc<(State, Volatile)>, Failure> {
+        static TAKEN: Mutex<BTreeMap<String, Arc<(State, Volatile)>>> = Mutex::new(BTreeMap::new());
+        let texts = self.migrations.iter().flat_map(|migration| &migration.statements).map(|s| s.text.as_str());
+        let key = format!("{}\n{}", self.template.key(), texts.collect::<Vec<_>>().join(";\n"));
+        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(clean) = taken.get(&key) {
+            return Ok(Arc::clone(clean));
+        }
+        let state = State::take(&mut self.migrated()?.session()?)?;
+        // Without rows there is nothing that could differ.
+        let has_rows = state.rows.values().any(|rows| rows.count > 0);
+        let twin = if has_rows { State::take(&mut self.migrated()?.session()?)? } else { state.clone() };
+        let clean = Arc::new((state.clone(), state.volatile(&twin)));
+        taken.insert(key, Arc::clone(&clean));
+        Ok(clean)
+    }
+
+    /// Refutes if a state is not that of a clean run.
+    pub(super) fn demand_clean(&self, when: &str, state: &State) -> Result<(), Failure> {
+        let clean = self.clean()?;
+        self.demand_none(when, &state.changes_from(&clean.0, &clean.1))
+    }
+
+    /// How many statements the migrations have.
+    pub(super) fn statements(&self) -> usize {
+        self.migrations.iter().map(|migration| migration.statements.len()).sum()
+    }
+
+    /// Where a statement stands and what kind it is, counted from 1 over all migrations.
+    pub(super) fn place(&self, number: usize) -> String {
+        let statement =
+            self.migrations.iter().flat_map(|migration| &migration.statements).nth(number.saturating_sub(1));
+        statement.map_or("the beginning".to_owned(), |statement| format!("{}, {}", statement.origin, statement.kind()))
+    }
+
+    /// The changes that are not accepted, as sentences; an object is told with the place where it was made.
+    pub(super) fn told(&self, changes: &[Change], by: &[Migration]) -> Vec<String> {
+        let told = changes.iter().map(|change| (change, change.to_string())).filter(|(_, text)| !self.accepts(text));
+        let placed = told.map(|(change, text)| match blame(by, change) {
+            Some(origin) => format!("{text}\n  by {origin}"),
+            None => text,
+        });
+        let mut told: Vec<String> = placed.collect();
+        let more = told.len().saturating_sub(MOST_TOLD);
+        told.truncate(MOST_TOLD);
+        if more > 0 {
+            told.push(format!("and {more} more"));
+        }
+        told
+    }
+
+    fn accepts(&self, change: &str) -> bool {
+        self.rerun.accepted.iter().any(|pattern| crate::tenancy::is_like(change, pattern))
+    }
+
+    /// Refutes if there are changes that are not accepted.
+    pub(super) fn demand_none(&self, when: &str, changes: &[Change]) -> Result<(), Failure> {
+        self.demand_none_by(&self.migrations, when, changes)
+    }
+
+    /// The same for changes that one of these files has made.
+    pub(super) fn demand_none_by(&self, by: &[Migration], when: &str, changes: &[Change]) -> Result<(), Failure> {
+        let told = self.told(changes, by);
+        if told.is_empty() { Ok(()) } else { Err(refuted(format!("{when}:\n{}", told.join("\n")))) }
+    }
+}
+
+/// The statement that most likely made a change: the last one of the kind that makes such changes and that names the
+/// object, or its table.
+fn blame(migrations: &[Migration], change: &Change) -> Option<Origin> {
+    let (verbs, names): (Vec<String>, Vec<&str>) = match change {
+        Change::Rows { table, .. } => {
+            (["INSERT", "UPDATE", "DELETE", "COPY", "MERGE", "TRUNCATE"].map(str::to_owned).into(), vec![table])
+        }
+        Change::MadeAnew(table) => (vec!["DROP TABLE".to_owned()], vec![table]),
+        Change::Object(difference) => {
+            let object = difference.object()?;
+            let verbs = match object.kind.as_str() {
+                "column" | "constraint" | "table" => vec!["ALTER TABLE".to_owned(), "CREATE TABLE".to_owned()],
+                "enum" | "composite type" | "range type" => vec!["CREATE TYPE".to_owned(), "ALTER TYPE".to_owned()],
+                kind => vec![format!("CREATE {}", kind.to_uppercase()), format!("ALTER {}", kind.to_uppercase())],
+            };
+            // `column t.c`, `policy p on t`, `function f(int)`.
+            (verbs, object.name.split(['.', ' ', '(']).filter(|part| *part != "on").collect())
+        }
+    };
+    let statements: Vec<_> = migrations.iter().flat_map(|migration| &migration.statements).collect();
+    let names_one = |text: &str| {
+        let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        names.iter().any(|name| words.contains(name))
+    };
+    let last = |verb: &str| {
+        let is_it = |statement: &&&Statement| statement.kind().starts_with(verb) && names_one(&statement.text);
+        statements.iter().rev().find(is_it).map(|statement| statement.origin.clone())
+    };
+    verbs.iter().find_map(|verb| last(verb)).or_else(|| last("COMMENT")).or_else(|| last("DO"))
+}
+
+pub(super) fn unreadable(error: MigrationError) -> Failure {
+    Failure::Expectation(with_causes(&error))
+}
+
+fn no_database(error: IsolationError) -> Failure {
+    Failure::Expectation(with_causes(&error))
+}

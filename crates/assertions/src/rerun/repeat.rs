@@ -1,0 +1,87 @@
+//! Running migrations again: all of them, one alone, and all of them from a state in which some were applied.
+
+use pgproof_runner::Sandbox;
+use proptest::prelude::Strategy;
+
+use super::State;
+use super::case::property;
+use super::database::Runs;
+use crate::assertion::{Assertion, Failure, Subject, refuted};
+
+pub(super) fn subject(sandbox: Option<&str>) -> Subject {
+    Subject { kind: "migrations", name: sandbox.unwrap_or_default().to_owned(), object: None }.called("of the schema")
+}
+
+/// Run again, migrations change nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct IsRepeatable;
+
+impl Assertion for IsRepeatable {
+    fn subject(&self) -> Subject {
+        subject(None)
+    }
+
+    fn sentence(&self) -> String {
+        "change nothing when they are run again, together or one alone".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let runs = Runs::of(sandbox)?;
+        runs.again()
+    }
+}
+
+impl Runs {
+    /// Runs each migration twice, then all of them twice more.
+    pub fn again(&self) -> Result<(), Failure> {
+        let database = self.empty()?;
+        let mut session = database.session()?;
+        for migration in &self.migrations {
+            let one = std::slice::from_ref(migration);
+            database.apply(one).map_err(|error| refuted(format!("they do not apply: {error}")))?;
+            let before = State::take(&mut session)?;
+            let file = migration.file.display();
+            database.apply(one).map_err(|error| refuted(format!("{file} cannot be run a second time\n{error}")))?;
+            let changes = State::take(&mut session)?.changes_since(&before);
+            self.demand_none(&format!("{file}, run a second time, changes the database"), &changes)?;
+        }
+        let before = State::take(&mut session)?;
+        for time in ["second", "third"] {
+            let again = database.apply(&self.migrations);
+            again.map_err(|error| refuted(format!("they cannot be run a {time} time\n{error}")))?;
+            let changes = State::take(&mut session)?.changes_since(&before);
+            self.demand_none(&format!("run a {time} time, they change the database"), &changes)?;
+        }
+        Ok(())
+    }
+
+    /// Applies the first so many files, then all of them: the state is that of a clean run.
+    fn continued(&self, files: usize) -> Result<(), Failure> {
+        let database = self.empty()?;
+        let failed = |error| refuted(format!("they do not apply: {error}"));
+        database.apply(&self.migrations[..files]).map_err(failed)?;
+        database.apply(&self.migrations).map_err(failed)?;
+        let state = State::take(&mut database.session()?)?;
+        self.demand_clean("the state is not that of a clean run", &state)
+    }
+}
+
+/// Migrations can be continued from any file.
+#[derive(Debug, Clone, Copy)]
+pub struct CanBeContinued;
+
+impl Assertion for CanBeContinued {
+    fn subject(&self) -> Subject {
+        subject(None)
+    }
+
+    fn sentence(&self) -> String {
+        "lead to one state from whichever file they had been applied to".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let runs = Runs::of(sandbox)?;
+        let describe = |files: &usize| format!("after the first {files} files, all of them are run");
+        property((0..runs.migrations.len()).prop_map(|files| files), describe, |files| runs.continued(*files))
+    }
+}
