@@ -3,22 +3,36 @@
 use std::cell::RefCell;
 
 use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+use proptest::test_runner::{
+    Config, FailurePersistence, FileFailurePersistence, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
+};
 
+use super::database::Runs;
 use crate::assertion::{Failure, refuted};
 
 /// How many cases are tried of each property.
-pub(super) const CASES_VARIABLE: &str = "PGPROOF_CASES";
+pub const CASES_VARIABLE: &str = "PGPROOF_CASES";
 
 /// What the cases are made from.
-const SEED_VARIABLE: &str = "PGPROOF_SEED";
+pub const SEED_VARIABLE: &str = "PGPROOF_SEED";
 
 /// Without a wish: few enough for every pull request.
 const USUAL_CASES: u32 = 3;
 
+/// The file of cases that once refuted a property, in the schema's fixtures: they are tried first.
+fn regressions(runs: &Runs, name: &str) -> Option<Box<dyn FailurePersistence>> {
+    runs.context().configured()?.1.fixtures.as_ref()?;
+    let (_, file) = runs.context().fixture(&format!("regressions/{name}.txt"));
+    // proptest keeps the name for good, and there are few.
+    let file: &'static str = Box::leak(file.to_str()?.to_owned().into_boxed_str());
+    Some(Box::new(FileFailurePersistence::Direct(file)))
+}
+
 /// Tries a property on cases of a strategy. The smallest case that refutes it is told by `describe`, with the seed; what
 /// keeps the property from being checked is that failure.
 pub(super) fn property<S: Strategy>(
+    runs: &Runs,
+    name: &str,
     strategy: S,
     describe: impl Fn(&S::Value) -> String,
     holds: impl Fn(&S::Value) -> Result<(), Failure>,
@@ -31,7 +45,8 @@ where
     let seed = number(SEED_VARIABLE).unwrap_or(0);
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { cases, failure_persistence: None, max_shrink_iters: 64, ..Config::default() };
+    let config =
+        Config { cases, failure_persistence: regressions(runs, name), max_shrink_iters: 64, ..Config::default() };
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let broken = RefCell::new(None);
     let result = runner.run(&strategy, |case| match holds(&case) {

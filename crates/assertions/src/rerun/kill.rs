@@ -50,7 +50,9 @@ impl Runs {
             self.killed_during(at).map_err(problem)?;
         }
         let describe = |after: &usize| format!("killed after {}", self.place(*after));
-        property((1..=self.statements()).prop_map(|after| after), describe, |after| self.killed_after(*after))
+        property(self, "killed", (1..=self.statements()).prop_map(|after| after), describe, |after| {
+            self.killed_after(*after)
+        })
     }
 
     /// Kills a run after so many statements, and runs everything again.

@@ -10,6 +10,7 @@ mod rollback;
 mod rows;
 mod state;
 
+pub use case::{CASES_VARIABLE, SEED_VARIABLE};
 pub use concurrent::CanRunAtOnce;
 pub use database::Runs;
 pub use kill::SurvivesKills;

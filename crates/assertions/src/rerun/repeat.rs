@@ -82,6 +82,8 @@ impl Assertion for CanBeContinued {
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let runs = Runs::of(sandbox)?;
         let describe = |files: &usize| format!("after the first {files} files, all of them are run");
-        property((0..runs.migrations.len()).prop_map(|files| files), describe, |files| runs.continued(*files))
+        property(&runs, "continued", (0..runs.migrations.len()).prop_map(|files| files), describe, |files| {
+            runs.continued(*files)
+        })
     }
 }

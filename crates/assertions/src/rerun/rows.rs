@@ -47,7 +47,7 @@ impl Assertion for KeepsRows {
             let told: Vec<String> = steps.iter().map(|step| step.told(&runs)).collect();
             format!("after one run: {}", told.join(", "))
         };
-        property(steps, describe, |steps| runs.with_rows(&rows, steps))
+        property(&runs, "rows", steps, describe, |steps| runs.with_rows(&rows, steps))
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use pgproof_assertions::rerun::{CASES_VARIABLE, SEED_VARIABLE};
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
 use pgproof_runner::migration::optional_names;
 use pgproof_runner::report::{Report, SchemaReport, ServerReport, SuiteRun, Text, Verdict};
@@ -27,6 +28,12 @@ pub(crate) struct Arguments {
     /// Apply an optional migration as well
     #[arg(long, value_name = "NAME")]
     with: Vec<String>,
+    /// How many cases of each property of migrations are tried [default: 3]
+    #[arg(long, value_name = "NUMBER")]
+    cases: Option<u32>,
+    /// What those cases are made from [default: 0]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
     /// What the report is written as, to standard output
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -141,6 +148,8 @@ fn prove(
 ) -> anyhow::Result<SuiteRun> {
     let mut environment = environment(config, &prepared.handover, arguments.filter.as_deref());
     environment.push((EVIDENCE_VARIABLE, directory.display().to_string()));
+    environment.extend(arguments.cases.map(|cases| (CASES_VARIABLE, cases.to_string())));
+    environment.extend(arguments.seed.map(|seed| (SEED_VARIABLE, seed.to_string())));
     let binary = prepared.binaries.get(&schema.name).context("the suite was not built")?;
     let ran = binary.run(arguments.filter.as_deref(), &environment, progress, &schema.name)?;
     let evidence = gather(directory).with_context(|| format!("cannot read the evidence in {}", directory.display()))?;

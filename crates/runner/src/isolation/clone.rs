@@ -36,6 +36,11 @@ impl CloneDatabase {
         Ok(CloneDatabase { template, name })
     }
 
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// What the test knows of the schema.
     pub fn context(&self) -> &Arc<SchemaContext> {
         &self.template.context
