@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 /// psql variables, by name.
-pub(super) type Variables = BTreeMap<String, String>;
+pub type Variables = BTreeMap<String, String>;
 
 /// What a meta-command asks for.
 #[derive(Debug, PartialEq, Eq)]

@@ -47,6 +47,11 @@ impl Provenance {
         provenance
     }
 
+    /// The objects that were made.
+    pub fn objects(&self) -> impl Iterator<Item = &Object> {
+        self.origins.keys()
+    }
+
     /// Where the object was made; where it was not, the table that it belongs to.
     pub fn find(&self, object: &Object) -> Option<&Origin> {
         let table = |name: &str| self.origins.get(&Object::Table(name.to_owned()));

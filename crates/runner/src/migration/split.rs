@@ -13,7 +13,12 @@ use crate::session::{identifier, literal};
 
 /// The statements of a file in order, those of the files it includes among them. `root` is where `\i` looks.
 pub fn split(source: Source, root: &Path) -> Result<Vec<Statement>, MigrationError> {
-    let mut splitter = Splitter { root, variables: Variables::new(), statements: Vec::new(), including: Vec::new() };
+    split_with(source, root, &Variables::new())
+}
+
+/// The same with values of psql's variables.
+pub fn split_with(source: Source, root: &Path, variables: &Variables) -> Result<Vec<Statement>, MigrationError> {
+    let mut splitter = Splitter { root, variables: variables.clone(), statements: Vec::new(), including: Vec::new() };
     splitter.file(source)?;
     Ok(splitter.statements)
 }

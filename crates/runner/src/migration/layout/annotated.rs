@@ -1,0 +1,44 @@
+//! Layouts in which one file holds both directions, divided by annotations in comments.
+
+use std::path::{Path, PathBuf};
+
+use super::super::{MigrationError, Source};
+use super::named::sorted;
+use super::{Part, Step};
+
+/// The steps of files with these annotations; none if no file has the one that begins the way up.
+pub(super) fn steps(root: &Path, files: &[PathBuf], up: &str, down: &str) -> Result<Option<Vec<Step>>, MigrationError> {
+    let mut steps = Vec::new();
+    for path in sorted(files.to_vec()) {
+        let text = Source::read(root, &path)?.text;
+        if part(&text, up, down).is_none() {
+            continue;
+        }
+        let of = |begins, ends| part(&text, begins, ends).map(|text| Part { path: path.clone(), text: Some(text) });
+        if let Some(first) = of(up, down) {
+            steps.push(Step { up: first, down: of(down, up) });
+        }
+    }
+    Ok((!steps.is_empty()).then_some(steps))
+}
+
+/// The lines between two annotations; the others are blank, so that lines keep their numbers.
+fn part(text: &str, begins: &str, ends: &str) -> Option<String> {
+    let mut inside = false;
+    let mut found = false;
+    let mut part = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        let said = line.trim().to_lowercase();
+        if said.starts_with(begins) {
+            (inside, found) = (true, true);
+        } else if said.starts_with(ends) {
+            inside = false;
+        }
+        if inside {
+            part.push_str(line);
+        } else if line.ends_with('\n') {
+            part.push('\n');
+        }
+    }
+    found.then_some(part)
+}
