@@ -168,3 +168,167 @@ fn what_cannot_be_tried_is_an_error_that_says_what_to_do() {
     let error = refused("several", two, &|_| {});
     assert!(error.starts_with("b references rows of tenants through one and two; say in tenancy.through"), "{error}");
 }
+
+/// Two tables that are kept well, a shared one, and a materialized view that nobody may read.
+fn kept() -> String {
+    let cur = "CREATE FUNCTION cur() RETURNS int LANGUAGE sql STABLE AS $$ SELECT nullif(current_setting('app.tenant', true), '')::int $$;";
+    let tables = "
+        CREATE TABLE tenants (id int PRIMARY KEY, name text NOT NULL);
+        ALTER TABLE tenants ENABLE ROW LEVEL SECURITY; ALTER TABLE tenants FORCE ROW LEVEL SECURITY;
+        CREATE POLICY own ON tenants FOR SELECT USING (id = cur());
+        CREATE TABLE users (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant int REFERENCES tenants, name text NOT NULL, phone text);
+        CREATE TABLE jobs (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant int NOT NULL REFERENCES tenants,
+            person uuid NOT NULL REFERENCES users, name text NOT NULL, status text NOT NULL DEFAULT 'new', at timestamp NOT NULL DEFAULT now());
+        CREATE TABLE logs (id uuid NOT NULL DEFAULT gen_random_uuid(), tenant int NOT NULL REFERENCES tenants, n int NOT NULL) PARTITION BY LIST (n);
+        CREATE TABLE shared (id int PRIMARY KEY); INSERT INTO shared VALUES (7);
+        CREATE MATERIALIZED VIEW sums AS SELECT tenant, count(*) AS n FROM jobs GROUP BY tenant;
+        ALTER TABLE users ENABLE ROW LEVEL SECURITY; ALTER TABLE users FORCE ROW LEVEL SECURITY;
+        CREATE POLICY own ON users USING (tenant = cur()) WITH CHECK (tenant = cur());
+        ALTER TABLE jobs ENABLE ROW LEVEL SECURITY; ALTER TABLE jobs FORCE ROW LEVEL SECURITY;
+        CREATE POLICY own ON jobs USING (tenant = cur())
+            WITH CHECK (tenant = cur() AND EXISTS (SELECT FROM users WHERE users.id = jobs.person));
+        ALTER TABLE logs ENABLE ROW LEVEL SECURITY; ALTER TABLE logs FORCE ROW LEVEL SECURITY;
+        CREATE POLICY own ON logs USING (tenant = cur());
+        CREATE TABLE logs_1 PARTITION OF logs DEFAULT;
+        ALTER TABLE logs_1 ENABLE ROW LEVEL SECURITY; ALTER TABLE logs_1 FORCE ROW LEVEL SECURITY;";
+    format!("{cur} {tables}")
+}
+
+/// The matrix of that schema with something added; keys are random and may tell that they are taken.
+fn with(name: &str, added: &str) -> Matrix {
+    let mut tenancy = tenancy(&format!("{name}_role"));
+    tenancy.shared.insert("shared".to_owned(), "for everybody".to_owned());
+    tenancy.accepted.push(Accepted {
+        attack: "unique".to_owned(),
+        tables: vec!["*".to_owned()],
+        by: vec!["*_pkey".to_owned()],
+        reason: "random".to_owned(),
+    });
+    let schema = format!("{} {added}", kept());
+    let template = Template::scratch().expect("a server");
+    let template = template.derived(name, |session, _| {
+        session.run(&schema)?;
+        session.run(&format!(
+            "CREATE ROLE {name}_role; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}_role;
+             GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}_role; REVOKE ALL ON sums FROM {name}_role;
+             DO $$ BEGIN IF to_regclass('few') IS NOT NULL THEN REVOKE ALL ON few FROM {name}_role; GRANT SELECT (a, b) ON few TO {name}_role; END IF; END $$"
+        ))
+        .map(|()| String::new())
+    });
+    let template = template.unwrap_or_else(|error| panic!("{}", with_causes(&error)));
+    isolation_matrix(&template, &tenancy).unwrap_or_else(|error| panic!("{}", with_causes(&error)))
+}
+
+/// Whatever leaks, as `table: attack`; rows of no tenant are told.
+fn leaks(matrix: &Matrix) -> Vec<String> {
+    let told = |row: &pgproof_assertions::tenancy::MatrixRow| {
+        let of = if row.no_tenant { " of no tenant" } else { "" };
+        let reached = Attack::ALL.iter().filter(|attack| row.verdict(**attack) >= Verdict::Hides);
+        reached.map(|attack| format!("{}{of}: {attack}", row.table)).collect::<Vec<_>>()
+    };
+    matrix.rows.iter().flat_map(told).collect()
+}
+
+#[rstest::rstest]
+#[case::update_policy_that_the_select_policy_hides(
+    "update_hole", "DROP POLICY own ON users; CREATE POLICY sees ON users FOR SELECT USING (tenant = cur()); CREATE POLICY adds ON users FOR INSERT WITH CHECK (tenant = cur());
+     CREATE POLICY removes ON users FOR DELETE USING (tenant = cur()); CREATE POLICY changes ON users FOR UPDATE USING (true) WITH CHECK (tenant = cur());",
+    &["users: update", "users: merge"]
+)]
+#[case::theft_that_takes_references_along(
+    "theft", "DROP POLICY own ON jobs; CREATE POLICY sees ON jobs FOR SELECT USING (tenant = cur()); CREATE POLICY removes ON jobs FOR DELETE USING (tenant = cur());
+     CREATE POLICY adds ON jobs FOR INSERT WITH CHECK (tenant = cur() AND EXISTS (SELECT FROM users WHERE users.id = jobs.person));
+     CREATE POLICY changes ON jobs FOR UPDATE USING (true) WITH CHECK (tenant = cur() AND EXISTS (SELECT FROM users WHERE users.id = jobs.person));",
+    &["jobs: update"]
+)]
+#[case::function_of_times(
+    "times", "CREATE FUNCTION jobs_between(p_from timestamp, p_to timestamp) RETURNS SETOF jobs LANGUAGE sql STABLE SECURITY DEFINER
+     AS 'SELECT * FROM jobs WHERE at BETWEEN p_from AND p_to';",
+    &["jobs: function", "jobs: unset"]
+)]
+#[case::function_for_nobody(
+    "nobodys", "CREATE FUNCTION my_jobs() RETURNS SETOF jobs LANGUAGE sql STABLE SECURITY DEFINER AS 'SELECT * FROM jobs WHERE tenant = cur() OR cur() IS NULL';",
+    &["jobs: unset", "jobs: empty"]
+)]
+#[case::function_that_is_other_each_time(
+    "other_each", "CREATE FUNCTION export() RETURNS TABLE (a uuid, b text) LANGUAGE sql SECURITY DEFINER AS 'SELECT gen_random_uuid(), name FROM jobs';",
+    &["jobs: function"]
+)]
+#[case::function_over_the_summary(
+    "summary", "CREATE FUNCTION all_sums() RETURNS TABLE (a int, b bigint) LANGUAGE sql SECURITY DEFINER AS 'SELECT tenant, n FROM sums';",
+    &["tenants: function"]
+)]
+#[case::view_that_opens_for_nobody(
+    "opens", "CREATE VIEW own_sums WITH (security_barrier) AS SELECT * FROM sums WHERE tenant = cur() OR cur() IS NULL;",
+    &["tenants: unset"]
+)]
+#[case::columns_of_a_view(
+    "columns", "CREATE VIEW few AS SELECT name AS a, status AS b, id AS c FROM jobs;",
+    &["jobs: view"]
+)]
+#[case::publishing("publishing", "CREATE POLICY away ON users FOR UPDATE USING (tenant = cur()) WITH CHECK (tenant IS NULL);", &["users of no tenant: move"])]
+#[case::unset_makes_rows_of_no_tenant(
+    "makes", "CREATE POLICY nobodys ON users FOR INSERT WITH CHECK (tenant IS NOT DISTINCT FROM cur());",
+    &["users of no tenant: unset"]
+)]
+#[case::nullable_key("nullable", "CREATE UNIQUE INDEX phones ON users (phone);", &["users: unique"])]
+#[case::references_of_rows_that_are_there(
+    "rows_there", "DROP POLICY own ON jobs; CREATE POLICY sees ON jobs FOR SELECT USING (tenant = cur()); CREATE POLICY removes ON jobs FOR DELETE USING (tenant = cur());
+     CREATE POLICY adds ON jobs FOR INSERT WITH CHECK (tenant = cur() AND EXISTS (SELECT FROM users WHERE users.id = jobs.person));
+     CREATE POLICY changes ON jobs FOR UPDATE USING (tenant = cur()) WITH CHECK (tenant = cur());",
+    &["jobs: reference"]
+)]
+#[case::partition_in_the_middle(
+    "middle", "CREATE TABLE logs_mid PARTITION OF logs FOR VALUES IN (1, 2) PARTITION BY LIST (n); CREATE TABLE logs_leaf PARTITION OF logs_mid DEFAULT;
+     ALTER TABLE logs_leaf ENABLE ROW LEVEL SECURITY; ALTER TABLE logs_leaf FORCE ROW LEVEL SECURITY;",
+    &["logs: child"]
+)]
+#[case::insert_into_a_partition("into", "CREATE POLICY adds ON logs_1 FOR INSERT WITH CHECK (true);", &["logs: child"])]
+#[case::sequence_that_no_column_owns(
+    "unowned", "CREATE SEQUENCE bills MINVALUE 100000; ALTER TABLE users ADD bill bigint NOT NULL DEFAULT nextval('bills');",
+    &["users: sequence"]
+)]
+fn a_hole_is_found(#[case] name: &str, #[case] added: &str, #[case] expected: &[&str]) {
+    let found = leaks(&with(name, added));
+    for leak in expected {
+        assert!(found.iter().any(|found| found == leak), "{leak} not in {found:?}");
+    }
+}
+
+/// What is no leak, and must not be called one.
+#[rstest::rstest]
+#[case::as_it_is("as_it_is", "")]
+#[case::tenant_from_the_setting(
+    "from_setting",
+    "CREATE FUNCTION mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.tenant := cur(); RETURN NEW; END';
+     CREATE TRIGGER mine BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION mine();"
+)]
+#[case::row_that_a_trigger_makes(
+    "quota", "CREATE TABLE quotas (tenant int PRIMARY KEY REFERENCES tenants, n int); ALTER TABLE quotas ENABLE ROW LEVEL SECURITY; ALTER TABLE quotas FORCE ROW LEVEL SECURITY;
+     CREATE POLICY own ON quotas USING (tenant = cur());
+     CREATE FUNCTION quota() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO quotas VALUES (NEW.id, 1); RETURN NEW; END';
+     CREATE TRIGGER quota AFTER INSERT ON tenants FOR EACH ROW EXECUTE FUNCTION quota();"
+)]
+#[case::what_is_shared(
+    "of_shared",
+    "CREATE VIEW all_shared AS SELECT * FROM shared; CREATE FUNCTION shared_count() RETURNS bigint LANGUAGE sql STABLE AS 'SELECT count(*) FROM shared';"
+)]
+#[case::keys_in_a_circle(
+    "circle", "CREATE TABLE parts (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), job uuid NOT NULL REFERENCES jobs); ALTER TABLE jobs ADD last_part uuid REFERENCES parts;
+     ALTER TABLE parts ENABLE ROW LEVEL SECURITY; ALTER TABLE parts FORCE ROW LEVEL SECURITY;
+     CREATE POLICY own ON parts USING (EXISTS (SELECT FROM jobs WHERE jobs.id = parts.job));
+     DROP POLICY own ON jobs; CREATE POLICY own ON jobs USING (tenant = cur())
+         WITH CHECK (tenant = cur() AND EXISTS (SELECT FROM users WHERE users.id = jobs.person) AND last_part IS NULL);"
+)]
+fn what_is_kept_is_not_called_open(#[case] name: &str, #[case] added: &str) {
+    let matrix = with(name, added);
+    assert_eq!(leaks(&matrix), [""; 0]);
+    assert!(matrix.rows.iter().all(|row| row.untried.is_none() && !row.undecided), "{:?}", matrix.rows);
+}
+
+#[test]
+fn a_role_that_can_become_one_that_policies_do_not_bind() {
+    let schema = "CREATE TABLE a (tenant int NOT NULL); CREATE ROLE member_boss NOLOGIN BYPASSRLS; CREATE ROLE member_user; GRANT member_boss TO member_user";
+    let error = tried("member", schema, &tenancy("member_user")).expect_err("refused").to_string();
+    assert!(error.starts_with("role member_user is a member of member_boss, which policies do not bind"), "{error}");
+}

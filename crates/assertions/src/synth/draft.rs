@@ -6,7 +6,7 @@ use pgproof_runner::session::{identifier, literal};
 use pgproof_runner::{DatabaseError, Sandbox};
 
 use super::{SynthError, Value};
-use crate::catalog::Relation;
+use crate::catalog::{Generation, Relation};
 
 /// A row that can be inserted: its parents are there, and a try succeeded. Change a column to try a variant.
 #[derive(Debug, Clone)]
@@ -45,7 +45,11 @@ impl Draft {
             return "DEFAULT VALUES".to_owned();
         }
         let values: Vec<_> = said.iter().map(|(_, value)| value.sql()).collect();
-        format!("({}) VALUES ({})", names(&said), values.join(", "))
+        let identity = |column: &String| {
+            self.table.column(column).is_some_and(|column| column.generation == Generation::IdentityAlways)
+        };
+        let overriding = if said.iter().any(|(column, _)| identity(column)) { " OVERRIDING SYSTEM VALUE" } else { "" };
+        format!("({}){overriding} VALUES ({})", names(&said), values.join(", "))
     }
 
     /// A COPY FROM and the line of data that is this row.

@@ -10,7 +10,7 @@ use super::ownership::{Owner, TenantTable};
 use super::probe::{Actor, Answer, Context, Others, Probe};
 use super::reads::Objects;
 use super::seeds::{Party, Seeds, without_triggers};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Timing};
 
 /// A statement that would be an attack, were it not stopped.
 pub(super) struct Attempted<'a> {
@@ -20,6 +20,8 @@ pub(super) struct Attempted<'a> {
     pub(super) by: Option<&'a str>,
     pub(super) context: &'a Context,
     pub(super) sql: &'a str,
+    /// Whether it is about rows that no tenant has.
+    pub(super) no_tenant: bool,
 }
 
 /// Attacks, and what came of them.
@@ -37,13 +39,19 @@ pub(super) struct Attacker<'a> {
 impl<'a> Attacker<'a> {
     /// Carries out all attacks. `db` has a session of its own.
     pub(super) fn run(probe: Probe<'a>, catalog: &'a Catalog, seeds: Seeds) -> Result<Vec<Cell>, TenancyError> {
-        let objects = Objects::of(catalog, probe.ownership);
         let cells = seeds.found.clone();
         let mut attacker = Attacker { probe, catalog, seeds, cells, visible: BTreeMap::new(), before: Others::new() };
+        attacker.put_shared()?;
+        let calls = attacker.calls()?;
+        let readable = attacker.probe.readable()?;
+        let objects = Objects::of(catalog, attacker.probe.ownership, &readable, calls);
         // Once it was set, a setting is never again as if it had not been: this comes first.
         let unset = attacker.read_without_tenants(Attack::Unset, &Context::Unset, &objects)?;
         attacker.in_state(|attacker| {
-            attacker.put_all()?;
+            for party in [Party::Own, Party::Other, Party::Nobody] {
+                attacker.put(party)?;
+            }
+            attacker.refresh(&objects)?;
             attacker.attack_in_context(Attack::Unset, &Context::Unset, &objects, &unset)
         })?;
         let contexts = attacker.contexts();
@@ -64,7 +72,7 @@ impl<'a> Attacker<'a> {
             attacker.attack_by_reference(table)?;
             attacker.attack_by_switching(table)?;
         }
-        attacker.attack_by_calling()?;
+        attacker.attack_by_calling(&objects)?;
         Ok(attacker.cells)
     }
 
@@ -73,9 +81,19 @@ impl<'a> Attacker<'a> {
         Context::Set(self.seeds.own.clone())
     }
 
-    /// Puts the rows of everybody in.
-    fn put_all(&mut self) -> Result<(), DatabaseError> {
-        Seeds::put(&mut self.probe.db, self.seeds.rows.iter())
+    /// Puts the rows of a party in, but for those that are for everybody: they are there.
+    pub(super) fn put(&mut self, party: Party) -> Result<(), DatabaseError> {
+        let ownership = self.probe.ownership;
+        let decided = |name: &str| ownership.table(name).is_some_and(|table| table.is_tenants() || is_closed(table));
+        let rows = self.seeds.rows.iter().filter(|seed| seed.party == party && decided(&seed.table));
+        Seeds::put(&mut self.probe.db, rows)
+    }
+
+    /// Puts the rows in that are for everybody, or that nobody has decided on.
+    fn put_shared(&mut self) -> Result<(), DatabaseError> {
+        let ownership = self.probe.ownership;
+        let decided = |name: &str| ownership.table(name).is_some_and(|table| table.is_tenants() || is_closed(table));
+        Seeds::put(&mut self.probe.db, self.seeds.rows.iter().filter(|seed| !decided(&seed.table)))
     }
 
     /// Does something in a state that is undone.
@@ -115,9 +133,10 @@ impl<'a> Attacker<'a> {
 
     /// Tries a statement that writes, and judges it by what has become of the rows that are not the attacker's.
     pub(super) fn write(&mut self, attempted: &Attempted<'_>) -> Result<Verdict, DatabaseError> {
-        let before = std::mem::take(&mut self.before);
-        let cells =
-            self.probe.act(attempted.context, attempted.sql, |probe, answer| judge(probe, answer, attempted, &before));
+        let (before, catalog) = (std::mem::take(&mut self.before), self.catalog);
+        let cells = self
+            .probe
+            .act(attempted.context, attempted.sql, |probe, answer| judge(probe, catalog, answer, attempted, &before));
         self.before = before;
         let cells = cells?;
         let verdict = cells.iter().map(|cell| cell.verdict).max().unwrap_or(Verdict::NotApplicable);
@@ -147,7 +166,7 @@ impl<'a> Attacker<'a> {
     /// Keeps why there is nothing to attack.
     pub(super) fn not_applicable(&mut self, table: &TenantTable, attack: Attack, why: &str) {
         let own = self.own();
-        let attempted = Attempted { table, attack, by: None, context: &own, sql: "" };
+        let attempted = Attempted::new(table, attack, &own, "");
         self.cells.push(cell(&attempted, Verdict::NotApplicable, why, String::new()));
     }
 
@@ -162,6 +181,33 @@ impl<'a> Attacker<'a> {
     }
 }
 
+impl<'a> Attempted<'a> {
+    /// A statement on a table, in a context.
+    pub(super) fn new(table: &'a TenantTable, attack: Attack, context: &'a Context, sql: &'a str) -> Attempted<'a> {
+        Attempted { table, attack, by: None, context, sql, no_tenant: false }
+    }
+
+    /// It is done by this key, sequence or function.
+    pub(super) fn by(self, by: &'a str) -> Attempted<'a> {
+        self.maybe_by(Some(by))
+    }
+
+    /// It is done by this key, sequence or function, if there is one.
+    pub(super) fn maybe_by(self, by: Option<&'a str>) -> Attempted<'a> {
+        Attempted { by, ..self }
+    }
+
+    /// It is about rows that no tenant has.
+    pub(super) fn of_no_tenant(self) -> Attempted<'a> {
+        Attempted { no_tenant: true, ..self }
+    }
+
+    /// Whether a trigger may make another row of the one that is added: then a constraint may have refused that one.
+    fn by_trigger(&self, catalog: &Catalog) -> bool {
+        catalog.triggers_of(&self.table.relation).any(|trigger| trigger.timing == Timing::Before)
+    }
+}
+
 /// Whether no tenant may see a row of the table.
 pub(super) fn is_closed(table: &TenantTable) -> bool {
     matches!(table.owner, Owner::Closed(_))
@@ -170,7 +216,7 @@ pub(super) fn is_closed(table: &TenantTable) -> bool {
 fn cell(attempted: &Attempted<'_>, verdict: Verdict, note: impl Into<String>, statement: String) -> Cell {
     Cell {
         table: attempted.table.name.clone(),
-        no_tenant: false,
+        no_tenant: attempted.no_tenant,
         attack: attempted.attack,
         verdict,
         by: attempted.by.map(str::to_owned),
@@ -190,6 +236,7 @@ fn told(probe: &Probe<'_>, attempted: &Attempted<'_>) -> String {
 /// Judges a statement that was just run, by comparing the rows that are not the attacker's with those before.
 pub(super) fn judge(
     probe: &mut Probe<'_>,
+    catalog: &Catalog,
     answer: &Answer,
     attempted: &Attempted<'_>,
     before: &Others,
@@ -198,8 +245,11 @@ pub(super) fn judge(
     if let Answer::Refused(report) = answer {
         // Policies are asked before constraints: what a constraint refused, they had let through.
         let adds = ["INSERT", "MERGE", "COPY"].iter().any(|verb| attempted.sql.starts_with(verb));
-        let by_constraint = report.sqlstate.starts_with("23") && report.constraint.is_some();
-        if by_constraint && (adds || attempted.attack == Attack::Move) && attempted.attack != Attack::Upsert {
+        // A partition that a row does not belong in is a matter of constraints too; it has no name.
+        let foreign = attempted.attack == Attack::Child && report.sqlstate == "23514";
+        let by_constraint = report.sqlstate.starts_with("23") && report.constraint.is_some() || foreign;
+        let all = adds && !attempted.by_trigger(catalog) || attempted.attack == Attack::Move;
+        if by_constraint && all && attempted.attack != Attack::Upsert {
             let note = format!("policies let it through, and only a constraint stopped it: {}", report.brief());
             return Ok(vec![cell(attempted, Verdict::Leaks, note, statement)]);
         }

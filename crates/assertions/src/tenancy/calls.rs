@@ -4,14 +4,14 @@
 use std::collections::BTreeSet;
 
 use pgproof_runner::DatabaseError;
-use pgproof_runner::session::{Row, identifier, literal};
+use pgproof_runner::session::{identifier, literal};
 
 use super::TenancyError;
 use super::attack::{Attack, Verdict};
-use super::attacker::{Attacker, Attempted, judge};
+use super::attacker::{Attacker, Attempted, is_closed};
 use super::ownership::TenantTable;
-use super::probe::{Answer, Context};
-use super::seeds::{Party, Seeds};
+use super::reads::{Call, Objects};
+use super::seeds::{Party, without_triggers};
 
 /// The most calls of one function: its arguments can be combined in many ways.
 const MOST_CALLS: usize = 16;
@@ -44,52 +44,68 @@ struct Argument {
     category: String,
 }
 
-/// One call, and what came of it while the other's rows were there.
-struct Call<'a> {
-    callable: &'a Callable,
-    sql: String,
-    answer: Result<Vec<Row>, String>,
-    /// Whether a second call gave the same.
-    repeatable: bool,
-}
-
 impl Attacker<'_> {
-    /// Calls every function and procedure.
-    pub(super) fn attack_by_calling(&mut self) -> Result<(), TenancyError> {
-        let callables = self.callables()?;
-        let own = self.own();
+    /// The calls of every function and procedure.
+    pub(super) fn calls(&mut self) -> Result<Vec<Call>, TenancyError> {
         let mut calls = Vec::new();
-        for callable in &callables {
-            for sql in self.calls_of(callable) {
-                for table in self.mentioned(callable) {
-                    let by = Some(callable.name.as_str());
-                    let attempted = Attempted { table: &table, attack: Attack::Function, by, context: &own, sql: &sql };
-                    let before = std::mem::take(&mut self.before);
-                    let cells = self.probe.act(&own, &sql, |probe, answer| judge(probe, answer, &attempted, &before));
-                    self.before = before;
-                    self.cells.extend(cells?);
+        for callable in self.callables()? {
+            let tables = self.mentioned(&callable);
+            let (known, unknown): (Vec<_>, Vec<_>) =
+                callable.arguments.iter().partition(|argument| !self.values_for(&callable, argument).is_empty());
+            let _ = known;
+            if let Some(argument) = unknown.first() {
+                for table in &tables {
+                    let why = format!("{} was not called: no value of type {} is known", callable.name, argument.ty);
+                    self.not_applicable(table, Attack::Function, &why);
                 }
-                let answer = self.called(&own, &sql)?;
-                let repeatable = self.called(&own, &sql)? == answer;
-                calls.push(Call { callable, sql, answer, repeatable });
+                continue;
+            }
+            let names: Vec<String> = tables.iter().map(|table| table.relation.full_name()).collect();
+            for sql in self.calls_of(&callable) {
+                calls.push(Call { function: callable.name.clone(), sql, tables: names.clone() });
             }
         }
-        // Without the other's rows, the same calls give the same.
-        let seeds = self.seeds.clone();
-        self.in_state(|attacker| {
-            let tables = &attacker.probe.ownership.tables;
-            let emptied: Vec<String> = tables.iter().map(|t| format!("DELETE FROM {}", t.relation.sql())).collect();
-            attacker.db().run(&format!("SET LOCAL session_replication_role = replica; {}", emptied.join("; ")))?;
-            Seeds::put(attacker.db(), seeds.of(Party::Own, None).into_iter().chain(seeds.of(Party::Nobody, None)))?;
-            for call in &calls {
-                let without = attacker.called(&own, &call.sql)?;
-                if call.repeatable && without != call.answer {
-                    attacker.interferes(call, &own);
-                }
-            }
-            Ok(())
-        })?;
+        Ok(calls)
+    }
+
+    /// Calls every function and procedure for the attacking tenant: with the other's rows they give the same as without,
+    /// and they change none of those.
+    pub(super) fn attack_by_calling(&mut self, objects: &Objects) -> Result<(), TenancyError> {
+        let own = self.own();
         let ownership = self.probe.ownership;
+        let mut with = Vec::new();
+        for call in &objects.calls {
+            for table in call.tables.iter().filter_map(|name| ownership.table(name)) {
+                let by = Some(call.function.as_str());
+                self.write(&Attempted::new(table, Attack::Function, &own, &call.sql).maybe_by(by))?;
+            }
+            with.push(self.call(&own, &call.sql)?);
+        }
+        let without = self.in_state(|attacker| {
+            let decided = ownership.tables.iter().filter(|table| table.is_tenants() || is_closed(table));
+            let emptied: Vec<String> = decided.map(|table| format!("DELETE FROM {}", table.relation.sql())).collect();
+            attacker.db().run(&without_triggers(&emptied.join("; ")))?;
+            attacker.put(Party::Own)?;
+            attacker.put(Party::Nobody)?;
+            attacker.refresh(objects)?;
+            let mut without = Vec::new();
+            for call in &objects.calls {
+                without.push(attacker.call(&own, &call.sql)?);
+            }
+            Ok(without)
+        })?;
+        for ((call, with), without) in objects.calls.iter().zip(&with).zip(&without) {
+            if with == without {
+                continue;
+            }
+            let gives = with.as_ref().map_or_else(Clone::clone, |(count, _)| format!("{count} rows"));
+            let note = format!("{} gives something else while another tenant has rows: {gives}", call.function);
+            for table in call.tables.iter().filter_map(|name| ownership.table(name)) {
+                let by = Some(call.function.as_str());
+                let attempted = Attempted::new(table, Attack::Function, &own, &call.sql).maybe_by(by);
+                self.note(&attempted, Verdict::Leaks, note.clone());
+            }
+        }
         for table in &ownership.tables {
             let attacked = |cell: &super::Cell| cell.table == table.name && cell.attack == Attack::Function;
             if !self.cells.iter().any(attacked) {
@@ -97,26 +113,6 @@ impl Attacker<'_> {
             }
         }
         Ok(())
-    }
-
-    fn interferes(&mut self, call: &Call<'_>, own: &Context) {
-        let (name, sql) = (&call.callable.name, &call.sql);
-        let gives = match &call.answer {
-            Ok(rows) => format!("{} rows", rows.len()),
-            Err(refused) => refused.clone(),
-        };
-        for table in self.mentioned(call.callable) {
-            let attempted = Attempted { table: &table, attack: Attack::Function, by: Some(name), context: own, sql };
-            let note = format!("{name} gives something else while another tenant has rows: {gives}");
-            self.note(&attempted, Verdict::Leaks, note);
-        }
-    }
-
-    fn called(&mut self, own: &Context, sql: &str) -> Result<Result<Vec<Row>, String>, DatabaseError> {
-        Ok(match self.probe.ask(own, sql)? {
-            Answer::Rows(rows) => Ok(rows),
-            Answer::Refused(report) => Err(report.brief()),
-        })
     }
 
     fn callables(&mut self) -> Result<Vec<Callable>, DatabaseError> {
@@ -144,11 +140,7 @@ impl Attacker<'_> {
         let ownership = self.probe.ownership;
         let tenants = || ownership.tables.iter().filter(|table| table.is_tenants());
         let named: Vec<TenantTable> = tenants().filter(|t| words.contains(t.relation.name.as_str())).cloned().collect();
-        if named.is_empty() {
-            let root = ownership.root.as_ref().and_then(|(root, _)| ownership.table(root));
-            return root.or_else(|| tenants().next()).cloned().into_iter().collect();
-        }
-        named
+        if named.is_empty() { ownership.tenants().cloned().into_iter().collect() } else { named }
     }
 
     /// Calls with what the other tenant's rows have in columns of the arguments' names.
@@ -198,10 +190,17 @@ impl Attacker<'_> {
                 let texts: BTreeSet<String> = quoted.map(typed).collect();
                 if texts.is_empty() { vec![typed("x")] } else { texts.into_iter().collect() }
             }
-            "N" => vec![typed("1")],
-            "B" => vec![typed("true")],
+            "N" => ["1", "0", "1000000"].map(typed).into(),
+            "B" => ["true", "false"].map(typed).into(),
+            "D" if ty.starts_with("time ") => ["00:00", "23:59:59"].map(typed).into(),
+            "D" => ["-infinity", "infinity"].map(typed).into(),
+            "T" => ["0", "100 years"].map(typed).into(),
+            "E" => vec![format!("(enum_range(NULL::{ty}))[1]")],
+            "A" => vec![typed("{}")],
             "U" if ty == "uuid" => vec![typed(&self.seeds.other)],
-            _ => vec![format!("NULL::{ty}")],
+            "U" if ty.starts_with("json") => vec![typed("{}")],
+            "U" if ty == "bytea" => vec![typed("")],
+            _ => Vec::new(),
         }
     }
 }

@@ -34,14 +34,20 @@ impl Attacker<'_> {
         let ownership = self.probe.ownership;
         for table in ownership.tables.iter().filter(|table| table.is_tenants() || is_closed(table)) {
             let name = table.relation.sql();
-            let touch = writes::touch(table);
-            if let Some(draft) = self.seeds.drafts.get(&(Party::Other, table.relation.full_name())).cloned() {
+            let draft = self.seeds.drafts.get(&(Party::Other, table.relation.full_name())).cloned();
+            let Some(draft) = draft else { continue };
+            let touch = writes::touch(self.catalog, table, &draft);
+            if let Some(column) = table.nullable_tenant() {
+                let row = draft.with(column, crate::synth::Value::Null).sql();
+                self.write(&Attempted::new(table, attack, context, &row).of_no_tenant())?;
+            }
+            {
                 self.with_room(table, Party::Other, |attacker| {
-                    Ok(attacker.write(&Attempted { table, attack, by: None, context, sql: &draft.sql() })?)
+                    Ok(attacker.write(&Attempted::new(table, attack, context, &draft.sql()))?)
                 })?;
             }
             for sql in [format!("UPDATE {name} SET {touch}"), format!("DELETE FROM {name}")] {
-                self.write(&Attempted { table, attack, by: None, context, sql: &sql })?;
+                self.write(&Attempted::new(table, attack, context, &sql))?;
             }
         }
         Ok(())
@@ -65,7 +71,7 @@ impl Attacker<'_> {
         let answer = self.probe.ask(&own, &sql)?;
         // It outlives the rollback, if it came to be.
         self.db().attempt("DEALLOCATE again")?;
-        let attempted = Attempted { table, attack: Attack::Switched, by: None, context: &own, sql: &sql };
+        let attempted = Attempted::new(table, Attack::Switched, &own, &sql);
         let (verdict, note) = match answer {
             Answer::Refused(report) => (Verdict::Refused, report.brief()),
             Answer::Rows(rows) => {

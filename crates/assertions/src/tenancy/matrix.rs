@@ -28,7 +28,7 @@ pub enum TenancyError {
         /// The role.
         role: String,
         /// What it is.
-        why: &'static str,
+        why: String,
     },
     /// The role does not exist.
     #[error("role {role} does not exist; make it in the file that tenancy.setup in pgproof.toml names")]
@@ -106,6 +106,8 @@ pub struct MatrixRow {
     pub decision: Option<String>,
     /// Whether nobody has decided whose the rows are.
     pub undecided: bool,
+    /// Why the table could not be attacked.
+    pub untried: Option<String>,
     /// What was tried, as whom, with what outcome.
     pub cells: Vec<(Actor, Cell)>,
 }
@@ -126,7 +128,7 @@ pub fn isolation_matrix(template: &Arc<Template>, tenancy: &Tenancy) -> Result<M
     let catalog = Catalog::of(&mut db)?;
     let schema = db.context().name().to_owned();
     let ownership = Ownership::of(&catalog, tenancy)?;
-    let seeds = Seeds::make(&mut fresh()?, &catalog, &tenancy.column, &ownership)?;
+    let seeds = Seeds::make(&mut fresh()?, &catalog, tenancy, &ownership)?;
     let attacked = |db: Sandbox, actor| -> Result<Vec<(Actor, Cell)>, TenancyError> {
         let probe = Probe::new(db, tenancy, &ownership, actor)?;
         Ok(Attacker::run(probe, &catalog, seeds.clone())?.into_iter().map(|cell| (actor, cell)).collect())
@@ -148,7 +150,12 @@ pub fn isolation_matrix(template: &Arc<Template>, tenancy: &Tenancy) -> Result<M
     }
     let unfounded = tenancy.accepted.iter().enumerate().filter(|(at, _)| !founded.contains(at));
     let unfounded = unfounded.map(|(_, accepted)| format!("{} on {}", accepted.attack, accepted.tables.join(", ")));
-    Ok(Matrix { schema, role: tenancy.role.clone(), unfounded: unfounded.collect(), rows: rows(&ownership, &cells) })
+    Ok(Matrix {
+        schema,
+        role: tenancy.role.clone(),
+        unfounded: unfounded.collect(),
+        rows: rows(&ownership, &cells, &seeds.untried),
+    })
 }
 
 impl Matrix {
@@ -157,7 +164,7 @@ impl Matrix {
     pub fn assertions(&self) -> Vec<Box<dyn Assertion>> {
         let whole = Box::new(Declared { matrix: self.clone() }) as Box<dyn Assertion>;
         let mut tables: BTreeMap<&String, Vec<&MatrixRow>> = BTreeMap::new();
-        for row in self.rows.iter().filter(|row| row.undecided || !row.cells.is_empty()) {
+        for row in self.rows.iter().filter(|row| row.undecided || row.untried.is_some() || !row.cells.is_empty()) {
             tables.entry(&row.table).or_default().push(row);
         }
         let of_table = tables.into_iter().map(|(table, rows)| {
@@ -168,7 +175,7 @@ impl Matrix {
     }
 }
 
-fn rows(ownership: &Ownership, cells: &[(Actor, Cell)]) -> Vec<MatrixRow> {
+fn rows(ownership: &Ownership, cells: &[(Actor, Cell)], untried: &BTreeMap<String, String>) -> Vec<MatrixRow> {
     let of = |table: &TenantTable, no_tenant: bool| {
         let theirs = cells.iter().filter(|(_, cell)| cell.table == table.name && cell.no_tenant == no_tenant);
         theirs.cloned().collect::<Vec<_>>()
@@ -182,25 +189,16 @@ fn rows(ownership: &Ownership, cells: &[(Actor, Cell)]) -> Vec<MatrixRow> {
         let undecided = table.owner == Owner::Undecided;
         let shared = matches!(table.owner, Owner::Shared(_)) || undecided;
         let cells = if shared { Vec::new() } else { of(table, false) };
-        rows.push(MatrixRow { table: table.name.clone(), no_tenant: false, decision, undecided, cells });
+        let untried = untried.get(&table.name).filter(|_| !shared).cloned();
+        rows.push(MatrixRow { table: table.name.clone(), no_tenant: false, decision, undecided, untried, cells });
     }
     for table in ownership.tables.iter().filter(|table| table.nullable_tenant().is_some()) {
         let mut found = of(table, true);
-        // The same statements were judged for these rows; where nothing of them was found, they held.
+        // These statements were judged for the rows of no tenant as well; where nothing of them was found, they held.
         for (actor, cell) in of(table, false) {
             let both = matches!(
                 cell.attack,
-                Attack::Select
-                    | Attack::Insert
-                    | Attack::Upsert
-                    | Attack::Update
-                    | Attack::Move
-                    | Attack::Delete
-                    | Attack::Merge
-                    | Attack::CopyFrom
-                    | Attack::Truncate
-                    | Attack::Function
-                    | Attack::Child
+                Attack::Select | Attack::Update | Attack::Delete | Attack::Truncate | Attack::Function | Attack::Child
             );
             if both && matches!(cell.verdict, Verdict::Refused | Verdict::Isolated) {
                 found.push((actor, Cell { no_tenant: true, ..cell }));
@@ -211,6 +209,7 @@ fn rows(ownership: &Ownership, cells: &[(Actor, Cell)]) -> Vec<MatrixRow> {
             no_tenant: true,
             decision: None,
             undecided: false,
+            untried: None,
             cells: found,
         });
     }
@@ -258,6 +257,9 @@ impl Assertion for KeepsApart {
                 "nobody has decided whose its rows are: it has no column that names the tenant, and no key leads to one; \
                  declare it under tenancy.shared or tenancy.closed in pgproof.toml, with the reason",
             ));
+        }
+        if let Some(reason) = self.rows.iter().find_map(|row| row.untried.as_ref()) {
+            return Err(Failure::Expectation(format!("it could not be attacked: {reason}")));
         }
         let problems = text::problems(&self.rows);
         if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }

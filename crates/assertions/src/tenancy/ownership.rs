@@ -65,7 +65,7 @@ impl Ownership {
     pub(super) fn of(catalog: &Catalog, tenancy: &Tenancy) -> Result<Ownership, TenancyError> {
         let named = tenancy.through.keys().chain(tenancy.shared.keys()).chain(tenancy.closed.keys());
         let accepted = tenancy.accepted.iter().flat_map(|accepted| &accepted.tables).filter(|name| *name != "*");
-        if let Some(name) = named.chain(accepted).find(|name| catalog.table(name).is_none()) {
+        if let Some(name) = named.chain(accepted).find(|name| catalog.relation(name).is_none()) {
             return Err(TenancyError::NoTable { table: name.clone() });
         }
         let root = catalog.constraints.iter().find_map(|key| {
@@ -76,9 +76,25 @@ impl Ownership {
         let mut ownership = Ownership { tables: Vec::new(), root };
         for relation in ordered(catalog) {
             let name = catalog.shown(&relation.schema, &relation.name);
-            let owner = ownership.owner(catalog, tenancy, relation, &name)?;
             let children = descendants(catalog, relation);
+            let owner = Owner::Undecided;
             ownership.tables.push(TenantTable { relation: relation.clone(), name, owner, children });
+        }
+        // A table may be found through another that is only found itself in the next round.
+        let mut settled = false;
+        while !settled {
+            settled = true;
+            for at in 0..ownership.tables.len() {
+                let table = &ownership.tables[at];
+                let found = ownership.owner(catalog, tenancy, &table.relation, &table.name).unwrap_or(Owner::Undecided);
+                if table.owner == Owner::Undecided && found != Owner::Undecided {
+                    ownership.tables[at].owner = found;
+                    settled = false;
+                }
+            }
+        }
+        for table in ownership.tables.iter().filter(|table| table.owner == Owner::Undecided) {
+            ownership.owner(catalog, tenancy, &table.relation, &table.name)?;
         }
         if !ownership.tables.iter().any(TenantTable::is_tenants) {
             return Err(TenancyError::NoTenantTable { column: tenancy.column.clone() });
@@ -106,6 +122,10 @@ impl Ownership {
         }
         if let Some((_, column)) = self.root.as_ref().filter(|(root, _)| *root == relation.full_name()) {
             return Ok(Owner::Column(column.clone()));
+        }
+        // Policies cannot be put on a foreign table: somebody has to decide what it is for.
+        if relation.kind == RelationKind::ForeignTable {
+            return Ok(Owner::Undecided);
         }
         if relation.column(&tenancy.column).is_some() {
             return Ok(Owner::Column(tenancy.column.clone()));
@@ -138,6 +158,12 @@ impl Ownership {
         }
     }
 
+    /// The table of the tenants themselves, or the first whose rows are theirs.
+    pub(super) fn tenants(&self) -> Option<&TenantTable> {
+        let root = self.root.as_ref().and_then(|(root, _)| self.table(root)).filter(|table| table.is_tenants());
+        root.or_else(|| self.tables.iter().find(|table| table.is_tenants()))
+    }
+
     /// The table of this full name.
     pub(super) fn table(&self, full_name: &str) -> Option<&TenantTable> {
         self.tables.iter().find(|table| table.relation.full_name() == full_name)
@@ -162,7 +188,9 @@ impl Ownership {
 
 /// The tables that are not under another, referenced ones first. Where keys lead in a circle, by name.
 fn ordered(catalog: &Catalog) -> Vec<&Relation> {
-    let mut left: Vec<&Relation> = catalog.tables().filter(|table| table.inherits.is_empty()).collect();
+    let rows = |relation: &&Relation| relation.kind.is_table() || relation.kind == RelationKind::ForeignTable;
+    let all = catalog.relations.iter().filter(rows);
+    let mut left: Vec<&Relation> = all.filter(|table| table.inherits.is_empty()).collect();
     let mut placed: BTreeSet<String> = BTreeSet::new();
     let mut order = Vec::new();
     while !left.is_empty() {
@@ -180,13 +208,8 @@ fn ordered(catalog: &Catalog) -> Vec<&Relation> {
     order
 }
 
-/// The partitions and inheriting tables of a table that hold rows, at any depth.
+/// The partitions and inheriting tables of a table, at any depth.
 fn descendants(catalog: &Catalog, relation: &Relation) -> Vec<Relation> {
     let direct = catalog.tables().filter(|table| table.inherits.contains(&relation.full_name()));
-    direct
-        .flat_map(|child| {
-            let own = (child.kind == RelationKind::Table).then(|| child.clone());
-            own.into_iter().chain(descendants(catalog, child)).collect::<Vec<_>>()
-        })
-        .collect()
+    direct.flat_map(|child| std::iter::once(child.clone()).chain(descendants(catalog, child))).collect()
 }

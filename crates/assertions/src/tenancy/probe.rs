@@ -64,7 +64,9 @@ impl<'a> Probe<'a> {
         actor: Actor,
     ) -> Result<Probe<'a>, TenancyError> {
         let attributes = format!(
-            "SELECT rolsuper, rolbypassrls, session_user FROM pg_roles WHERE rolname = {}",
+            "SELECT rolsuper, rolbypassrls, \
+             (SELECT min(r.rolname) FROM pg_roles r WHERE (r.rolsuper OR r.rolbypassrls) AND pg_has_role(me.oid, r.oid, 'MEMBER')) \
+             FROM pg_roles me WHERE rolname = {}",
             literal(&tenancy.role)
         );
         let found = db.rows(&attributes)?.into_iter().next();
@@ -72,8 +74,12 @@ impl<'a> Probe<'a> {
         let unbound = |why| TenancyError::Unbound { role: tenancy.role.clone(), why };
         match found {
             None => return Err(TenancyError::NoRole { role: tenancy.role.clone() }),
-            Some(row) if on(&row, 0) => return Err(unbound("a superuser")),
-            Some(row) if on(&row, 1) => return Err(unbound("a role with BYPASSRLS")),
+            Some(row) if on(&row, 0) => return Err(unbound("a superuser".to_owned())),
+            Some(row) if on(&row, 1) => return Err(unbound("a role with BYPASSRLS".to_owned())),
+            Some(row) if row.get(2).is_some_and(Option::is_some) => {
+                let other = row.get(2).cloned().flatten().unwrap_or_default();
+                return Err(unbound(format!("a member of {other}, which policies do not bind")));
+            }
             Some(_) => {}
         }
         let mut role = tenancy.role.clone();
@@ -102,8 +108,30 @@ impl<'a> Probe<'a> {
             db.run(&sql)?;
         }
         // The rows that will be put in have the first numbers.
-        db.run("SELECT setval(seqrelid::regclass, least(seqmax / 2, 1000)) FROM pg_sequence WHERE seqincrement > 0")?;
+        db.run(
+            "SELECT setval(format('%I.%I', schemaname, sequencename), least(max_value - 1, greatest(min_value, coalesce(last_value, 0) + 1000))) \
+             FROM pg_sequences WHERE increment_by > 0 AND max_value > min_value",
+        )?;
         Ok(Probe { db, tenancy, ownership, actor, role })
+    }
+
+    /// The columns of each relation that the attacker may read, by full name.
+    pub(super) fn readable(&mut self) -> Result<BTreeMap<String, Vec<String>>, DatabaseError> {
+        let sql = format!(
+            "SELECT n.nspname || '.' || c.relname, a.attname \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid \
+             WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
+               AND a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege({}, c.oid, a.attnum, 'SELECT') \
+             ORDER BY c.oid, a.attnum",
+            literal(&self.role)
+        );
+        let mut readable: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for row in self.db.rows(&sql)? {
+            if let [Some(relation), Some(column)] = row.as_slice() {
+                readable.entry(relation.clone()).or_default().push(column.clone());
+            }
+        }
+        Ok(readable)
     }
 
     /// What a tenant's session does before it works. Inside a transaction only.

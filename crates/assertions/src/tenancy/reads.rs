@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use pgproof_runner::DatabaseError;
-use pgproof_runner::session::literal;
+use pgproof_runner::session::{identifier, literal};
 
 use super::TenancyError;
 use super::attack::{Attack, Verdict};
@@ -12,7 +12,20 @@ use super::attacker::{Attacker, Attempted, is_closed};
 use super::ownership::{Ownership, TenantTable};
 use super::probe::{Answer, Context};
 use super::seeds::{Party, Seeds};
-use crate::catalog::{Catalog, RelationKind};
+use crate::catalog::{Catalog, Relation, RelationKind};
+
+/// A call of a function.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// The function, as sentences have it.
+    pub(super) function: String,
+    pub(super) sql: String,
+    /// The full names of the tables that it counts for.
+    pub(super) tables: Vec<String>,
+}
+
+/// The columns of each relation that the attacker may read.
+pub(super) type Readable = BTreeMap<String, Vec<String>>;
 
 /// What can be read.
 #[derive(Debug, Clone)]
@@ -20,6 +33,8 @@ pub(super) struct Object {
     /// How sentences call it.
     name: String,
     sql: String,
+    /// A row of it as text: of the columns that may be read.
+    row: String,
     attack: Attack,
     /// The full name of the table of the matrix that it counts for; a view counts for the tables that it shows.
     table: Option<String>,
@@ -30,29 +45,47 @@ pub(super) struct Object {
 pub(super) struct Objects {
     all: Vec<Object>,
     materialized: Vec<String>,
+    /// Calls of functions, and the tables that each counts for.
+    pub(super) calls: Vec<Call>,
 }
 
 /// How many rows an object shows and their digest, or why it shows none.
-type Sight = Result<(u64, String), String>;
+pub(super) type Sight = Result<(u64, String), String>;
 
 /// What is seen of each object.
 pub(super) type Picture = BTreeMap<String, Sight>;
 
 impl Objects {
     /// The tables, with those under them, and the views of a schema.
-    pub(super) fn of(catalog: &Catalog, ownership: &Ownership) -> Objects {
+    pub(super) fn of(catalog: &Catalog, ownership: &Ownership, readable: &Readable, calls: Vec<Call>) -> Objects {
+        let row = |relation: &Relation| {
+            let may = readable.get(&relation.full_name()).map(Vec::as_slice).unwrap_or_default();
+            // Whoever may read no column is refused the whole row.
+            if may.is_empty() || may.len() == relation.columns.len() {
+                return "pgproof_row::text".to_owned();
+            }
+            let columns: Vec<String> = may.iter().map(|name| format!("pgproof_row.{}", identifier(name))).collect();
+            format!("ROW({})::text", columns.join(", "))
+        };
         let mut all = Vec::new();
         for table in &ownership.tables {
             let full = Some(table.relation.full_name());
             all.push(Object {
                 name: table.name.clone(),
                 sql: table.relation.sql(),
+                row: row(&table.relation),
                 attack: Attack::Select,
                 table: full.clone(),
             });
             for child in &table.children {
                 let name = catalog.shown(&child.schema, &child.name);
-                all.push(Object { name, sql: child.sql(), attack: Attack::Child, table: full.clone() });
+                all.push(Object {
+                    name,
+                    sql: child.sql(),
+                    row: row(child),
+                    attack: Attack::Child,
+                    table: full.clone(),
+                });
             }
         }
         let mut materialized = Vec::new();
@@ -66,9 +99,9 @@ impl Objects {
                 materialized.push(relation.sql());
             }
             let name = catalog.shown(&relation.schema, &relation.name);
-            all.push(Object { name, sql: relation.sql(), attack, table: None });
+            all.push(Object { name, sql: relation.sql(), row: row(relation), attack, table: None });
         }
-        Objects { all, materialized }
+        Objects { all, materialized, calls }
     }
 
     fn has(&self, attack: Attack) -> bool {
@@ -84,10 +117,14 @@ impl Attacker<'_> {
         context: &Context,
         objects: &Objects,
     ) -> Result<Picture, TenancyError> {
-        let nothing = self.read(objects, context)?;
+        let nothing = self.in_state(|attacker| {
+            attacker.refresh(objects)?;
+            Ok(attacker.read(objects, context)?)
+        })?;
         let seeds = self.seeds.clone();
         let nobodys = self.in_state(|attacker| {
             Seeds::put(attacker.db(), seeds.of(Party::Nobody, None))?;
+            attacker.refresh(objects)?;
             Ok(attacker.read(objects, context)?)
         })?;
         let from = self.cells.len();
@@ -100,14 +137,38 @@ impl Attacker<'_> {
 
     /// What is seen in a context.
     pub(super) fn read(&mut self, objects: &Objects, context: &Context) -> Result<Picture, DatabaseError> {
-        self.read_these(&objects.all, context)
+        let mut picture = self.read_these(&objects.all, context)?;
+        for call in &objects.calls {
+            picture.insert(call.sql.clone(), self.call(context, &call.sql)?);
+        }
+        Ok(picture)
+    }
+
+    /// What a call gives. Of one that gives something else each time, only the number of rows counts.
+    pub(super) fn call(&mut self, context: &Context, sql: &str) -> Result<Sight, DatabaseError> {
+        let mut once = || -> Result<Result<Vec<String>, String>, DatabaseError> {
+            Ok(match self.probe.ask(context, sql)? {
+                Answer::Refused(report) => Err(report.brief()),
+                Answer::Rows(rows) => {
+                    let mut texts: Vec<String> = rows.into_iter().map(|row| format!("{row:?}")).collect();
+                    texts.sort();
+                    Ok(texts)
+                }
+            })
+        };
+        let (one, other) = (once()?, once()?);
+        Ok(match (one, other) {
+            (Ok(one), Ok(other)) if one == other => Ok((one.len() as u64, one.join("\n"))),
+            (Ok(one), Ok(_)) => Ok((one.len() as u64, String::new())),
+            (Err(refused), _) | (_, Err(refused)) => Err(refused),
+        })
     }
 
     fn read_these(&mut self, objects: &[Object], context: &Context) -> Result<Picture, DatabaseError> {
         let one = |object: &Object| {
             let name = literal(&object.sql);
-            let digest = "coalesce(sum(hashtextextended(t::text, 0)), 0)";
-            format!("SELECT {name}, count(*), {digest} FROM {} t", object.sql)
+            let digest = format!("coalesce(sum(hashtextextended({}, 0)), 0)", object.row);
+            format!("SELECT {name}, count(*), {digest} FROM {} pgproof_row", object.sql)
         };
         let all = objects.iter().map(one).collect::<Vec<_>>().join(" UNION ALL ");
         match self.probe.ask(context, &all)? {
@@ -138,7 +199,7 @@ impl Attacker<'_> {
     pub(super) fn attack_by_reading(&mut self, objects: &Objects) -> Result<(), TenancyError> {
         let own = self.own();
         let seeds = self.seeds.clone();
-        Seeds::put(&mut self.probe.db, seeds.of(Party::Own, None))?;
+        self.put(Party::Own)?;
         self.refresh(objects)?;
         let first = self.read(objects, &own)?;
         let readable: Vec<Object> =
@@ -199,7 +260,7 @@ impl Attacker<'_> {
         let sql = format!("SELECT * FROM {}", object.name);
         let own = self.own();
         let by = (object.attack != Attack::Select).then_some(object.name.as_str());
-        let attempted = Attempted { table, attack: object.attack, by, context: &own, sql: &sql };
+        let attempted = Attempted::new(table, object.attack, &own, &sql).maybe_by(by);
         self.note(&attempted, Verdict::Leaks, note);
         if let (Party::Nobody, false, Some(cell)) = (party, is_closed(table), self.cells.last_mut()) {
             cell.no_tenant = true;
@@ -223,7 +284,7 @@ impl Attacker<'_> {
                 continue;
             }
             let sql = format!("SELECT * FROM {}", theirs[0].name);
-            let attempted = Attempted { table, attack, by: None, context: &own, sql: &sql };
+            let attempted = Attempted::new(table, attack, &own, &sql);
             let refused = theirs.iter().find_map(|object| first.get(&object.sql)?.as_ref().err());
             let all_refused = theirs.iter().all(|object| matches!(first.get(&object.sql), Some(Err(_))));
             match (refused, first.get(&theirs[0].sql)) {
@@ -249,12 +310,15 @@ impl Attacker<'_> {
         for object in &objects.all {
             let (was, is) = (before.get(&object.sql), after.get(&object.sql));
             let table = object.table.as_deref().and_then(|name| ownership.table(name));
-            // A view counts for the tenants themselves.
-            let root = ownership.root.as_ref().and_then(|(root, _)| ownership.table(root));
-            let Some(table) = table.or(root).filter(|table| table.is_tenants() || is_closed(table)) else { continue };
+            // A view counts for the tenants themselves, or for the first table that is theirs.
+            let Some(table) =
+                table.or_else(|| ownership.tenants()).filter(|table| table.is_tenants() || is_closed(table))
+            else {
+                continue;
+            };
             let sql = format!("SELECT * FROM {}", object.name);
             let by = (object.attack != Attack::Select).then_some(object.name.as_str());
-            let attempted = Attempted { table, attack, by, context, sql: &sql };
+            let attempted = Attempted::new(table, attack, context, &sql).maybe_by(by);
             match (was, is) {
                 (_, Some(Err(refused))) => self.note(&attempted, Verdict::Refused, refused.clone()),
                 (was, is) if was == is => self.note(&attempted, Verdict::Isolated, ""),
@@ -265,10 +329,21 @@ impl Attacker<'_> {
                 (_, None) => {}
             }
         }
+        for call in &objects.calls {
+            if let (was, Some(Ok((count, _)))) = (before.get(&call.sql), after.get(&call.sql))
+                && was != after.get(&call.sql)
+            {
+                for table in call.tables.iter().filter_map(|name| ownership.table(name)) {
+                    let attempted = Attempted::new(table, attack, context, &call.sql).by(&call.function);
+                    let note = format!("{} gives something else once there are rows: {count} rows", call.function);
+                    self.note(&attempted, Verdict::Leaks, note);
+                }
+            }
+        }
     }
 
     /// Brings materialized views up to date, as the superuser.
-    fn refresh(&mut self, objects: &Objects) -> Result<(), DatabaseError> {
+    pub(super) fn refresh(&mut self, objects: &Objects) -> Result<(), DatabaseError> {
         let sql: Vec<String> =
             objects.materialized.iter().map(|view| format!("REFRESH MATERIALIZED VIEW {view}")).collect();
         if sql.is_empty() { Ok(()) } else { self.db().run(&sql.join("; ")) }

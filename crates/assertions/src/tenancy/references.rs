@@ -1,8 +1,8 @@
 //! Attacks through keys: a foreign key that points at the other's row, a cascade that reaches it, and what violations
 //! and sequences tell of it. PostgreSQL checks keys without asking policies.
 
-use pgproof_runner::DatabaseError;
 use pgproof_runner::session::{identifier, literal};
+use pgproof_runner::{Attempt, DatabaseError};
 
 use super::TenancyError;
 use super::attack::{Attack, Verdict};
@@ -56,7 +56,7 @@ impl Attacker<'_> {
             let now = |draft: &Draft| format!("{}; SET CONSTRAINTS ALL IMMEDIATE", draft.sql());
             let answers = (self.probe.ask(&own, &now(&pointing))?, self.probe.ask(&own, &now(&nowhere))?);
             let sql = pointing.sql();
-            let attempted = |attack| Attempted { table, attack, by, context: &own, sql: &sql };
+            let attempted = |attack| Attempted::new(table, attack, &own, &sql).maybe_by(by);
             let (pointed_at, oracle) = match answers {
                 (Answer::Rows(_), _) => {
                     let note =
@@ -75,8 +75,31 @@ impl Attacker<'_> {
             };
             self.note(&attempted(Attack::Reference), pointed_at.0, pointed_at.1);
             self.note(&attempted(Attack::Oracle), oracle.0, oracle.1);
+            self.point_own_rows(table, &key, &theirs)?;
             self.cascade(table, &key, &their_row)?;
         }
+        Ok(())
+    }
+
+    /// Points rows that it has at the other's row.
+    fn point_own_rows(&mut self, table: &TenantTable, key: &Constraint, theirs: &Seed) -> Result<(), TenancyError> {
+        let referenced = key.references.as_ref().map(|r| r.columns.as_slice()).unwrap_or_default();
+        let own_column = |column: &String| matches!(&table.owner, Owner::Column(tenant) if tenant == column);
+        let pairs = key.columns.iter().zip(referenced).filter(|(column, _)| !own_column(column));
+        let one = |(column, referenced): (&String, &String)| {
+            let value: Value = theirs.values.get(referenced).cloned().flatten().into();
+            format!("{} = {}", identifier(column), value.sql())
+        };
+        let set = pairs.map(one).collect::<Vec<_>>().join(", ");
+        let sql = format!("UPDATE {} SET {set} RETURNING 1", table.relation.sql());
+        let own = self.own();
+        let attempted = Attempted::new(table, Attack::Reference, &own, &sql).by(&key.name);
+        let (verdict, note) = match self.probe.ask(&own, &format!("{sql}; SET CONSTRAINTS ALL IMMEDIATE"))? {
+            Answer::Refused(report) => (Verdict::Refused, report.brief()),
+            Answer::Rows(rows) if rows.is_empty() => (Verdict::Isolated, String::new()),
+            Answer::Rows(_) => (Verdict::Leaks, "rows of the tenant's own now point at another tenant's".to_owned()),
+        };
+        self.note(&attempted, verdict, note);
         Ok(())
     }
 
@@ -89,13 +112,25 @@ impl Attacker<'_> {
             return Ok(());
         };
         let pointing = pointed(table, their_row, key, |column| mine.values.get(column).cloned().flatten().into());
-        let delete = format!("DELETE FROM {} WHERE {}", parent.relation.sql(), at(mine, &references.columns));
+        let mut delete = format!("DELETE FROM {} WHERE {}", parent.relation.sql(), at(mine, &references.columns));
+        let by_key = matches!(references.on_delete, ForeignKeyAction::NoAction | ForeignKeyAction::Restrict);
+        if by_key {
+            // Where only another key reaches further, the row gets one.
+            let mut synthesiser = Synthesiser::of(&mut self.probe.db)?;
+            synthesiser.skip(3000);
+            let column = references.columns.last().and_then(|column| parent.relation.column(column));
+            let value = column.and_then(|column| synthesiser.another(column)).unwrap_or(Value::Default);
+            let name = column.map(|column| identifier(&column.name)).unwrap_or_default();
+            let (table, row) = (parent.relation.sql(), at(mine, &references.columns));
+            delete = format!("UPDATE {table} SET {name} = {} WHERE {row}", value.sql());
+        }
         let (own, other) = (self.own(), Context::Set(self.seeds.other.clone()));
         let insert = pointing.sql();
         let by = Some(key.name.as_str());
-        let attempted = Attempted { table, attack: Attack::Cascade, by, context: &own, sql: &delete };
-        if matches!(references.on_delete, ForeignKeyAction::NoAction | ForeignKeyAction::Restrict) {
-            self.note(&attempted, Verdict::NotApplicable, "deleting does not reach further");
+        let attempted = Attempted::new(table, Attack::Cascade, &own, &delete).maybe_by(by);
+        let reaches = |action| !matches!(action, ForeignKeyAction::NoAction | ForeignKeyAction::Restrict);
+        if !reaches(references.on_delete) && !reaches(references.on_update) {
+            self.note(&attempted, Verdict::NotApplicable, "neither a delete nor another key reaches further");
             return Ok(());
         }
         let prelude = self.probe.prelude(&own);
@@ -140,9 +175,23 @@ impl Attacker<'_> {
             }
             let sql = row.sql();
             let by = Some(index.name.as_str());
-            let attempted = Attempted { table, attack: Attack::Unique, by, context: &own, sql: &sql };
+            let attempted = Attempted::new(table, Attack::Unique, &own, &sql).maybe_by(by);
+            // What a superuser's insert collides with is the index to look for; a partition's has another name.
+            let control = match self.db().attempt(&format!("{sql}; SET CONSTRAINTS ALL IMMEDIATE"))? {
+                Attempt::Refused(report) if report.sqlstate == "23505" => report.constraint.clone(),
+                _ => None,
+            };
+            let Some(collides) = control else {
+                let holds_tenant = index.keys.iter().any(|key| matches!((&table.owner, &key.column), (Owner::Column(tenant), Some(column)) if tenant == column));
+                if holds_tenant {
+                    self.note(&attempted, Verdict::Isolated, "");
+                } else {
+                    self.note(&attempted, Verdict::NotApplicable, "no collision could be made");
+                }
+                continue;
+            };
             let (verdict, note) = match self.probe.ask(&own, &format!("{sql}; SET CONSTRAINTS ALL IMMEDIATE"))? {
-                Answer::Refused(report) if report.is("23505", Some(&index.name)) => {
+                Answer::Refused(report) if report.is("23505", Some(&collides)) => {
                     (Verdict::Leaks, format!("{} tells that another tenant has this key", report.brief()))
                 }
                 Answer::Refused(report) => (Verdict::Refused, report.brief()),
@@ -168,14 +217,17 @@ impl Attacker<'_> {
         let name = table.relation.sql();
         for column in columns {
             let owned = format!("SELECT pg_get_serial_sequence({}, {})", literal(&name), literal(&column));
-            let Some(sequence) = self.db().value(&owned)? else { continue };
+            let default = table.relation.column(&column).and_then(|column| column.default.clone()).unwrap_or_default();
+            let named = default.split('\'').nth(1).map(str::to_owned);
+            let Some(sequence) = self.db().value(&owned)?.or(named) else { continue };
+            let last = self.db().value(&format!("SELECT last_value FROM {sequence}"))?.unwrap_or_default();
             let short = sequence.rsplit('.').next().unwrap_or(&sequence).to_owned();
             // Whoever owns a sequence may do with it as he likes; what his own rows tell is tried all the same.
             let direct = if self.is_owner() { 0 } else { 2 };
             for (by, sql, found) in [
                 (
                     format!("setval({short})"),
-                    format!("SELECT setval({}, 1)", literal(&sequence)),
+                    format!("SELECT setval({}, {last})", literal(&sequence)),
                     "it sets the numbers back for all tenants",
                 ),
                 (
@@ -187,7 +239,7 @@ impl Attacker<'_> {
             .into_iter()
             .take(direct)
             {
-                let attempted = Attempted { table, attack: Attack::Sequence, by: Some(&by), context: &own, sql: &sql };
+                let attempted = Attempted::new(table, Attack::Sequence, &own, &sql).by(&by);
                 match self.probe.ask(&own, &sql)? {
                     Answer::Rows(_) => self.note(&attempted, Verdict::Leaks, found),
                     Answer::Refused(report) => self.note(&attempted, Verdict::Refused, report.brief()),
@@ -195,7 +247,7 @@ impl Attacker<'_> {
             }
             let Some(my_row) = self.draft(Party::Own, table) else { continue };
             let sql = format!("{} RETURNING {}", my_row.sql(), identifier(&column));
-            let attempted = Attempted { table, attack: Attack::Sequence, by: Some(&short), context: &own, sql: &sql };
+            let attempted = Attempted::new(table, Attack::Sequence, &own, &sql).by(&short);
             match self.probe.ask(&own, &sql)? {
                 Answer::Rows(_) => {
                     let note = "its own numbers tell how many rows the other tenants made in between";
@@ -239,5 +291,5 @@ fn index_columns(table: &TenantTable, index: &Index) -> Vec<String> {
     let of_key =
         |key: &crate::catalog::IndexKey| key.column.clone().map_or_else(|| words(&key.expression), |c| vec![c]);
     let all = index.keys.iter().flat_map(of_key);
-    all.filter(|name: &String| table.relation.column(name).is_some_and(|c| c.generation.is_insertable())).collect()
+    all.filter(|name: &String| table.relation.column(name).is_some_and(|c| c.generated_as.is_none())).collect()
 }

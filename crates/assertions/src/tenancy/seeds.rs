@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use pgproof_runner::config::Tenancy;
 use pgproof_runner::session::{identifier, literal};
 use pgproof_runner::{DatabaseError, Sandbox};
 
@@ -47,6 +48,8 @@ pub(super) struct Seeds {
     pub(super) drafts: BTreeMap<(Party, String), Draft>,
     /// Tables in which a tenant can have only so many rows that a new one needs those removed that are there.
     pub(super) full: BTreeSet<String>,
+    /// Tables that no row could be made for, with the reason.
+    pub(super) untried: BTreeMap<String, String>,
     /// What was found while they were made: rows that a trigger gave to somebody else.
     pub(super) found: Vec<Cell>,
 }
@@ -80,26 +83,44 @@ impl Seeds {
     pub(super) fn make(
         db: &mut Sandbox,
         catalog: &Catalog,
-        column: &str,
+        tenancy: &Tenancy,
         ownership: &Ownership,
     ) -> Result<Seeds, TenancyError> {
+        let column = tenancy.column.as_str();
         db.undone(|db| {
-            let mut maker =
-                Maker { synthesiser: Synthesiser::of(db)?, catalog, ownership, rows: Vec::new(), found: Vec::new() };
+            let mut maker = Maker {
+                synthesiser: Synthesiser::of(db)?,
+                catalog,
+                ownership,
+                rows: Vec::new(),
+                found: Vec::new(),
+                untried: BTreeMap::new(),
+            };
             let mut tenants = Vec::new();
             for _ in 0..2 {
                 tenants.push(maker.tenant(db, column)?);
             }
             let nobody = maker.unknown_tenant(column)?;
             for (party, tenant) in [(Party::Own, 0), (Party::Other, 1), (Party::Nobody, 1)] {
+                // A trigger may take a row's tenant from the setting.
+                let (name, tenant) = (literal(&tenancy.setting), &tenants[tenant]);
+                db.run(&format!("SELECT set_config({name}, {}, true)", literal(tenant)))?;
                 for table in &ownership.tables {
-                    maker.fill(db, table, party, &tenants[tenant])?;
+                    match maker.fill(db, table, party, tenant) {
+                        Err(TenancyError::Synth(error)) if !matches!(error, SynthError::Database(_)) => {
+                            // Rows of no tenant that nobody can make, nobody has.
+                            if party != Party::Nobody || matches!(table.owner, Owner::Closed(_)) {
+                                maker.untried.insert(table.name.clone(), error.to_string());
+                            }
+                        }
+                        other => other?,
+                    }
                 }
             }
             let (drafts, full) = maker.new_rows(db, &tenants)?;
-            let Maker { rows, found, .. } = maker;
+            let Maker { rows, found, untried, .. } = maker;
             let [own, other] = tenants.try_into().unwrap_or_default();
-            Ok(Seeds { own, other, nobody, rows, drafts, full, found })
+            Ok(Seeds { own, other, nobody, rows, drafts, full, found, untried })
         })
     }
 
@@ -135,6 +156,7 @@ struct Maker<'a> {
     ownership: &'a Ownership,
     rows: Vec<Seed>,
     found: Vec<Cell>,
+    untried: BTreeMap<String, String>,
 }
 
 impl Maker<'_> {
@@ -172,7 +194,15 @@ impl Maker<'_> {
         }
         let given = given(self.catalog, self.ownership, table, tenant, |parent| self.parent(party, parent));
         let name = table.relation.full_name();
-        let draft = self.synthesiser.draft(db, &name, &borrowed(&given))?;
+        let draft = match self.draft(db, table, &given) {
+            Ok(draft) => draft,
+            Err(SynthError::Database(error)) => return Err(error.into()),
+            Err(_) => {
+                // A trigger has made the only row that a key has room for.
+                self.make_room(db, table, tenant)?;
+                self.draft(db, table, &given)?
+            }
+        };
         let row = draft.insert(db)?;
         let mut made = seed(party, &name, &table.relation, &row);
         if let Owner::Column(column) = &table.owner {
@@ -220,23 +250,44 @@ impl Maker<'_> {
             let name = table.relation.full_name();
             for (party, tenant) in [Party::Own, Party::Other].into_iter().zip(tenants) {
                 let given = given(self.catalog, self.ownership, table, tenant, |parent| self.parent(party, parent));
-                let draft = match self.synthesiser.draft(db, &name, &borrowed(&given)) {
+                let draft = match self.draft(db, table, &given) {
                     Err(SynthError::Database(error)) => return Err(error.into()),
-                    Ok(draft) => draft,
+                    Ok(draft) => Some(draft),
                     Err(_) => {
                         // A key that leaves no room for a second row of a tenant: the first makes room.
-                        full.insert(name.clone());
-                        let theirs = self.ownership.belongs(table, tenant);
-                        db.undone(|db| -> Result<Draft, TenancyError> {
-                            db.run(&without_triggers(&format!("DELETE FROM {} WHERE {theirs}", table.relation.sql())))?;
-                            Ok(self.synthesiser.draft(db, &name, &borrowed(&given))?)
-                        })?
+                        let draft = db.undone(|db| -> Result<Option<Draft>, DatabaseError> {
+                            self.make_room(db, table, tenant)?;
+                            Ok(self.draft(db, table, &given).ok())
+                        })?;
+                        full.extend(draft.is_some().then(|| name.clone()));
+                        draft
                     }
                 };
+                let Some(draft) = draft else { continue };
                 drafts.insert((party, name.clone()), draft);
             }
         }
         Ok((drafts, full))
+    }
+
+    /// A draft with a value in each column of a unique key, so that keys can collide.
+    fn draft(&mut self, db: &mut Sandbox, table: &TenantTable, given: &[(String, Value)]) -> Result<Draft, SynthError> {
+        let in_keys: Vec<String> = self
+            .catalog
+            .indexes_of(&table.relation)
+            .filter(|index| index.unique)
+            .flat_map(|index| &index.keys)
+            .filter_map(|key| table.relation.column(key.column.as_deref()?))
+            .filter(|column| !column.not_null && column.default.is_none())
+            .map(|column| column.name.clone())
+            .collect();
+        self.synthesiser.draft_with(db, &table.relation.full_name(), &borrowed(given), &in_keys)
+    }
+
+    /// Removes a tenant's rows from a table.
+    fn make_room(&self, db: &mut Sandbox, table: &TenantTable, tenant: &str) -> Result<(), DatabaseError> {
+        let theirs = self.ownership.belongs(table, tenant);
+        db.run(&without_triggers(&format!("DELETE FROM {} WHERE {theirs}", table.relation.sql())))
     }
 
     /// A row that a row of this party can reference.

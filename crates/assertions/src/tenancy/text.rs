@@ -24,6 +24,7 @@ pub(super) fn table(matrix: &Matrix) -> String {
         let marks: Vec<&str> = Attack::ALL.iter().map(|attack| mark(row.verdict(*attack))).collect();
         let line = match (&row.decision, row.cells.is_empty()) {
             (Some(reason), true) => format!("{:<width$}  shared: {reason}", label(row)),
+            (None, true) if row.untried.is_some() => format!("{:<width$}  not tried: no row could be made", label(row)),
             (None, true) => format!("{:<width$}  undecided", label(row)),
             _ => format!("{:<width$}  {}", label(row), marks.join(" ")),
         };
