@@ -803,13 +803,20 @@ BEGIN
 END
 $$;
 
--- Whether an address is blocked, for everybody or for this tenant.
+-- Whether an address is blocked, for everybody or for this tenant. Without a tenant the caller sees no block at all:
+-- rather than call every address free, that is an error.
 CREATE OR REPLACE FUNCTION is_ip_blocked(p_ip varchar, p_tenant_id uuid) RETURNS boolean
-LANGUAGE sql VOLATILE
+LANGUAGE plpgsql VOLATILE
 AS $$
-    SELECT EXISTS (
+BEGIN
+    IF row_security_active('blocked_ips') AND current_tenant_id() IS NULL THEN
+        RAISE EXCEPTION 'app.current_tenant_id is not set, so blocks cannot be seen'
+            USING ERRCODE = 'object_not_in_prerequisite_state';
+    END IF;
+    RETURN EXISTS (
         SELECT FROM blocked_ips
-        WHERE ip = p_ip AND unblocked_at IS NULL AND (tenant_id IS NULL OR tenant_id = p_tenant_id))
+        WHERE ip = p_ip AND unblocked_at IS NULL AND (tenant_id IS NULL OR tenant_id = p_tenant_id));
+END
 $$;
 
 -- A revoked token that has expired is refused for that alone, and need not be remembered.
@@ -969,23 +976,38 @@ CREATE OR REPLACE TRIGGER set_idempotency_key_tenant_id BEFORE INSERT ON idempot
 -- are not. A foreign key is checked with its owner's rights and would accept another tenant's row, so WITH CHECK asks
 -- that the rows which a row points at be visible to whoever writes it.
 
+-- Whatever policies these tables had, from here on they have those below and no others.
+DO $$
+DECLARE
+    old record;
+BEGIN
+    FOR old IN SELECT policyname, tablename FROM pg_policies
+               WHERE schemaname = current_schema() AND tablename IN (
+        'tenants', 'users', 'api_keys', 'revoked_tokens', 'idempotency_keys', 'jobs', 'executions', 'matches',
+        'unmatched', 'reports', 'webhooks', 'webhook_deliveries', 'webhook_configs', 'webhook_payloads',
+        'audit_logs', 'security_events', 'blocked_ips', 'tenant_usage', 'tenant_quota_usage', 'feature_flags',
+        'feature_flag_changes', 'event_store', 'snapshots', 'saga_state', 'dead_letter_queue',
+        'reconciliation_summary', 'tenant_usage_view', 'error_hotspots_view')
+    LOOP
+        EXECUTE format('DROP POLICY %I ON %I', old.policyname, old.tablename);
+    END LOOP;
+END
+$$;
+
 -- A tenant sees itself. Tenants are made, changed and removed by an administrator: for that there is no policy.
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenants FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_tenants ON tenants;
 CREATE POLICY tenant_isolation_tenants ON tenants FOR SELECT
     USING (id = current_tenant_id());
 
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE users FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_users ON users;
 CREATE POLICY tenant_isolation_users ON users
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id());
 
 ALTER TABLE api_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE api_keys FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_api_keys ON api_keys;
 CREATE POLICY tenant_isolation_api_keys ON api_keys
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -996,7 +1018,6 @@ CREATE POLICY tenant_isolation_api_keys ON api_keys
 
 ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_idempotency_keys ON idempotency_keys;
 CREATE POLICY tenant_isolation_idempotency_keys ON idempotency_keys
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1004,7 +1025,6 @@ CREATE POLICY tenant_isolation_idempotency_keys ON idempotency_keys
 
 ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE jobs FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_jobs ON jobs;
 CREATE POLICY tenant_isolation_jobs ON jobs
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1012,7 +1032,6 @@ CREATE POLICY tenant_isolation_jobs ON jobs
 
 ALTER TABLE executions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE executions FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_executions ON executions;
 CREATE POLICY tenant_isolation_executions ON executions
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1020,7 +1039,6 @@ CREATE POLICY tenant_isolation_executions ON executions
 
 ALTER TABLE matches ENABLE ROW LEVEL SECURITY;
 ALTER TABLE matches FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_matches ON matches;
 CREATE POLICY tenant_isolation_matches ON matches
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1029,7 +1047,6 @@ CREATE POLICY tenant_isolation_matches ON matches
 
 ALTER TABLE unmatched ENABLE ROW LEVEL SECURITY;
 ALTER TABLE unmatched FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_unmatched ON unmatched;
 CREATE POLICY tenant_isolation_unmatched ON unmatched
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1038,7 +1055,6 @@ CREATE POLICY tenant_isolation_unmatched ON unmatched
 
 ALTER TABLE reports ENABLE ROW LEVEL SECURITY;
 ALTER TABLE reports FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_reports ON reports;
 CREATE POLICY tenant_isolation_reports ON reports
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1047,7 +1063,6 @@ CREATE POLICY tenant_isolation_reports ON reports
 
 ALTER TABLE webhooks ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhooks FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_webhooks ON webhooks;
 CREATE POLICY tenant_isolation_webhooks ON webhooks
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1056,7 +1071,6 @@ CREATE POLICY tenant_isolation_webhooks ON webhooks
 -- Decided: a delivery belongs to the tenant of its webhook.
 ALTER TABLE webhook_deliveries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_deliveries FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_webhook_deliveries ON webhook_deliveries;
 CREATE POLICY tenant_isolation_webhook_deliveries ON webhook_deliveries
     USING (EXISTS (
         SELECT FROM webhooks
@@ -1068,21 +1082,18 @@ CREATE POLICY tenant_isolation_webhook_deliveries ON webhook_deliveries
 -- Decided: the secrets of the adapters belong to the operator, not to any tenant; no tenant may see or change them.
 ALTER TABLE webhook_configs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_configs FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS operator_only_webhook_configs ON webhook_configs;
 CREATE POLICY operator_only_webhook_configs ON webhook_configs
     USING (false)
     WITH CHECK (false);
 
 ALTER TABLE webhook_payloads ENABLE ROW LEVEL SECURITY;
 ALTER TABLE webhook_payloads FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_webhook_payloads ON webhook_payloads;
 CREATE POLICY tenant_isolation_webhook_payloads ON webhook_payloads
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id());
 
 ALTER TABLE audit_logs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE audit_logs FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_audit_logs ON audit_logs;
 CREATE POLICY tenant_isolation_audit_logs ON audit_logs
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1093,7 +1104,6 @@ CREATE POLICY tenant_isolation_audit_logs ON audit_logs
 -- sees it.
 ALTER TABLE security_events ENABLE ROW LEVEL SECURITY;
 ALTER TABLE security_events FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_security_events ON security_events;
 CREATE POLICY tenant_isolation_security_events ON security_events
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1107,24 +1117,20 @@ CREATE POLICY tenant_isolation_security_events ON security_events
 -- and none may change it.
 ALTER TABLE blocked_ips ENABLE ROW LEVEL SECURITY;
 ALTER TABLE blocked_ips FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_blocked_ips ON blocked_ips;
 CREATE POLICY tenant_isolation_blocked_ips ON blocked_ips
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id());
-DROP POLICY IF EXISTS shared_blocked_ips ON blocked_ips;
 CREATE POLICY shared_blocked_ips ON blocked_ips FOR SELECT
     USING (tenant_id IS NULL AND current_tenant_id() IS NOT NULL);
 
 ALTER TABLE tenant_usage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenant_usage FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_tenant_usage ON tenant_usage;
 CREATE POLICY tenant_isolation_tenant_usage ON tenant_usage
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id());
 
 ALTER TABLE tenant_quota_usage ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenant_quota_usage FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_tenant_quota_usage ON tenant_quota_usage;
 CREATE POLICY tenant_isolation_tenant_quota_usage ON tenant_quota_usage
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id());
@@ -1133,12 +1139,10 @@ CREATE POLICY tenant_isolation_tenant_quota_usage ON tenant_quota_usage
 -- none may change it.
 ALTER TABLE feature_flags ENABLE ROW LEVEL SECURITY;
 ALTER TABLE feature_flags FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_feature_flags ON feature_flags;
 CREATE POLICY tenant_isolation_feature_flags ON feature_flags
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
         AND (feature_flags.user_id IS NULL OR EXISTS (SELECT FROM users WHERE users.id = feature_flags.user_id)));
-DROP POLICY IF EXISTS shared_feature_flags ON feature_flags;
 CREATE POLICY shared_feature_flags ON feature_flags FOR SELECT
     USING (tenant_id IS NULL AND current_tenant_id() IS NOT NULL);
 
@@ -1146,7 +1150,6 @@ CREATE POLICY shared_feature_flags ON feature_flags FOR SELECT
 -- and no tenant sees them.
 ALTER TABLE feature_flag_changes ENABLE ROW LEVEL SECURITY;
 ALTER TABLE feature_flag_changes FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_feature_flag_changes ON feature_flag_changes;
 CREATE POLICY tenant_isolation_feature_flag_changes ON feature_flag_changes
     USING (EXISTS (
         SELECT FROM feature_flags
@@ -1160,14 +1163,12 @@ CREATE POLICY tenant_isolation_feature_flag_changes ON feature_flag_changes
 
 ALTER TABLE event_store ENABLE ROW LEVEL SECURITY;
 ALTER TABLE event_store FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_event_store ON event_store;
 CREATE POLICY tenant_isolation_event_store ON event_store
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id());
 
 ALTER TABLE snapshots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE snapshots FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_snapshots ON snapshots;
 CREATE POLICY tenant_isolation_snapshots ON snapshots
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1175,14 +1176,12 @@ CREATE POLICY tenant_isolation_snapshots ON snapshots
 
 ALTER TABLE saga_state ENABLE ROW LEVEL SECURITY;
 ALTER TABLE saga_state FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_saga_state ON saga_state;
 CREATE POLICY tenant_isolation_saga_state ON saga_state
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id());
 
 ALTER TABLE dead_letter_queue ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dead_letter_queue FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_dlq ON dead_letter_queue;
 CREATE POLICY tenant_isolation_dlq ON dead_letter_queue
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id()
@@ -1191,21 +1190,18 @@ CREATE POLICY tenant_isolation_dlq ON dead_letter_queue
 
 ALTER TABLE reconciliation_summary ENABLE ROW LEVEL SECURITY;
 ALTER TABLE reconciliation_summary FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_reconciliation_summary ON reconciliation_summary;
 CREATE POLICY tenant_isolation_reconciliation_summary ON reconciliation_summary
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id());
 
 ALTER TABLE tenant_usage_view ENABLE ROW LEVEL SECURITY;
 ALTER TABLE tenant_usage_view FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_tenant_usage_view ON tenant_usage_view;
 CREATE POLICY tenant_isolation_tenant_usage_view ON tenant_usage_view
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id());
 
 ALTER TABLE error_hotspots_view ENABLE ROW LEVEL SECURITY;
 ALTER TABLE error_hotspots_view FORCE ROW LEVEL SECURITY;
-DROP POLICY IF EXISTS tenant_isolation_error_hotspots_view ON error_hotspots_view;
 CREATE POLICY tenant_isolation_error_hotspots_view ON error_hotspots_view
     USING (tenant_id = current_tenant_id())
     WITH CHECK (tenant_id = current_tenant_id());
@@ -1214,7 +1210,19 @@ CREATE POLICY tenant_isolation_error_hotspots_view ON error_hotspots_view
 
 -- What was reconciled, per tenant and day. The unique index lets it be refreshed CONCURRENTLY. Row security cannot be
 -- put on a materialized view, and this one holds the rows of all tenants: nobody gets a privilege on it. Tenants read
--- it through the view below, which runs with its owner's rights and lets through the tenant's own rows alone.
+-- it through the view below, which runs with its owner's rights and lets through the tenant's own rows alone. Whoever
+-- refreshes it has to be one whom policies do not bind (a superuser, or BYPASSRLS): for anybody else it would be empty.
+-- A summary of another form, from before, is made anew.
+DO $$
+BEGIN
+    IF (SELECT string_agg(attname, ' ' ORDER BY attnum) FROM pg_attribute
+        WHERE attrelid = to_regclass('mv_reconciliation_summary_daily') AND attnum > 0 AND NOT attisdropped)
+       <> 'tenant_id day execution_count completed_count failed_count total_duration_ms last_completed_at' THEN
+        DROP MATERIALIZED VIEW mv_reconciliation_summary_daily CASCADE;
+    END IF;
+END
+$$;
+
 CREATE MATERIALIZED VIEW IF NOT EXISTS mv_reconciliation_summary_daily AS
 SELECT tenant_id,
        started_at::date AS day,

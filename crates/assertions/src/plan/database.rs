@@ -89,11 +89,11 @@ fn build(session: &mut Session, context: &SchemaContext) -> Result<String, Plann
     let schema = context.name().to_owned();
     let configured = context.configured().and_then(|(config, schema)| Some((config, schema.plans.as_ref()?)));
     let Some((config, plans)) = configured else { return Err(PlanningError::NotConfigured { schema }) };
-    let pinned = settings::pin(session, &plans.settings)?;
-    session.run(&pinned)?;
     if let Some(setup) = &plans.setup {
         run_script(session, &config.root, &config.path(setup))?;
     }
+    let pinned = settings::pin(session, &plans.settings)?;
+    session.run(&pinned)?;
     let catalog = Catalog::read(session)?;
     demand_known(&schema, plans, &catalog)?;
     let generator = Generator { catalog: &catalog, plans };

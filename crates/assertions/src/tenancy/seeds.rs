@@ -120,7 +120,7 @@ impl Seeds {
             let (drafts, full) = maker.new_rows(db, &tenants)?;
             let Maker { rows, found, untried, .. } = maker;
             let [own, other] = tenants.try_into().unwrap_or_default();
-            Ok(Seeds { own, other, nobody, rows, drafts, full, found, untried })
+            Ok(Seeds { own, other, nobody, rows, drafts, full, untried, found })
         })
     }
 

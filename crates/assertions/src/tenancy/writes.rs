@@ -293,7 +293,7 @@ pub(super) fn touch(catalog: &Catalog, table: &TenantTable, row: &Draft) -> Stri
     let tenant = |column: &Column| matches!(&table.owner, Owner::Column(name) if *name == column.name);
     let writable = || relation.columns.iter().filter(|column| column.generation == Generation::None && !tenant(column));
     let free = |column: &&Column| !constrained.contains(&&column.name) && !keyed.contains(&column.name.as_str());
-    let Some(column) = writable().find(free).or_else(|| writable().last()) else { return "none = 1".to_owned() };
+    let Some(column) = writable().find(free).or_else(|| writable().next_back()) else { return "none = 1".to_owned() };
     let value = match row.value(&column.name) {
         Value::Text(text) => literal(text),
         _ => "DEFAULT".to_owned(),

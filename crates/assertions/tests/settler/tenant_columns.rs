@@ -42,3 +42,11 @@ fn empty_and_malformed_fail(#[from(settler_tenants)] mut db: Tenants, #[values("
     let error = db.rows("SELECT count(*) FROM users").unwrap_err();
     assert_eq!(error.reported().unwrap().sqlstate, "22P02");
 }
+
+/// Without a tenant no block is seen, and that must not look as if there were none.
+#[rstest]
+fn blocks_are_not_asked_for_nobody(#[from(settler_tenants)] mut db: Tenants) {
+    db.become_nobody().unwrap();
+    let error = db.rows("SELECT is_ip_blocked('192.0.2.1', gen_random_uuid())").unwrap_err();
+    assert_eq!(error.reported().unwrap().sqlstate, "55000");
+}

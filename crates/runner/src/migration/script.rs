@@ -5,14 +5,24 @@ use std::path::Path;
 use super::{MigrationError, Source, StatementFailure, split};
 use crate::session::Session;
 
-/// Runs every statement of `path`, which messages call relative to `root`.
+/// Runs every statement of `path`, which messages call relative to `root`. What it does to its session (settings, a search
+/// path) ends with it; a transaction that it leaves open is an error.
 pub fn run_script(session: &mut Session, root: &Path, path: &Path) -> Result<(), MigrationError> {
+    let mut last = None;
     for statement in split(Source::read(root, path)?, root)? {
         let done = match &statement.copy_data {
             Some(data) => session.copy_in(&statement.text, data.as_bytes()).map(|_| ()),
             None => session.run(&statement.text),
         };
         done.map_err(|error| MigrationError::Statement(Box::new(StatementFailure::new(&statement, error))))?;
+        last = Some(statement);
     }
-    Ok(())
+    // Refused inside a transaction block.
+    match (session.run("DISCARD ALL"), last) {
+        (Err(error), Some(last)) if error.reported().is_some_and(|report| report.sqlstate == "25001") => {
+            Err(MigrationError::OpenTransaction { origin: last.origin })
+        }
+        (Err(source), _) => Err(MigrationError::Session { file: path.to_path_buf(), source }),
+        (Ok(()), _) => Ok(()),
+    }
 }

@@ -12,6 +12,9 @@ pub fn select(config: &Config, schema: &Schema) -> Result<Vec<Migration>, Migrat
     let directory = config.path(&schema.migrations);
     if let Some(superseded) = &schema.superseded {
         refuse(superseded, &sql_files(&directory, &config.root)?, &config.root)?;
+        if let Some(optional) = &schema.optional {
+            refuse(superseded, &sql_files(&config.path(optional), &config.root)?, &config.root)?;
+        }
     }
     let mut migrations = discover(&directory, &config.root)?;
     for name in optional_names(config, schema)?.into_iter().filter(|name| config.with.contains(name)) {

@@ -80,7 +80,10 @@ CROSS JOIN LATERAL (VALUES
     ('commands', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
                            CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END)),
     ('tables', CASE WHEN p.puballtables THEN 'all'
-        ELSE (SELECT string_agg(t.prrelid::regclass::text, ', ' ORDER BY t.prrelid::regclass::text)
+        -- Columns and conditions came with 15; of a condition, where it stood in its statement is left out.
+        ELSE (SELECT string_agg(concat_ws(' ', t.prrelid::regclass::text, to_jsonb(t) ->> 'prattrs',
+                     md5(regexp_replace(to_jsonb(t) ->> 'prqual', ':location -?\d+', '', 'g'))),
+                     ', ' ORDER BY t.prrelid::regclass::text)
               FROM pg_publication_rel t WHERE t.prpubid = p.oid) END)
 ) a (attribute, value)
 UNION ALL

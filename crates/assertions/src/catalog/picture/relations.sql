@@ -31,6 +31,10 @@ CROSS JOIN LATERAL (VALUES
     ('inherits', (SELECT string_agg(i.inhparent::regclass::text, ', ' ORDER BY i.inhseqno)
                   FROM pg_inherits i WHERE i.inhrelid = c.oid)),
     ('definition', CASE WHEN c.relkind IN ('v', 'm') THEN pg_get_viewdef(c.oid) END),
+    ('access method', (SELECT m.amname::text FROM pg_am m WHERE m.oid = c.relam)),
+    ('server', (SELECT f.srvname::text FROM pg_foreign_table o JOIN pg_foreign_server f ON f.oid = o.ftserver
+                WHERE o.ftrelid = c.oid)),
+    ('foreign options', (SELECT array_to_string(o.ftoptions, ', ') FROM pg_foreign_table o WHERE o.ftrelid = c.oid)),
     ('populated', CASE WHEN c.relkind = 'm' THEN c.relispopulated::text END),
     ('comment', obj_description(c.oid, 'pg_class'))
 ) a (attribute, value)
