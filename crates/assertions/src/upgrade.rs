@@ -197,7 +197,8 @@ fn lost(before: &Rows, after: &Rows) -> Vec<String> {
             };
             let columns = row.as_object().into_iter().flatten();
             for (column, was) in columns.filter(|(column, was)| now.get(column) != Some(was)) {
-                let is = now.get(column).map_or("gone".to_owned(), ToString::to_string);
+                let text = |value: &Value| value.as_str().map_or("NULL".to_owned(), str::to_owned);
+                let (is, was) = (now.get(column).map_or("gone".to_owned(), text), text(was));
                 problems.push(format!("the row {key} of {table_name}: {column} is {is}, and was {was}"));
             }
         }

@@ -1,6 +1,7 @@
 //! The command line: parsing and dispatch here, one module a command. An xtask calls [`main`]; the program `pgproof`
 //! does the same.
 
+mod audit;
 mod bench;
 mod doctor;
 mod exit;
@@ -37,6 +38,8 @@ enum Command {
     Plan(plan::Arguments),
     /// Tell what this machine lacks, and what a schema's application lacks
     Doctor(doctor::Arguments),
+    /// Apply anybody's migrations, tell every error, and prove that they are safe to run again
+    Audit(audit::Arguments),
     /// Measure a command beside the least that PostgreSQL itself needs
     Bench(bench::Arguments),
 }
@@ -46,6 +49,10 @@ enum Command {
 /// Exit codes: 0 all proven, 1 something refuted, 2 could not run, 3 nothing was run.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    // It needs no configuration.
+    if let Command::Audit(arguments) = &arguments.command {
+        return exit::code(audit::run(arguments));
+    }
     let config = match &arguments.config {
         Some(file) => Config::read(file),
         None => Config::find(),
@@ -56,6 +63,7 @@ pub fn main() -> ExitCode {
         Command::Plan(arguments) => plan::run(&config, arguments),
         Command::Doctor(arguments) => doctor::run(&config, arguments),
         Command::Bench(arguments) => bench::run(&config, arguments),
+        Command::Audit(arguments) => audit::run(arguments),
     });
     exit::code(result)
 }

@@ -18,6 +18,8 @@ const MOST_TOLD: usize = 8;
 #[derive(Debug, Clone)]
 pub struct Runs {
     template: Arc<Template>,
+    /// Whether runs begin with a copy of the template, rather than with an empty database.
+    on_copies: bool,
     /// In order.
     pub migrations: Vec<Migration>,
     pub(super) rerun: Rerun,
@@ -32,12 +34,12 @@ impl Runs {
             return Err(Failure::Expectation("the schema has no migrations".to_owned()));
         }
         let rerun = context.configured().map(|(_, schema)| schema.rerun.clone()).unwrap_or_default();
-        Ok(Runs { template: Arc::clone(sandbox.template()), migrations, rerun })
+        Ok(Runs { template: Arc::clone(sandbox.template()), on_copies: false, migrations, rerun })
     }
 
-    /// Those given, in databases of the server that `template` is on.
+    /// Those given, in copies of a template.
     pub fn with(template: &Arc<Template>, migrations: Vec<Migration>, rerun: Rerun) -> Runs {
-        Runs { template: Arc::clone(template), migrations, rerun }
+        Runs { template: Arc::clone(template), on_copies: true, migrations, rerun }
     }
 
     /// What is known of the schema.
@@ -45,9 +47,14 @@ impl Runs {
         &self.template.context
     }
 
-    /// An empty database.
+    /// A database in which nothing was run yet.
     pub fn empty(&self) -> Result<CloneDatabase, Failure> {
-        CloneDatabase::empty_for(&self.template).map_err(no_database)
+        let made = if self.on_copies {
+            CloneDatabase::copy_of(&self.template)
+        } else {
+            CloneDatabase::empty_for(&self.template)
+        };
+        made.map_err(no_database)
     }
 
     /// A database in which all migrations were run once.

@@ -55,6 +55,14 @@ impl Runs {
         Ok(())
     }
 
+    /// Applies all migrations to databases in which some files were applied.
+    pub fn continuable(&self) -> Result<(), Failure> {
+        let describe = |files: &usize| format!("after the first {files} files, all of them are run");
+        property(self, "continued", (0..self.migrations.len()).prop_map(|files| files), describe, |files| {
+            self.continued(*files)
+        })
+    }
+
     /// Applies the first so many files, then all of them: the state is that of a clean run.
     fn continued(&self, files: usize) -> Result<(), Failure> {
         let database = self.empty()?;
@@ -80,10 +88,6 @@ impl Assertion for CanBeContinued {
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        let runs = Runs::of(sandbox)?;
-        let describe = |files: &usize| format!("after the first {files} files, all of them are run");
-        property(&runs, "continued", (0..runs.migrations.len()).prop_map(|files| files), describe, |files| {
-            runs.continued(*files)
-        })
+        Runs::of(sandbox)?.continuable()
     }
 }

@@ -29,9 +29,15 @@ impl Assertion for KeepsRows {
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        let runs = Runs::of(sandbox)?;
+        Runs::of(sandbox)?.keep_rows(sandbox)
+    }
+}
+
+impl Runs {
+    /// Tries runs with users' rows and edits in between. `sandbox` is on a database in which all migrations were run.
+    pub fn keep_rows(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let rows = UserRows::make(sandbox)?;
-        let files = runs.migrations.len();
+        let files = self.migrations.len();
         let step = prop_oneof![
             2 => Just(Step::RunAll),
             2 => (0..files).prop_map(Step::RunOne),
@@ -44,10 +50,10 @@ impl Assertion for KeepsRows {
             steps
         });
         let describe = |steps: &Vec<Step>| {
-            let told: Vec<String> = steps.iter().map(|step| step.told(&runs)).collect();
+            let told: Vec<String> = steps.iter().map(|step| step.told(self)).collect();
             format!("after one run: {}", told.join(", "))
         };
-        property(&runs, "rows", steps, describe, |steps| runs.with_rows(&rows, steps))
+        property(self, "rows", steps, describe, |steps| self.with_rows(&rows, steps))
     }
 }
 

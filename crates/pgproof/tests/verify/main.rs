@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod audit;
 mod bad_input;
 mod edits;
 mod endings;

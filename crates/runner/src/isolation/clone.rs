@@ -31,6 +31,11 @@ impl CloneDatabase {
         Ok(CloneDatabase { template: Arc::clone(template), name })
     }
 
+    /// A copy of a template.
+    pub fn copy_of(template: &Arc<Template>) -> Result<CloneDatabase, IsolationError> {
+        CloneDatabase::from(Arc::clone(template))
+    }
+
     fn from(template: Arc<Template>) -> Result<CloneDatabase, IsolationError> {
         let name = template.clone_database()?;
         Ok(CloneDatabase { template, name })

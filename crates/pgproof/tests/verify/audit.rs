@@ -1,0 +1,165 @@
+//! `audit` on directories of migrations that know nothing of pgproof.
+
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::project::Ended;
+
+/// A directory with these files.
+fn directory(files: &[(&str, &str)]) -> TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (name, text) in files {
+        let path = directory.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(path, text).expect("a file");
+    }
+    directory
+}
+
+/// Audits the directory `m` in a directory, or the whole.
+fn audit(directory: &TempDir, arguments: &[&str]) -> Ended {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pgproof"));
+    command.arg("audit").args(arguments).current_dir(directory.path());
+    for variable in ["PGPROOF_CONFIG", "PGPROOF_RUN", "PGPROOF_CASES", "PGPROOF_SEED"] {
+        command.env_remove(variable);
+    }
+    Ended::of(&command.output().expect("pgproof runs"))
+}
+
+#[test]
+fn every_error_is_told_and_what_follows_from_another_is_marked() {
+    let files = directory(&[
+        (
+            "001_tables.sql",
+            "CREATE TABLE IF NOT EXISTS blocks (id int, ip text, until timestamptz);\n\
+             CREATE INDEX IF NOT EXISTS active ON blocks (ip) WHERE until > now();\n\
+             CREATE TABLE IF NOT EXISTS rules (\n    ip text,\n    CONSTRAINT one_active UNIQUE (ip) WHERE (true)\n);\n",
+        ),
+        (
+            "002_more.sql",
+            "BEGIN;\nALTER TABLE rules ADD COLUMN note text;\nCOMMENT ON TABLE blocks IS 'blocked';\nCOMMIT;\n",
+        ),
+    ]);
+    let ended = audit(&files, &["."]);
+    ended.demand(
+        1,
+        &[
+            "2 files, 7 statements",
+            "1. 001_tables.sql:2:1: error (applies)\n   CREATE INDEX failed with 42P17 invalid_object_definition",
+            "2. 001_tables.sql:5:39: error (applies)\n   CREATE TABLE failed with 42601 syntax_error",
+            "3. 002_more.sql:2:1: error (applies)\n   follows from 2\n   ALTER TABLE failed with 42P01",
+            "3 found, 1 of them consequences",
+        ],
+    );
+}
+
+#[test]
+fn what_is_safe_is_said_to_be_and_what_is_not_has_its_place() {
+    let safe = "CREATE TABLE IF NOT EXISTS t (a int PRIMARY KEY);\nINSERT INTO t VALUES (1) ON CONFLICT DO NOTHING;\n";
+    audit(&directory(&[("1.sql", safe)]), &["."])
+        .demand(0, &["nothing found: they apply, and are safe to run again, to kill and to run at once"]);
+    let twice = "CREATE TABLE IF NOT EXISTS t (a int);\nINSERT INTO t VALUES (1);\n";
+    audit(&directory(&[("1.sql", twice)]), &["."])
+        .demand(1, &["1. 1.sql:2:1: warning (again)", "table t: it has 2 rows, and had 1", "to do: guard it"]);
+    let reset = "CREATE TABLE IF NOT EXISTS t (a int PRIMARY KEY);\nTRUNCATE t;\n";
+    audit(&directory(&[("1.sql", reset)]), &["."])
+        .demand(1, &["warning (rows)", "a row that a user put in is gone or changed"]);
+    let half = "CREATE TABLE IF NOT EXISTS t (a int);\nCREATE INDEX CONCURRENTLY IF NOT EXISTS t_a ON t (a);\n";
+    audit(&directory(&[("1.sql", half)]), &["."])
+        .demand(1, &["1.sql:2:1: warning (killed)", "index t_a: valid is false"]);
+}
+
+#[test]
+fn a_tool_that_remembers_runs_nothing_twice_and_its_way_back_is_tried() {
+    let goose =
+        "-- +goose Up\nCREATE TYPE mood AS ENUM ('good');\nCREATE TABLE t (m mood);\n-- +goose Down\nDROP TABLE t;\n";
+    audit(&directory(&[("00001_a.sql", goose)]), &["."])
+        .demand(1, &["goose's annotations", "note (again)", "00001_a.sql:2:1: warning (rollback)", "enum mood is new"]);
+    let whole = goose.replace("DROP TABLE t;", "DROP TABLE t;\nDROP TYPE mood;");
+    audit(&directory(&[("00001_a.sql", &whole)]), &["."]).demand(0, &["1 found", "note (again)"]);
+}
+
+#[test]
+fn what_could_leave_the_database_is_refused() {
+    let files = directory(&[(
+        "1.sql",
+        "CREATE TABLE t (a int);\nCOPY t FROM PROGRAM 'id';\nCREATE ROLE boss SUPERUSER;\nALTER SYSTEM SET fsync = off;\nDROP DATABASE other;\n",
+    )]);
+    let ended = audit(&files, &["."]);
+    ended.demand(
+        2,
+        &[
+            "could leave the disposable database",
+            "--allow-outside",
+            "1.sql:2:1: it runs a program on the server",
+            "1.sql:3:1: it makes a superuser",
+            "1.sql:4:1: it configures the server",
+            "1.sql:5:1: it makes, drops or renames a database",
+        ],
+    );
+    audit(&directory(&[("1.sql", "SELECT 1;\n\\c other\n")]), &["."])
+        .demand(2, &["1.sql:2:", "a migration stays in the database"]);
+    audit(
+        &directory(&[("1.sql", "CREATE ROLE pgproof_audited SUPERUSER; DROP ROLE pgproof_audited;")]),
+        &[".", "--allow-outside"],
+    )
+    .demand(0, &["nothing found"]);
+}
+
+#[test]
+fn a_prelude_a_search_path_and_values_are_there_for_every_file() {
+    let files = directory(&[
+        ("prelude.sql", "CREATE SCHEMA app; CREATE ROLE pgproof_app_reader;"),
+        (
+            "m/1.sql",
+            "CREATE TABLE IF NOT EXISTS ${prefix}_t (a int DEFAULT :n);\nGRANT SELECT ON my_t TO pgproof_app_reader;\n",
+        ),
+        ("m/2.sql", "CREATE OR REPLACE VIEW app.v AS SELECT a FROM my_t;\n"),
+        ("order", "1.sql\n2.sql\n"),
+    ]);
+    let arguments = [
+        "m",
+        "--prelude",
+        "prelude.sql",
+        "--search-path",
+        "app, public",
+        "--set",
+        "prefix=my",
+        "--set",
+        "n=3",
+        "--order",
+        "order",
+    ];
+    audit(&files, &arguments).demand(0, &["the order given", "nothing found"]);
+    audit(&files, &["m"]).demand(1, &["1.sql:1:28: error (applies)"]);
+}
+
+#[test]
+fn syntax_of_a_newer_version_is_called_that() {
+    let files = directory(&[(
+        "1.sql",
+        "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a) VIRTUAL);\nCREATE TABEL u (a int);\n",
+    )]);
+    let ended = audit(&files, &[".", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&ended.stdout).expect("a document");
+    let findings = document["findings"].as_array().expect("findings");
+    let advised = |finding: &serde_json::Value| {
+        finding["advice"]
+            .as_str()
+            .is_some_and(|advice| advice.starts_with("it is well formed for a newer PostgreSQL than"))
+    };
+    let newest = document["postgresql"].as_u64().expect("a major") >= 18;
+    assert_eq!(
+        findings.iter().map(advised).collect::<Vec<_>>(),
+        if newest { vec![false] } else { vec![true, false] },
+        "{document:#}"
+    );
+    assert_eq!(findings.last().expect("one")["at"]["line"], 2);
+}
+
+#[test]
+fn a_directory_without_migrations() {
+    audit(&directory(&[("readme.txt", "")]), &["."]).demand(2, &["holds no migration"]);
+    audit(&directory(&[]), &["nowhere"]).demand(2, &["there is no directory or file nowhere"]);
+}
