@@ -6,16 +6,24 @@ use pgproof_runner::session::{identifier, literal};
 use pgproof_runner::{DatabaseError, Sandbox};
 
 use super::{SynthError, Value};
-use crate::catalog::{Generation, Relation};
+use crate::catalog::Relation;
 
 /// A row that can be inserted: its parents are there, and a try succeeded. Change a column to try a variant.
 #[derive(Debug, Clone)]
 pub struct Draft {
     pub(super) table: Relation,
     pub(super) values: BTreeMap<String, Value>,
+    /// Whether values are given to columns that are identities, always.
+    pub(super) overriding: bool,
 }
 
 impl Draft {
+    /// The same row, with the values that it has for columns that are identities, always.
+    pub fn overriding(mut self) -> Draft {
+        self.overriding = true;
+        self
+    }
+
     /// The same row with another value in one column.
     pub fn with(&self, column: &str, value: Value) -> Draft {
         let mut draft = self.clone();
@@ -45,10 +53,7 @@ impl Draft {
             return "DEFAULT VALUES".to_owned();
         }
         let values: Vec<_> = said.iter().map(|(_, value)| value.sql()).collect();
-        let identity = |column: &String| {
-            self.table.column(column).is_some_and(|column| column.generation == Generation::IdentityAlways)
-        };
-        let overriding = if said.iter().any(|(column, _)| identity(column)) { " OVERRIDING SYSTEM VALUE" } else { "" };
+        let overriding = if self.overriding { " OVERRIDING SYSTEM VALUE" } else { "" };
         format!("({}){overriding} VALUES ({})", names(&said), values.join(", "))
     }
 

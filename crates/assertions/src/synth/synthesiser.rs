@@ -135,7 +135,7 @@ impl Synthesiser {
             self.satisfy(sandbox, catalog, &mut making, check)?;
         }
         for _ in 0..REPAIRS {
-            let draft = Draft { table: table.clone(), values: making.values.clone() };
+            let draft = Draft { table: table.clone(), values: making.values.clone(), overriding: false };
             // Deferrable constraints would speak up only at the end of the transaction.
             let refusal = match sandbox.attempt(&format!("SET CONSTRAINTS ALL IMMEDIATE; {}", draft.sql()))? {
                 Attempt::Accepted => return Ok(draft),

@@ -166,7 +166,7 @@ impl Attacker<'_> {
         }
         let own = self.own();
         for index in indexes {
-            let mut row = my_row.clone();
+            let mut row = my_row.clone().overriding();
             for column in index_columns(table, &index) {
                 let names_tenant = matches!(&table.owner, Owner::Column(tenant) if *tenant == column);
                 if !names_tenant {

@@ -192,7 +192,7 @@ impl Attacker<'_> {
             self.not_applicable(table, Attack::Upsert, "every unique key names the tenant");
             return Ok(());
         };
-        let mut row = my_row.clone();
+        let mut row = my_row.clone().overriding();
         let mut columns = Vec::new();
         for column in index.keys.iter().filter_map(|key| key.column.as_ref()) {
             row = row.with(column, theirs.values.get(column).cloned().flatten().into());

@@ -130,3 +130,40 @@ fn a_column_that_is_dropped_at_the_end_is_missed_by_the_suite() {
         ],
     );
 }
+
+/// Edits after which the migrations still apply once, and are no longer safe to run again.
+#[rstest]
+#[case::seed_without_on_conflict(
+    SEED,
+    "ON CONFLICT",
+    "a_second_run",
+    &["migrations of the schema change nothing when they are run again", "cannot be run a second time", "23505 unique_violation"]
+)]
+#[case::time_of_the_last_run(
+    SEED,
+    "WHERE (",
+    "a_second_run",
+    &["003_threshold_seed.sql, run a second time, changes the database", "table opportunity_thresholds: rows have other values"]
+)]
+#[case::index_that_is_killed_half_way(
+    "sql/opportunity/004_runtime_logging.sql",
+    "CREATE INDEX IF NOT EXISTS idx_etl_logs_run_id",
+    "a_killed_run",
+    &["killed during sql/opportunity/004_runtime_logging.sql", "index idx_etl_logs_run_id: valid is false, and was true"]
+)]
+fn a_migration_that_is_not_safe_to_run_again(
+    #[case] file: &str,
+    #[case] from: &str,
+    #[case] test: &str,
+    #[case] texts: &[&str],
+) {
+    let project = Project::new();
+    let text = std::fs::read_to_string(project.path(file)).expect("a migration");
+    let edited = match from {
+        "ON CONFLICT" => text[..text.find(from).expect("an upsert")].trim_end().to_owned() + ";\n",
+        "WHERE (" => text[..text.rfind("\n    WHERE").expect("a condition")].to_owned() + ";\n",
+        index => text.replace(index, &index.replace("INDEX", "INDEX CONCURRENTLY")),
+    };
+    std::fs::write(project.path(file), edited).expect("a migration");
+    project.run(&["verify", "--filter", test]).demand(1, texts);
+}
