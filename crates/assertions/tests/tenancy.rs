@@ -290,7 +290,8 @@ fn leaks(matrix: &Matrix) -> Vec<String> {
 )]
 fn a_hole_is_found(#[case] name: &str, #[case] added: &str, #[case] expected: &[&str]) {
     let found = leaks(&with(name, added));
-    for leak in expected {
+    let has_merge = Template::scratch().expect("a server").major() >= 15;
+    for leak in expected.iter().filter(|leak| has_merge || !leak.ends_with("merge")) {
         assert!(found.iter().any(|found| found == leak), "{leak} not in {found:?}");
     }
 }
