@@ -10,7 +10,8 @@ use clap::ValueEnum;
 use pgproof_assertions::rerun::{CASES_VARIABLE, SEED_VARIABLE};
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
 use pgproof_runner::migration::optional_names;
-use pgproof_runner::report::{Report, SchemaReport, ServerReport, SuiteRun, Text, Verdict};
+use pgproof_runner::report::{Majors, Report, SchemaReport, ServerReport, SuiteRun, Text, Verdict};
+use pgproof_runner::server::{ServerOptions, majors};
 use pgproof_runner::{Config, Schema};
 
 use crate::suite::{self, Binary, environment};
@@ -46,9 +47,25 @@ pub(crate) struct Arguments {
     /// Where the server comes from
     #[arg(long, value_enum, default_value_t = Provider::Auto)]
     server: Provider,
-    /// The major version of PostgreSQL [default: the newest found]
-    #[arg(long, value_name = "MAJOR")]
-    pg: Option<u16>,
+    /// The major version of PostgreSQL, or `all` that are found [default: the newest found]
+    #[arg(long, value_name = "MAJOR", value_parser = major)]
+    pg: Option<Major>,
+}
+
+/// Which major version to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Major {
+    /// This one.
+    One(u16),
+    /// All that there are binaries of, one after the other.
+    All,
+}
+
+fn major(text: &str) -> Result<Major, String> {
+    match text {
+        "all" => Ok(Major::All),
+        number => number.parse().map(Major::One).map_err(|_| "write a number, as in 16, or all".to_owned()),
+    }
 }
 
 /// The output formats.
@@ -83,30 +100,66 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         drop(progress);
         return list(&schemas, &binaries, arguments.filter.as_deref());
     }
+    let of_major = |major| on_one(config, &schemas, arguments, major, &progress);
+    let majors = match arguments.pg {
+        Some(Major::All) => Some(majors(&ServerOptions::from(&config.server))?),
+        _ => None,
+    };
+    let Some(majors) = majors else {
+        let (prepared, report) = of_major(match arguments.pg {
+            Some(Major::One(major)) => Some(major),
+            _ => None,
+        })?;
+        drop(progress);
+        match arguments.format {
+            Format::Text => print!("{}", Text { report: &report, colour: colour() }),
+            Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+        }
+        if arguments.keep {
+            keep(prepared);
+        }
+        return Ok(report.verdict);
+    };
+    if arguments.keep {
+        bail!("--keep leaves one server running; name its major with --pg");
+    }
+    let mut reports = Vec::new();
+    for major in majors {
+        reports.push(of_major(Some(major))?.1);
+    }
+    drop(progress);
+    let all = Majors::new(reports);
+    match arguments.format {
+        Format::Text => print!("{all}"),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&all)?),
+    }
+    Ok(all.verdict)
+}
+
+/// Proves schemas on one server.
+fn on_one(
+    config: &Config,
+    schemas: &[Schema],
+    arguments: &Arguments,
+    major: Option<u16>,
+    progress: &Progress,
+) -> anyhow::Result<(prepare::Prepared, Report)> {
     let started = Instant::now();
     let prepared = match arguments.server {
         // Binaries on this machine are all that there is so far.
-        Provider::Auto | Provider::Local => prepare::prepare(config, &schemas, arguments.pg, &progress)?,
+        Provider::Auto | Provider::Local => prepare::prepare(config, schemas, major, progress)?,
     };
     let mut reports = Vec::new();
-    for schema in &schemas {
+    for schema in schemas {
         let directory = prepared.server.make_directory(&format!("evidence-{}", schema.name));
         let directory = directory.context("cannot make a directory for the evidence")?;
-        let run = prove(config, schema, &prepared, arguments, &directory, &progress)?;
+        let run = prove(config, schema, &prepared, arguments, &directory, progress)?;
         let applied = prepared.applied.get(&schema.name).map(Vec::as_slice).unwrap_or_default();
         reports.push(SchemaReport::new(schema, applied, run, arguments.filter.is_some()));
     }
-    drop(progress);
     let server = ServerReport { provider: "local".to_owned(), version: prepared.server.version().clone() };
     let report = Report::new(server, started.elapsed().saturating_sub(prepared.building).as_secs_f64(), reports);
-    match arguments.format {
-        Format::Text => print!("{}", Text { report: &report, colour: colour() }),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
-    }
-    if arguments.keep {
-        keep(prepared);
-    }
-    Ok(report.verdict)
+    Ok((prepared, report))
 }
 
 /// The schemas that were asked for, all if none was.

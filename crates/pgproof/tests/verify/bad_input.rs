@@ -117,3 +117,12 @@ fn a_major_that_is_not_installed() {
 fn a_filter_that_matches_nothing() {
     Project::new().run(&["verify", "--filter", "no_such_test"]).demand(3, &["no test matched, so nothing was proven"]);
 }
+
+#[test]
+fn every_major_that_there_is() {
+    let project = Project::new();
+    let ended = project.run(&["verify", "--filter", "table_existence", "--pg", "all"]);
+    ended.demand(0, &["proven: ", "no assertion ends otherwise on one of them"]);
+    project.run(&["verify", "--pg", "all", "--keep"]).demand(2, &["--keep leaves one server running"]);
+    project.run(&["verify", "--pg", "newest"]).demand(2, &["write a number, as in 16, or all"]);
+}

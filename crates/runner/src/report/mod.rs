@@ -1,12 +1,14 @@
 //! What a run proved, as one value, and that value in each output format, one file a format.
 
 mod gather;
+mod majors;
 mod outcome;
 mod text;
 
 use serde::{Deserialize, Serialize};
 
 pub use gather::{SuiteRun, TestRun};
+pub use majors::Majors;
 pub use outcome::Verdict;
 pub use text::Text;
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use super::version::OLDEST_MAJOR;
 use super::{ServerError, ServerOptions, Version};
 
-/// Names the directory of the binaries, in place of the search.
+/// Names the directory of the binaries, or several as `PATH` does, in place of the search.
 pub const BIN_VARIABLE: &str = "PGPROOF_BIN";
 
 /// Where packagers put the binaries; `*` stands for a version.
@@ -47,19 +47,7 @@ impl Installation {
 
 /// The installation to use: the one of the setting, else the newest found, of the major asked for.
 pub fn find(options: &ServerOptions) -> Result<Installation, ServerError> {
-    let variable = std::env::var_os(BIN_VARIABLE).map(PathBuf::from);
-    let set = variable.map(|bin| (BIN_VARIABLE, bin)).or_else(|| Some(("server.bin", options.bin.clone()?)));
-    let (found, looked) = match set {
-        Some((setting, bin)) => {
-            let installation =
-                inspect(&bin).map_err(|problem| ServerError::BadSetting { setting, bin: bin.clone(), problem })?;
-            (vec![installation], Vec::new())
-        }
-        None => search(),
-    };
-    if found.is_empty() {
-        return Err(ServerError::NotFound { looked });
-    }
+    let found = installations(options)?;
     let fits = |version: &Version| match options.major {
         Some(major) => version.major == major && major >= OLDEST_MAJOR,
         None => version.major >= OLDEST_MAJOR,
@@ -70,6 +58,37 @@ pub fn find(options: &ServerOptions) -> Result<Installation, ServerError> {
         wanted: options.major,
         found: found.into_iter().map(|i| (i.version, i.bin)).collect(),
     })
+}
+
+/// The majors that there are binaries of and that will do, the oldest first.
+pub fn majors(options: &ServerOptions) -> Result<Vec<u16>, ServerError> {
+    let found = installations(options)?;
+    let mut majors: Vec<u16> = found.iter().map(|installation| installation.version.major).collect();
+    majors.retain(|major| *major >= OLDEST_MAJOR);
+    majors.sort_unstable();
+    majors.dedup();
+    if majors.is_empty() {
+        let found = found.into_iter().map(|installation| (installation.version, installation.bin)).collect();
+        return Err(ServerError::NoSuchMajor { wanted: None, found });
+    }
+    Ok(majors)
+}
+
+/// The installations of the setting, else all that are found; none is an error.
+fn installations(options: &ServerOptions) -> Result<Vec<Installation>, ServerError> {
+    let variable = std::env::var_os(BIN_VARIABLE);
+    let set = variable.map(|bins| (BIN_VARIABLE, std::env::split_paths(&bins).collect::<Vec<_>>()));
+    let set = set.or_else(|| Some(("server.bin", vec![options.bin.clone()?])));
+    let (found, looked) = match set {
+        Some((setting, bins)) => {
+            let inspected = bins.into_iter().map(|bin| {
+                inspect(&bin).map_err(|problem| ServerError::BadSetting { setting, bin: bin.clone(), problem })
+            });
+            (inspected.collect::<Result<Vec<_>, _>>()?, Vec::new())
+        }
+        None => search(),
+    };
+    if found.is_empty() { Err(ServerError::NotFound { looked }) } else { Ok(found) }
 }
 
 /// Every installation on this machine, and a line for every place that was looked at.

@@ -13,7 +13,7 @@ mod version;
 
 pub use address::Address;
 pub use binaries::BIN_VARIABLE;
-pub use binaries::{Installation, find as find_installation};
+pub use binaries::{Installation, find as find_installation, majors};
 pub use cache::CACHE_VARIABLE;
 pub use error::ServerError;
 pub(crate) use local::create_database;
