@@ -45,7 +45,7 @@ fn what_is_safe_is_found_safe() {
         migration(2, "2.down.sql", "ALTER TABLE t DROP COLUMN IF EXISTS at;"),
         migration(1, "1.down.sql", "DROP TABLE IF EXISTS t;"),
     ];
-    safe.taken_back(&back).expect("taken back");
+    safe.taken_back(&back, true).expect("taken back");
 }
 
 #[rstest]
@@ -69,6 +69,10 @@ fn what_is_safe_is_found_safe() {
     "CREATE TABLE IF NOT EXISTS t (a int PRIMARY KEY, at timestamptz);\n\
      INSERT INTO t VALUES (1, now()) ON CONFLICT (a) DO UPDATE SET at = now();",
     "1.sql, run a second time, changes the database:\ntable t: rows have other values\n  by 1.sql:2:1"
+)]
+#[case::sequence_that_is_set_back(
+    "CREATE TABLE IF NOT EXISTS t (a serial, b int PRIMARY KEY);\nALTER SEQUENCE t_a_seq RESTART;",
+    "1.sql, run a second time, changes the database:\nsequence t_a_seq is set back from 1 to 0: it gives numbers again that are used\n  by 1.sql:2:1"
 )]
 #[case::setting_that_is_toggled(
     "CREATE TABLE IF NOT EXISTS t (a int);\nCREATE OR REPLACE VIEW v AS SELECT count(*) AS n FROM t;\n\
@@ -102,7 +106,7 @@ fn a_run_that_was_killed_and_fails_from_then_on() {
 fn a_rollback_that_forgets_a_type() {
     let up = "CREATE TYPE mood AS ENUM ('good', 'bad');\nCREATE TABLE t (m mood);";
     let back = migration(1, "1.down.sql", "DROP TABLE t;");
-    insta::assert_snapshot!(found(runs(&[up]).taken_back(&[back])), @"
+    insta::assert_snapshot!(found(runs(&[up]).taken_back(&[back], true)), @"
     1.down.sql does not lead back to what stood before 1.sql:
     enum mood is new
       by 1.sql:1:1
@@ -123,7 +127,7 @@ fn a_rollback_in_a_wrong_order() {
             "ALTER TABLE t RENAME TO t_old;\nDROP TABLE IF EXISTS t_old CASCADE;\nCREATE TABLE kept (a int);\nDROP TABLE kept;\nALTER TABLE IF EXISTS u ADD COLUMN harm int;",
         ),
     ];
-    insta::assert_snapshot!(found(runs(&files).taken_back(&back)), @"
+    insta::assert_snapshot!(found(runs(&files).taken_back(&back, true)), @"
     taken back in a wrong order by 1.down.sql and applied again, they lead to another state:
     column u.harm is new
       by 1.down.sql:5:1

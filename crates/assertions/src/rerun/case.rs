@@ -19,6 +19,16 @@ pub const SEED_VARIABLE: &str = "PGPROOF_SEED";
 /// Without a wish: few enough for every pull request.
 const USUAL_CASES: u32 = 3;
 
+/// A number from the environment.
+fn number<N: std::str::FromStr>(variable: &str, usual: N) -> Result<N, Failure> {
+    match std::env::var(variable) {
+        Err(_) => Ok(usual),
+        Ok(text) => {
+            text.parse().map_err(|_| Failure::Expectation(format!("{variable} is {text:?}, and should be a number")))
+        }
+    }
+}
+
 /// The file of cases that once refuted a property, in the schema's fixtures: they are tried first.
 fn regressions(runs: &Runs, name: &str) -> Option<Box<dyn FailurePersistence>> {
     runs.context().configured()?.1.fixtures.as_ref()?;
@@ -40,9 +50,16 @@ pub(super) fn property<S: Strategy>(
 where
     S::Value: std::fmt::Debug + Clone,
 {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let cases = number(CASES_VARIABLE).and_then(|cases| u32::try_from(cases).ok()).unwrap_or(USUAL_CASES);
-    let seed = number(SEED_VARIABLE).unwrap_or(0);
+    let cases = match runs.cases {
+        Some(cases) => cases,
+        None => number(CASES_VARIABLE, USUAL_CASES)?,
+    };
+    if cases == 0 {
+        return Err(Failure::Expectation(
+            "no case of a property is to be tried, so nothing would be proven".to_owned(),
+        ));
+    }
+    let seed = number(SEED_VARIABLE, 0_u64)?;
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config =
@@ -53,16 +70,13 @@ where
         Ok(()) => Ok(()),
         Err(Failure::Refuted { found, .. }) => Err(TestCaseError::fail(found)),
         Err(failure) => {
-            // Nothing was refuted: the search ends here.
             broken.borrow_mut().get_or_insert(failure);
             Ok(())
         }
     });
-    if let Some(failure) = broken.into_inner() {
-        return Err(failure);
-    }
     match result {
-        Ok(()) => Ok(()),
+        // What could not be tried is told where nothing was refuted.
+        Ok(()) => broken.into_inner().map_or(Ok(()), Err),
         Err(TestError::Fail(reason, case)) => {
             let again = format!("{SEED_VARIABLE}={seed} {CASES_VARIABLE}={cases}");
             Err(refuted(format!(

@@ -39,24 +39,23 @@ impl Runs {
         self.demand_clean("after two runs that took turns, the state is not that of a clean run", &state)?;
         let database = self.empty()?;
         let problems = self.two(&database, false)?;
-        if problems.len() < 2 {
-            let state = State::take(&mut database.session()?)?;
-            let when = "of two runs at once, one ended well, and yet the state is not that of a clean run";
-            self.demand_clean(when, &state)?;
+        if let [one, other] = problems.as_slice() {
+            return Err(refuted(format!("not taking turns, both fail\n{one}\n{other}")));
         }
-        Ok(())
+        let state = State::take(&mut database.session()?)?;
+        self.demand_clean("of two runs at once, one ended well, and yet the state is not that of a clean run", &state)
     }
 
     /// Two runs at once; what went wrong.
     fn two(&self, database: &CloneDatabase, taking_turns: bool) -> Result<Vec<MigrationError>, Failure> {
         let run = if taking_turns { apply_alone } else { apply };
         let (mut one, mut other) = (database.session()?, database.session()?);
-        let transaction = database.transaction();
+        let transaction = self.transaction();
         let results = std::thread::scope(|scope| {
             let other = scope.spawn(|| run(&mut other, &self.migrations, transaction));
             let one = run(&mut one, &self.migrations, transaction);
-            [Some(one), other.join().ok()]
+            [one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))]
         });
-        Ok(results.into_iter().flatten().filter_map(Result::err).collect())
+        Ok(results.into_iter().filter_map(Result::err).collect())
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pgproof_runner::config::Rerun;
+use pgproof_runner::config::{Rerun, Transaction};
 use pgproof_runner::isolation::{IsolationError, SchemaContext, Template};
-use pgproof_runner::migration::{Migration, MigrationError, Statement};
+use pgproof_runner::migration::{Migration, MigrationError, Statement, apply};
 use pgproof_runner::{CloneDatabase, Origin, Sandbox, with_causes};
 
 use super::{Change, State, Volatile};
@@ -20,6 +20,11 @@ pub struct Runs {
     template: Arc<Template>,
     /// Whether runs begin with a copy of the template, rather than with an empty database.
     on_copies: bool,
+    transaction: Transaction,
+    /// The numbers of migrations that nothing takes back, and nothing has to.
+    pub(super) once: Vec<u64>,
+    /// How many cases of a property are tried, if not the usual number.
+    pub(super) cases: Option<u32>,
     /// In order.
     pub migrations: Vec<Migration>,
     pub(super) rerun: Rerun,
@@ -33,13 +38,43 @@ impl Runs {
         if migrations.is_empty() {
             return Err(Failure::Expectation("the schema has no migrations".to_owned()));
         }
-        let rerun = context.configured().map(|(_, schema)| schema.rerun.clone()).unwrap_or_default();
-        Ok(Runs { template: Arc::clone(sandbox.template()), on_copies: false, migrations, rerun })
+        let configured = context.configured().map(|(_, schema)| (schema.rerun.clone(), schema.transaction));
+        let (rerun, transaction) = configured.unwrap_or_default();
+        let template = Arc::clone(sandbox.template());
+        Ok(Runs { template, on_copies: false, transaction, once: Vec::new(), cases: None, migrations, rerun })
     }
 
     /// Those given, in copies of a template.
     pub fn with(template: &Arc<Template>, migrations: Vec<Migration>, rerun: Rerun) -> Runs {
-        Runs { template: Arc::clone(template), on_copies: true, migrations, rerun }
+        let (transaction, once, cases) = (Transaction::default(), Vec::new(), None);
+        Runs { template: Arc::clone(template), on_copies: true, transaction, once, cases, migrations, rerun }
+    }
+
+    /// With this in one transaction.
+    pub fn in_transactions_of(self, transaction: Transaction) -> Runs {
+        Runs { transaction, ..self }
+    }
+
+    /// With this number of cases of each property.
+    pub fn with_cases(self, cases: u32) -> Runs {
+        Runs { cases: Some(cases), ..self }
+    }
+
+    /// Nothing has to take these migrations back.
+    pub fn never_taken_back(self, once: Vec<u64>) -> Runs {
+        Runs { once, ..self }
+    }
+
+    /// Applies migrations to a database.
+    pub(super) fn run(&self, database: &CloneDatabase, migrations: &[Migration]) -> Result<(), MigrationError> {
+        let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
+        let mut session = database.session().map_err(|source| MigrationError::Session { file, source })?;
+        apply(&mut session, migrations, self.transaction).map(drop)
+    }
+
+    /// What one transaction holds.
+    pub(super) fn transaction(&self) -> Transaction {
+        self.transaction
     }
 
     /// What is known of the schema.
@@ -60,7 +95,7 @@ impl Runs {
     /// A database in which all migrations were run once.
     pub(super) fn migrated(&self) -> Result<CloneDatabase, Failure> {
         let database = self.empty()?;
-        database.apply(&self.migrations).map_err(|error| refuted(format!("they do not apply: {error}")))?;
+        self.run(&database, &self.migrations).map_err(|error| refuted(format!("they do not apply: {error}")))?;
         Ok(database)
     }
 
@@ -141,6 +176,9 @@ fn blame(migrations: &[Migration], change: &Change) -> Option<Origin> {
             (["INSERT", "UPDATE", "DELETE", "COPY", "MERGE", "TRUNCATE"].map(str::to_owned).into(), vec![table])
         }
         Change::MadeAnew(table) => (vec!["DROP TABLE".to_owned()], vec![table]),
+        Change::SetBack { sequence, .. } => {
+            (["ALTER SEQUENCE", "SELECT", "TRUNCATE"].map(str::to_owned).into(), vec![sequence])
+        }
         Change::Object(difference) => {
             let object = difference.object()?;
             let verbs = match object.kind.as_str() {

@@ -15,6 +15,9 @@ use super::repeat::subject;
 use crate::assertion::{Assertion, Failure, Subject, refuted};
 use crate::catalog::Catalog;
 
+/// So few statements are tried all.
+const FEW_STATEMENTS: usize = 8;
+
 /// How long a statement that commits on the way may take to come to a wait.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -50,6 +53,17 @@ impl Runs {
             self.killed_during(at).map_err(problem)?;
         }
         let describe = |after: &usize| format!("killed after {}", self.place(*after));
+        if self.statements() <= FEW_STATEMENTS {
+            for after in 1..=self.statements() {
+                self.killed_after(after).map_err(|failure| match failure {
+                    Failure::Refuted { found, object } => {
+                        Failure::Refuted { found: format!("{}\n{found}", describe(&after)), object }
+                    }
+                    other => other,
+                })?;
+            }
+            return Ok(());
+        }
         property(self, "killed", (1..=self.statements()).prop_map(|after| after), describe, |after| {
             self.killed_after(*after)
         })
@@ -59,7 +73,7 @@ impl Runs {
     pub fn killed_after(&self, statements: usize) -> Result<(), Failure> {
         let database = self.empty()?;
         let mut session = database.session()?;
-        let applied = apply_until(&mut session, &self.migrations, database.transaction(), statements);
+        let applied = apply_until(&mut session, &self.migrations, self.transaction(), statements);
         applied.map_err(|error| refuted(format!("they do not apply: {error}")))?;
         terminate(&mut session)?;
         self.recovers(&database)
@@ -69,7 +83,7 @@ impl Runs {
     fn killed_during(&self, number: usize) -> Result<(), Failure> {
         let database = self.empty()?;
         let mut session = database.session()?;
-        let applied = apply_until(&mut session, &self.migrations, database.transaction(), number);
+        let applied = apply_until(&mut session, &self.migrations, self.transaction(), number);
         applied.map_err(|error| refuted(format!("they do not apply: {error}")))?;
         let Some(statement) = self.migrations.iter().flat_map(|m| &m.statements).nth(number) else { return Ok(()) };
         let mut blocker = database.session()?;
@@ -82,7 +96,7 @@ impl Runs {
 
     /// Everything is run again, and the state is that of a clean run.
     fn recovers(&self, database: &pgproof_runner::CloneDatabase) -> Result<(), Failure> {
-        let again = database.apply(&self.migrations);
+        let again = self.run(database, &self.migrations);
         again.map_err(|error| refuted(format!("run again, they fail\n{error}")))?;
         let state = State::take(&mut database.session()?)?;
         self.demand_clean("run again, they lead to another state", &state)

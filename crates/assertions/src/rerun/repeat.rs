@@ -8,6 +8,10 @@ use super::case::property;
 use super::database::Runs;
 use crate::assertion::{Assertion, Failure, Subject, refuted};
 
+/// Somebody takes a number of each sequence.
+const TAKE_NUMBERS: &str =
+    "SELECT nextval(format('%I.%I', schemaname, sequencename)) FROM pg_sequences WHERE increment_by > 0";
+
 pub(super) fn subject(sandbox: Option<&str>) -> Subject {
     Subject { kind: "migrations", name: sandbox.unwrap_or_default().to_owned(), object: None }.called("of the schema")
 }
@@ -38,16 +42,19 @@ impl Runs {
         let mut session = database.session()?;
         for migration in &self.migrations {
             let one = std::slice::from_ref(migration);
-            database.apply(one).map_err(|error| refuted(format!("they do not apply: {error}")))?;
+            self.run(&database, one).map_err(|error| refuted(format!("they do not apply: {error}")))?;
+            session.run(TAKE_NUMBERS)?;
             let before = State::take(&mut session)?;
             let file = migration.file.display();
-            database.apply(one).map_err(|error| refuted(format!("{file} cannot be run a second time\n{error}")))?;
+            self.run(&database, one)
+                .map_err(|error| refuted(format!("{file} cannot be run a second time\n{error}")))?;
             let changes = State::take(&mut session)?.changes_since(&before);
             self.demand_none(&format!("{file}, run a second time, changes the database"), &changes)?;
         }
+        session.run(TAKE_NUMBERS)?;
         let before = State::take(&mut session)?;
         for time in ["second", "third"] {
-            let again = database.apply(&self.migrations);
+            let again = self.run(&database, &self.migrations);
             again.map_err(|error| refuted(format!("they cannot be run a {time} time\n{error}")))?;
             let changes = State::take(&mut session)?.changes_since(&before);
             self.demand_none(&format!("run a {time} time, they change the database"), &changes)?;
@@ -67,8 +74,8 @@ impl Runs {
     fn continued(&self, files: usize) -> Result<(), Failure> {
         let database = self.empty()?;
         let failed = |error| refuted(format!("they do not apply: {error}"));
-        database.apply(&self.migrations[..files]).map_err(failed)?;
-        database.apply(&self.migrations).map_err(failed)?;
+        self.run(&database, &self.migrations[..files]).map_err(failed)?;
+        self.run(&database, &self.migrations).map_err(failed)?;
         let state = State::take(&mut database.session()?)?;
         self.demand_clean("the state is not that of a clean run", &state)
     }

@@ -31,13 +31,15 @@ impl Assertion for CanBeTakenBack {
                 "the schema has no rollbacks; `rollback` in pgproof.toml names their directory".to_owned(),
             ));
         }
-        runs.taken_back(&rollbacks)
+        runs.taken_back(&rollbacks, true)
     }
 }
 
 impl Runs {
     /// Takes each migration back right after it, then all of them, then each alone in a wrong order.
-    pub fn taken_back(&self, rollbacks: &[Migration]) -> Result<(), Failure> {
+    ///
+    /// Where nobody runs all migrations again (`repeatable` is false), a wrong order is not tried.
+    pub fn taken_back(&self, rollbacks: &[Migration], repeatable: bool) -> Result<(), Failure> {
         let back: BTreeMap<u64, &Migration> = rollbacks.iter().map(|rollback| (rollback.number, rollback)).collect();
         let clean = self.clean()?;
         let database = self.empty()?;
@@ -45,12 +47,16 @@ impl Runs {
         let failed = |migration: &Migration, error| refuted(format!("{} fails\n{error}", migration.file.display()));
         for migration in &self.migrations {
             let Some(rollback) = back.get(&migration.number) else {
+                if self.once.contains(&migration.number) {
+                    self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
+                    continue;
+                }
                 return Err(refuted(format!("nothing takes {} back", migration.file.display())));
             };
             let before = State::take(&mut session)?;
-            database.apply(std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
+            self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
             let after = State::take(&mut session)?;
-            database.apply(std::slice::from_ref(*rollback)).map_err(|error| failed(rollback, error))?;
+            self.run(&database, std::slice::from_ref(*rollback)).map_err(|error| failed(rollback, error))?;
             let left = State::take(&mut session)?.changes_from(&before, &clean.1);
             let when = format!(
                 "{} does not lead back to what stood before {}",
@@ -58,7 +64,7 @@ impl Runs {
                 migration.file.display()
             );
             self.demand_none(&when, &left)?;
-            database.apply(std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
+            self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
             let again = State::take(&mut session)?.changes_from(&after, &clean.1);
             self.demand_none(
                 &format!("taken back and applied again, {} leads to another state", migration.file.display()),
@@ -66,13 +72,13 @@ impl Runs {
             )?;
         }
         for rollback in rollbacks {
-            database.apply(std::slice::from_ref(rollback)).map_err(|error| failed(rollback, error))?;
+            self.run(&database, std::slice::from_ref(rollback)).map_err(|error| failed(rollback, error))?;
         }
         let nothing = State::take(&mut self.empty()?.session()?)?;
         let left = State::take(&mut session)?.changes_from(&nothing, &clean.1);
         self.demand_none("all taken back, something is left", &left)?;
         let last = self.migrations.last().map(|migration| migration.number);
-        for rollback in rollbacks.iter().filter(|rollback| Some(rollback.number) != last) {
+        for rollback in rollbacks.iter().filter(|rollback| repeatable && Some(rollback.number) != last) {
             self.taken_back_too_early(rollback)?;
         }
         Ok(())
@@ -83,8 +89,14 @@ impl Runs {
     fn taken_back_too_early(&self, rollback: &Migration) -> Result<(), Failure> {
         let database = self.migrated()?;
         let file = rollback.file.display();
-        let refused = database.apply(std::slice::from_ref(rollback)).err();
-        if let Err(error) = database.apply(&self.migrations) {
+        let mut session = database.session()?;
+        let before = State::take(&mut session)?;
+        let refused = self.run(&database, std::slice::from_ref(rollback)).err();
+        // A refusal that changes nothing is as good as it gets.
+        if refused.is_some() && State::take(&mut session)?.changes_since(&before).is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.run(&database, &self.migrations) {
             let how = if refused.is_some() { "is refused half way" } else { "is taken" };
             return Err(refuted(format!(
                 "in a wrong order, {file} {how}, and the migrations no longer apply\n{error}"

@@ -123,7 +123,7 @@ impl Runs {
         let mut session = database.session()?;
         let tables: Vec<Relation> =
             Catalog::read(&mut session)?.tables().filter(|table| table.inherits.is_empty()).cloned().collect();
-        let (mut theirs, mut edited) = (Vec::new(), false);
+        let (mut theirs, mut edited) = (Vec::new(), BTreeMap::new());
         for step in steps {
             match step {
                 Step::PutRows if theirs.is_empty() => {
@@ -135,10 +135,12 @@ impl Runs {
                 }
                 Step::PutRows => {}
                 Step::Edit => {
-                    for (update, _) in rows.edits.values() {
-                        session.run(update)?;
+                    for (table, (update, question)) in &rows.edits {
+                        // A row whose key is made anew in each database is not found here.
+                        if session.affected(update)? == 1 {
+                            edited.insert(table.clone(), (update.clone(), question.clone()));
+                        }
                     }
-                    edited = true;
                 }
                 Step::RunAll => self.run_on(&database, 0..self.migrations.len())?,
                 Step::RunOne(at) => self.run_on(&database, *at..*at + 1)?,
@@ -148,15 +150,12 @@ impl Runs {
         if let Some(lost) = theirs.iter().find(|row| !now.contains(row)) {
             return Err(refuted(format!("a row that a user put in is gone or changed: {lost}")));
         }
-        if edited {
-            self.demand_declared(&mut session, &rows.edits)?;
-        }
-        Ok(())
+        self.demand_declared(&mut session, &edited)
     }
 
     fn run_on(&self, database: &CloneDatabase, files: std::ops::Range<usize>) -> Result<(), Failure> {
-        let ran = database.apply(&self.migrations[files]);
-        ran.map(drop).map_err(|error| refuted(format!("with rows in the tables, a run fails\n{error}")))
+        let ran = self.run(database, &self.migrations[files]);
+        ran.map_err(|error| refuted(format!("with rows in the tables, a run fails\n{error}")))
     }
 
     /// Edited rows are kept, or reset where that is declared.

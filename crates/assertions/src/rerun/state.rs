@@ -15,6 +15,8 @@ pub struct State {
     pub picture: Picture,
     /// The rows of each table.
     pub rows: BTreeMap<String, TableRows>,
+    /// How far each sequence has come.
+    pub sequences: BTreeMap<String, i64>,
     /// The identity of each table: one that is made anew has another, and its rows are gone.
     pub tables: BTreeMap<String, String>,
 }
@@ -49,6 +51,15 @@ pub enum Change {
     },
     /// A table was dropped and made anew, its rows with it.
     MadeAnew(String),
+    /// A sequence gives numbers that it has given before.
+    SetBack {
+        /// The sequence.
+        sequence: String,
+        /// How far it had come.
+        was: i64,
+        /// How far it has come.
+        is: i64,
+    },
 }
 
 /// The tables of a database, with their identities.
@@ -58,6 +69,11 @@ const TABLES: &str = "
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')";
+
+/// The sequences of a database, and how far those have come that were used.
+const SEQUENCES: &str = "
+    SELECT CASE WHEN schemaname = 'public' THEN '' ELSE schemaname || '.' END || sequencename, last_value
+    FROM pg_sequences WHERE last_value IS NOT NULL AND increment_by > 0";
 
 impl State {
     /// Takes the state.
@@ -84,7 +100,11 @@ impl State {
                 }
             }
         }
-        Ok(State { picture, rows, tables })
+        let sequences = session.rows(SEQUENCES)?.into_iter().filter_map(|row| match row.as_slice() {
+            [Some(name), Some(value)] => Some((name.clone(), value.parse().ok()?)),
+            _ => None,
+        });
+        Ok(State { picture, rows, sequences: sequences.collect(), tables })
     }
 
     /// What is other here than in a state of the same database before: objects, rows, and tables made anew.
@@ -93,6 +113,14 @@ impl State {
         changes.extend(self.rows_from(before, |is, was, _| is == was));
         let anew = self.tables.iter().filter(|(name, oid)| before.tables.get(*name).is_some_and(|was| was != *oid));
         changes.extend(anew.map(|(name, _)| Change::MadeAnew(name.clone())));
+        // One that was restarted has come nowhere; one that is gone is told as an object.
+        let there =
+            |name: &str| self.picture.objects.keys().any(|object| object.kind == "sequence" && object.name == name);
+        let set_back = before.sequences.iter().filter(|(name, _)| there(name)).filter_map(|(name, was)| {
+            let is = self.sequences.get(name).copied().unwrap_or(0);
+            (is < *was).then(|| Change::SetBack { sequence: name.clone(), was: *was, is })
+        });
+        changes.extend(set_back);
         changes
     }
 
@@ -104,7 +132,9 @@ impl State {
             let counts = |column: &String| !volatile.get(table).is_some_and(|columns| columns.contains(column));
             let differs =
                 |(column, digest): (&String, &String)| counts(column) && was.columns.get(column) != Some(digest);
-            is.count == was.count && !is.columns.iter().any(differs)
+            let whole = volatile.get(table).is_none_or(BTreeSet::is_empty);
+            let same = if whole { is.digest == was.digest } else { !is.columns.iter().any(differs) };
+            is.count == was.count && same
         }));
         changes
     }
@@ -135,7 +165,7 @@ impl State {
 /// The digest of each column of a table.
 fn columns(session: &mut Session, oid: &str) -> Result<BTreeMap<String, String>, DatabaseError> {
     let query = format!(
-        "SELECT string_agg(format('SELECT %L, md5(string_agg(coalesce(%I::text, ''-''), E''\\n'' ORDER BY %I::text COLLATE \"C\")) FROM ONLY %s', \
+        "SELECT string_agg(format('SELECT %L, md5(string_agg(quote_nullable(%I), E''\\n'' ORDER BY %I::text COLLATE \"C\")) FROM ONLY %s', \
              attname, attname, attname, attrelid::regclass), ' UNION ALL ') \
          FROM pg_attribute WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped"
     );
@@ -151,6 +181,9 @@ impl fmt::Display for Change {
             Change::Object(difference) => write!(f, "{difference}"),
             Change::Rows { table, was, is } if was == is => write!(f, "table {table}: rows have other values"),
             Change::Rows { table, was, is } => write!(f, "table {table}: it has {is} rows, and had {was}"),
+            Change::SetBack { sequence, was, is } => {
+                write!(f, "sequence {sequence} is set back from {was} to {is}: it gives numbers again that are used")
+            }
             Change::MadeAnew(table) => write!(f, "table {table} was dropped and made anew: its rows are gone"),
         }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, Report, Verdict};
-use crate::evidence::{Evidence, Outcome};
+use crate::evidence::Evidence;
 
 /// What was proven on each major version. Serialized, this is the document of `--pg all --format json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -26,37 +26,36 @@ impl Majors {
         Majors { format: FORMAT, verdict: Verdict::of(majors.iter().map(|report| report.verdict)), majors }
     }
 
-    /// Assertions that did not end alike on all majors: what they say, and how they ended where they were not proven.
-    fn differences(&self) -> Vec<(String, Vec<(u16, Option<&Evidence>)>)> {
-        let by_major: Vec<(u16, BTreeMap<String, &Evidence>)> =
-            self.majors.iter().map(|report| (report.server.version.major, said(report))).collect();
-        let all: BTreeSet<&String> = by_major.iter().flat_map(|(_, said)| said.keys()).collect();
-        let mut differences = Vec::new();
-        for key in all {
-            let ended: Vec<(u16, Option<&Evidence>)> =
-                by_major.iter().map(|(major, said)| (*major, said.get(key).copied())).collect();
-            let outcome =
-                |evidence: &Option<&Evidence>| evidence.map(|evidence| (evidence.outcome, evidence.message.clone()));
-            if ended.iter().any(|(_, evidence)| outcome(evidence) != outcome(&ended[0].1)) {
-                differences.push((key.clone(), ended));
-            }
-        }
-        differences
+    /// Assertions that did not end alike on all majors.
+    fn differences(&self) -> Vec<Compared<'_>> {
+        let by_major: Vec<(u16, BTreeMap<(&str, usize), &Evidence>)> =
+            self.majors.iter().map(|report| (report.server.version.major, checked(report))).collect();
+        let all: BTreeSet<&(&str, usize)> = by_major.iter().flat_map(|(_, checked)| checked.keys()).collect();
+        let compared = all.into_iter().map(|key| Compared {
+            ended: by_major.iter().map(|(major, checked)| (*major, checked.get(key).copied())).collect(),
+        });
+        compared.filter(|compared| !compared.is_alike()).collect()
     }
 }
 
-/// Every assertion of a report by what it says. One that is checked more than once counts by its worst outcome.
-fn said(report: &Report) -> BTreeMap<String, &Evidence> {
-    let mut said: BTreeMap<String, &Evidence> = BTreeMap::new();
-    let tests = report.schemas.iter().flat_map(|schema| &schema.sections).flat_map(|section| &section.tests);
-    for evidence in tests.flat_map(|test| &test.assertions) {
-        let key = format!("{}: {} {}", evidence.schema, evidence.subject, evidence.sentence);
-        let worse = said.get(&key).is_none_or(|other| other.outcome == Outcome::Proven);
-        if worse {
-            said.insert(key, evidence);
-        }
+/// One assertion, and how it ended on each major; none where it was not checked.
+struct Compared<'a> {
+    ended: Vec<(u16, Option<&'a Evidence>)>,
+}
+
+impl Compared<'_> {
+    fn is_alike(&self) -> bool {
+        let outcome = |evidence: Option<&Evidence>| evidence.map(|evidence| evidence.outcome);
+        self.ended.iter().all(|(_, evidence)| outcome(*evidence) == outcome(self.ended[0].1))
     }
-    said
+}
+
+/// Every assertion of a report, by its test and its place in it: what it says may name a row that is made anew each time.
+fn checked(report: &Report) -> BTreeMap<(&str, usize), &Evidence> {
+    let tests = report.schemas.iter().flat_map(|schema| &schema.sections).flat_map(|section| &section.tests);
+    let numbered =
+        tests.flat_map(|test| test.assertions.iter().enumerate().map(|(at, one)| ((test.name.as_str(), at), one)));
+    numbered.collect()
 }
 
 impl fmt::Display for Majors {
@@ -84,8 +83,10 @@ impl fmt::Display for Majors {
             return writeln!(f, "\nno assertion ends otherwise on one of them");
         }
         writeln!(f, "\n{} do not end alike:", differences.len())?;
-        for (said, ended) in differences {
-            writeln!(f, "\n  {said}")?;
+        for Compared { ended } in differences {
+            if let Some(Evidence { schema, subject, sentence, .. }) = ended.iter().find_map(|(_, evidence)| *evidence) {
+                writeln!(f, "\n  {schema}: {subject} {sentence}")?;
+            }
             for (major, evidence) in ended {
                 match evidence {
                     None => writeln!(f, "    {major}: not checked")?,
