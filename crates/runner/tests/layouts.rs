@@ -39,8 +39,8 @@ fn laid_out(files: &[(&str, &str)]) -> (Style, Vec<String>, Vec<String>) {
 )]
 #[case::flyway(
     Style::Flyway,
-    &[("R__views.sql", "SELECT 3"), ("V1.10__b.sql", "SELECT 2"), ("V1.9__a.sql", "SELECT 1"), ("U1.9__a.sql", "SELECT -1")],
-    &["V1.9__a.sql:1 SELECT 1", "V1.10__b.sql:1 SELECT 2", "R__views.sql:1 SELECT 3"],
+    &[("R__views.sql", "SELECT 3"), ("R__10_more.sql", "SELECT 4"), ("V1.10__b.sql", "SELECT 2"), ("V1.9__a.sql", "SELECT 1"), ("U1.9__a.sql", "SELECT -1")],
+    &["V1.9__a.sql:1 SELECT 1", "V1.10__b.sql:1 SELECT 2", "R__10_more.sql:1 SELECT 4", "R__views.sql:1 SELECT 3"],
     &["U1.9__a.sql:1 SELECT -1"]
 )]
 #[case::up_and_down(
@@ -82,6 +82,27 @@ fn laid_out(files: &[(&str, &str)]) -> (Style, Vec<String>, Vec<String>) {
     &["deploy/later.sql:1 SELECT 1", "deploy/first.sql:1 BEGIN"],
     &["revert/later.sql:1 SELECT -1"]
 )]
+#[case::dbmate_written_otherwise(
+    Style::Dbmate,
+    &[("1_a.sql", "--migrate:up\nSELECT 1;\n--   migrate:down\nSELECT -1;\n")],
+    &["1_a.sql:2 SELECT 1"],
+    &["1_a.sql:4 SELECT -1"]
+)]
+#[case::sql_migrate(
+    Style::SqlMigrate,
+    &[("1_a.sql", "-- +migrate Up\nSELECT 1;\n-- +migrate Down\nSELECT -1;\n")],
+    &["1_a.sql:2 SELECT 1"],
+    &["1_a.sql:4 SELECT -1"]
+)]
+#[case::sqitch_with_a_change_that_was_reworked(
+    Style::Sqitch,
+    &[
+        ("sqitch.plan", "%project=x\nf 2024-01-01T00:00:00Z A <a@b> # x\n@v1 2024-01-01T00:00:00Z A <a@b> # tag\ng 2024-01-01T00:00:00Z A <a@b>\nf [f@v1] 2024-01-01T00:00:00Z A <a@b> # y\n"),
+        ("deploy/f@v1.sql", "SELECT 1"), ("deploy/g.sql", "SELECT 2"), ("deploy/f.sql", "SELECT 3"), ("revert/f.sql", "SELECT -3"),
+    ],
+    &["deploy/f@v1.sql:1 SELECT 1", "deploy/g.sql:1 SELECT 2", "deploy/f.sql:1 SELECT 3"],
+    &["revert/f.sql:1 SELECT -3"]
+)]
 fn a_layout_is_recognised(
     #[case] style: Style,
     #[case] files: &[(&str, &str)],
@@ -114,4 +135,17 @@ fn nothing_to_find_is_said() {
     let directory = tempfile::tempdir().expect("a directory");
     let error = lay_out(directory.path(), None, &Variables::new()).expect_err("nothing").to_string();
     assert!(error.contains("holds no migration"), "{error}");
+}
+
+#[test]
+fn a_way_back_in_an_unknown_layout_is_not_run() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for name in ["001.do.sql", "001.undo.sql"] {
+        std::fs::write(directory.path().join(name), "SELECT 1").expect("a file");
+    }
+    let error = lay_out(directory.path(), None, &Variables::new()).expect_err("unknown").to_string();
+    assert!(
+        error.starts_with("001.undo.sql looks as if it took a migration back") && error.ends_with("--order"),
+        "{error}"
+    );
 }

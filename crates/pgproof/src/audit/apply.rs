@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use pgproof_runner::migration::{Layout, Migration, Object, Provenance, Statement};
+use pgproof_runner::config::Transaction;
+use pgproof_runner::migration::{Layout, Migration, Object, Provenance, Statement, Style};
 use pgproof_runner::{CloneDatabase, DatabaseError, Reported, Session};
 use squawk_syntax::SourceFile;
 
@@ -21,12 +22,26 @@ pub(super) fn apply_all(database: &CloneDatabase, layout: &Layout, major: u16) -
     let mut missing = Missing::new();
     for migration in &layout.migrations {
         let mut session = database.session()?;
-        let mut in_block = false;
+        // As the tool would: the file in a transaction, unless it says otherwise or holds its own.
+        let own = migration.statements.iter().any(controls);
+        let opted_out = layout.without_transaction.contains(&migration.number);
+        // Flyway sees by itself that a file cannot be run in one.
+        let cannot = layout.style == Style::Flyway && migration.statements.iter().any(Statement::needs_no_transaction);
+        let whole = layout.style.transaction() == Transaction::File && !own && !opted_out && !cannot;
+        let mut in_block = whole;
+        if whole {
+            session.run("BEGIN")?;
+        }
         for statement in &migration.statements {
             let Err(error) = execute(&mut session, statement, in_block)? else {
                 in_block = after(statement, in_block);
                 continue;
             };
+            if controls(statement) {
+                // Whatever block there was, a control statement that fails leaves none that could go on.
+                session.run("ROLLBACK")?;
+                in_block = false;
+            }
             let number = findings.len() + 1;
             let follows_from = follows(&error, statement, &missing);
             for name in made(statement) {
@@ -38,7 +53,11 @@ pub(super) fn apply_all(database: &CloneDatabase, layout: &Layout, major: u16) -
                 in_block = false;
             }
         }
-        if in_block {
+        if whole {
+            if let Some(finding) = commit(&mut session, migration)? {
+                findings.push(finding);
+            }
+        } else if in_block {
             let at = migration.statements.last().map(|statement| statement.origin.clone());
             findings.push(Finding {
                 rule: "applies",
@@ -59,11 +78,7 @@ fn execute(
     statement: &Statement,
     in_block: bool,
 ) -> Result<Result<(), Box<Reported>>, DatabaseError> {
-    let controls = matches!(
-        first_word(statement).as_str(),
-        "COMMIT" | "ROLLBACK" | "END" | "ABORT" | "BEGIN" | "START" | "SAVEPOINT" | "RELEASE" | "PREPARE"
-    );
-    let guarded = in_block && !controls;
+    let guarded = in_block && !controls(statement);
     if guarded {
         session.run("SAVEPOINT audit")?;
     }
@@ -92,13 +107,47 @@ fn first_word(statement: &Statement) -> String {
     statement.text.split_whitespace().next().unwrap_or_default().to_uppercase()
 }
 
+/// Whether a statement controls transactions.
+fn controls(statement: &Statement) -> bool {
+    let words = ["COMMIT", "ROLLBACK", "END", "ABORT", "BEGIN", "START", "SAVEPOINT", "RELEASE"];
+    words.contains(&first_word(statement).as_str()) || says(statement, &["PREPARE", "TRANSACTION"])
+}
+
 /// Whether a transaction block is open after a statement.
 fn after(statement: &Statement, in_block: bool) -> bool {
     match first_word(statement).as_str() {
         "BEGIN" | "START" => true,
-        "COMMIT" | "END" | "ABORT" => false,
-        "ROLLBACK" => in_block && statement.text.to_uppercase().contains(" TO "),
+        "ROLLBACK" if statement.text.to_uppercase().split_whitespace().any(|word| word == "TO") => in_block,
+        "COMMIT" | "END" | "ABORT" | "ROLLBACK" => says(statement, &["AND", "CHAIN"]),
+        "PREPARE" => in_block && !says(statement, &["PREPARE", "TRANSACTION"]),
         _ => in_block,
+    }
+}
+
+/// Whether these words follow one another in a statement.
+fn says(statement: &Statement, wanted: &[&str]) -> bool {
+    let text = statement.text.to_uppercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.windows(wanted.len()).any(|words| words == wanted)
+}
+
+/// Ends the transaction of a file: constraints may speak up only now.
+fn commit(session: &mut Session, migration: &Migration) -> Result<Option<Finding>, DatabaseError> {
+    match session.run("COMMIT") {
+        Ok(()) => Ok(None),
+        Err(DatabaseError::Reported(report)) => Ok(Some(Finding {
+            rule: "applies",
+            severity: Severity::Error,
+            at: migration.statements.last().map(|statement| statement.origin.clone()),
+            message: format!(
+                "the end of the file's transaction failed with {}: {}",
+                report.condition(),
+                report.message
+            ),
+            advice: None,
+            follows_from: None,
+        })),
+        Err(error) => Err(error),
     }
 }
 
@@ -107,8 +156,18 @@ fn after(statement: &Statement, in_block: bool) -> bool {
 fn follows(report: &Reported, statement: &Statement, missing: &Missing) -> Option<usize> {
     // undefined_table, _column, _object, _function, _schema; the rest has a cause of its own.
     let undefined = ["42P01", "42703", "42704", "42883", "3F000"].contains(&report.sqlstate.as_str());
-    let words = statement.text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_lowercase);
-    let cause = words.filter_map(|word| missing.get(&word).copied()).min();
+    let word =
+        |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_lowercase).collect::<Vec<_>>();
+    let cause = match report.position {
+        // The server points at the name that is not there; of `a.b`, either may be.
+        Some(position) => {
+            let from: String = statement.text.chars().skip(position as usize - 1).collect();
+            let name =
+                from.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.' | '"')).next().unwrap_or_default();
+            word(name).into_iter().find_map(|name| missing.get(&name).copied())
+        }
+        None => word(&statement.text).into_iter().filter_map(|word| missing.get(&word).copied()).min(),
+    };
     cause.filter(|_| undefined)
 }
 
@@ -140,7 +199,13 @@ fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>
     // syntax_error, and options that are not known yet.
     let unknown = ["42601", "22023"].contains(&report.sqlstate.as_str());
     let newer = unknown && major < NEWEST_KNOWN && SourceFile::parse(&statement.text).errors().is_empty();
-    let advice = if newer {
+    let alone = report.sqlstate == "25001";
+    let advice = if alone {
+        Some(
+            "the tool runs a file in a transaction: move the statement to a file of its own that opts out of that"
+                .to_owned(),
+        )
+    } else if newer {
         Some(format!("it is well formed for a newer PostgreSQL than {major}: try it on {NEWEST_KNOWN}"))
     } else {
         pgproof_runner::advice::for_sqlstate(&report.sqlstate).map(str::to_owned)

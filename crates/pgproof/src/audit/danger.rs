@@ -9,49 +9,121 @@ pub(super) fn outside(layout: &Layout) -> Vec<String> {
     statements.filter_map(|s| Some(format!("  {}: {}", s.origin, what(s)?))).collect()
 }
 
-/// What a statement would do outside the database.
+/// What a statement would do outside the database; what stands in the bodies of functions and DO blocks counts too.
 fn what(statement: &Statement) -> Option<&'static str> {
-    let words = words(&statement.text);
+    texts(&statement.text).iter().find_map(|text| in_text(&words(text), statement.copy_data.is_some()))
+}
+
+/// Extensions that run code of the server's, or reach files or other servers.
+const EXTENSIONS: &[&str] = &[
+    "PLPYTHON3U",
+    "PLPYTHONU",
+    "PLPERLU",
+    "PLTCLU",
+    "PLSH",
+    "FILE_FDW",
+    "POSTGRES_FDW",
+    "DBLINK",
+    "ADMINPACK",
+    "PG_CRON",
+];
+
+fn in_text(words: &[String], has_rows: bool) -> Option<&'static str> {
     let has = |word: &str| words.iter().any(|other| other == word);
-    let begins =
-        |wanted: &[&str]| words.len() >= wanted.len() && words.iter().zip(wanted).all(|(word, other)| word == other);
-    if begins(&["CREATE", "DATABASE"])
-        || begins(&["DROP", "DATABASE"])
-        || begins(&["ALTER", "DATABASE"]) && has("RENAME")
-    {
-        Some("it makes, drops or renames a database")
-    } else if begins(&["ALTER", "SYSTEM"]) {
+    let follow =
+        |wanted: &[&str]| words.windows(wanted.len()).any(|words| words.iter().zip(wanted).all(|(a, b)| a == b));
+    let role = |verb: &str| ["ROLE", "USER", "GROUP"].iter().any(|kind| follow(&[verb, kind]));
+    let copies = words.iter().position(|word| word == "COPY");
+    // What follows FROM or TO decides whether a COPY is the client's.
+    let to_client = |from: usize| {
+        let target = words[from..].windows(2).find(|pair| pair[0] == "FROM" || pair[0] == "TO");
+        target.is_some_and(|pair| pair[1] == "STDIN" || pair[1] == "STDOUT")
+    };
+    if follow(&["CREATE", "DATABASE"]) || follow(&["DROP", "DATABASE"]) || follow(&["ALTER", "DATABASE"]) {
+        Some("it makes, drops or changes a database")
+    } else if follow(&["ALTER", "SYSTEM"]) {
         Some("it configures the server")
-    } else if begins(&["CREATE", "TABLESPACE"]) || begins(&["LOAD"]) {
+    } else if has("TABLESPACE") && (follow(&["CREATE", "TABLESPACE"]) || follow(&["DROP", "TABLESPACE"])) {
         Some("it uses the server's files")
-    } else if begins(&["COPY"]) && has("PROGRAM") {
+    } else if copies.is_some() && has("PROGRAM") {
         Some("it runs a program on the server")
-    } else if begins(&["COPY"]) && statement.copy_data.is_none() && !has("STDIN") && !has("STDOUT") {
+    } else if !has_rows && copies.is_some_and(|at| (has("FROM") || has("TO")) && !to_client(at)) {
         Some("it reads or writes a file of the server's")
-    } else if ["ROLE", "USER", "GROUP"].iter().any(|kind| begins(&["CREATE", kind]) || begins(&["ALTER", kind]))
-        && has("SUPERUSER")
-    {
+    } else if (role("CREATE") || role("ALTER")) && has("SUPERUSER") {
         Some("it makes a superuser")
-    } else if begins(&["CREATE"]) && has("FUNCTION") && has("LANGUAGE") && (has("C") || has("INTERNAL")) {
-        Some("it loads code into the server")
-    } else if ["PG_READ_FILE", "PG_LS_DIR", "LO_IMPORT", "LO_EXPORT", "DBLINK", "DBLINK_CONNECT", "PG_READ_BINARY_FILE"]
-        .iter()
-        .any(|word| has(word))
+    } else if role("DROP") || role("ALTER") && has("SET") {
+        Some("it changes roles of the whole server")
+    } else if follow(&["LANGUAGE", "C"])
+        || follow(&["LANGUAGE", "INTERNAL"])
+        || words.first().is_some_and(|word| word == "LOAD")
     {
-        Some("it reaches files or other servers")
+        Some("it loads code into the server")
+    } else if has("EXTENSION") && EXTENSIONS.iter().any(|name| has(name)) {
+        Some("it brings an extension that reaches files, programs or other servers")
+    } else if follow(&["CREATE", "SERVER"]) || follow(&["CREATE", "SUBSCRIPTION"]) {
+        Some("it reaches other servers")
+    } else if words.iter().any(|word| reaches(word)) {
+        Some("it reaches files, programs, other sessions or other servers")
     } else {
         None
     }
 }
 
-/// The words of a statement outside quotes and comments, in upper case.
+/// Functions and roles that reach out of the database.
+fn reaches(word: &str) -> bool {
+    const BEGINNINGS: &[&str] =
+        &["PG_READ_", "PG_LS_", "PG_STAT_FILE", "PG_EXECUTE_SERVER", "PG_WRITE_SERVER", "DBLINK_"];
+    const NAMES: &[&str] = &[
+        "LO_IMPORT",
+        "LO_EXPORT",
+        "DBLINK",
+        "PG_TERMINATE_BACKEND",
+        "PG_CANCEL_BACKEND",
+        "PG_RELOAD_CONF",
+        "PG_ROTATE_LOGFILE",
+    ];
+    BEGINNINGS.iter().any(|beginning| word.starts_with(beginning)) || NAMES.contains(&word)
+}
+
+/// A statement's text, and the texts in its quotes, which may be the bodies of functions; those in them too.
+fn texts(text: &str) -> Vec<String> {
+    let mut texts = vec![text.to_owned()];
+    let mut at = 0;
+    for token in squawk_lexer::tokenize(text) {
+        let end = at + token.len as usize;
+        if let squawk_lexer::TokenKind::Literal { .. } = token.kind {
+            let quoted = &text[at..end];
+            let body = quoted.trim_start_matches(|c: char| c != '$' && c != '\'').trim_matches('\'');
+            let body = match body.strip_prefix('$').and_then(|rest| rest.split_once('$')) {
+                Some((tag, rest)) => rest.strip_suffix(&format!("${tag}$")).unwrap_or(rest),
+                None => body,
+            };
+            if body.contains(char::is_whitespace) {
+                texts.extend(self::texts(body));
+            }
+        }
+        at = end;
+    }
+    texts
+}
+
+/// The words of a statement outside comments, in upper case; what stands in quotes counts where it is one word.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut at = 0;
     for token in squawk_lexer::tokenize(text) {
         let end = at + token.len as usize;
-        if token.kind == squawk_lexer::TokenKind::Ident {
-            words.push(text[at..end].to_uppercase());
+        let spelled = text[at..end].trim_matches(['"', '\'']);
+        let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let kind = token.kind;
+        let counts = matches!(
+            kind,
+            squawk_lexer::TokenKind::Ident
+                | squawk_lexer::TokenKind::QuotedIdent { .. }
+                | squawk_lexer::TokenKind::Literal { .. }
+        );
+        if counts && is_word(spelled) {
+            words.push(spelled.to_uppercase());
         }
         at = end;
     }

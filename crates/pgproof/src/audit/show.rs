@@ -77,7 +77,7 @@ impl fmt::Display for Audit<'_> {
             (0, _) if self.layout.rollbacks.is_empty() => {
                 writeln!(
                     f,
-                    "nothing found: they apply, and are safe to run again, to kill and to run at once; rows are kept"
+                    "nothing found: they apply, and are safe to run again, to kill (10 cases) and to run at once; rows are kept"
                 )
             }
             (0, _) => {

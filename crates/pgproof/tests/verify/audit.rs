@@ -58,7 +58,7 @@ fn every_error_is_told_and_what_follows_from_another_is_marked() {
 fn what_is_safe_is_said_to_be_and_what_is_not_has_its_place() {
     let safe = "CREATE TABLE IF NOT EXISTS t (a int PRIMARY KEY);\nINSERT INTO t VALUES (1) ON CONFLICT DO NOTHING;\n";
     audit(&directory(&[("1.sql", safe)]), &["."])
-        .demand(0, &["nothing found: they apply, and are safe to run again, to kill and to run at once"]);
+        .demand(0, &["nothing found: they apply, and are safe to run again, to kill (10 cases) and to run at once"]);
     let twice = "CREATE TABLE IF NOT EXISTS t (a int);\nINSERT INTO t VALUES (1);\n";
     audit(&directory(&[("1.sql", twice)]), &["."])
         .demand(1, &["1. 1.sql:2:1: warning (again)", "table t: it has 2 rows, and had 1", "to do: guard it"]);
@@ -95,16 +95,30 @@ fn what_could_leave_the_database_is_refused() {
             "1.sql:2:1: it runs a program on the server",
             "1.sql:3:1: it makes a superuser",
             "1.sql:4:1: it configures the server",
-            "1.sql:5:1: it makes, drops or renames a database",
+            "1.sql:5:1: it makes, drops or changes a database",
         ],
     );
+    for hidden in [
+        "DO $$ BEGIN COPY t FROM PROGRAM 'id'; END $$",
+        "DO $x$ BEGIN EXECUTE 'CREATE ROLE boss SUPERUSER'; END $x$",
+        "CREATE FUNCTION f() RETURNS int LANGUAGE 'c' AS 'x', 'y'",
+        "SELECT \"pg_read_file\"('/etc/passwd')",
+        "COPY stdin FROM '/etc/passwd'",
+        "CREATE EXTENSION plpython3u",
+        "CREATE SERVER s FOREIGN DATA WRAPPER w",
+    ] {
+        audit(&directory(&[("1.sql", hidden)]), &["."])
+            .demand(2, &["could leave the disposable database", "1.sql:1:1: it "]);
+    }
+    let harmless = "CREATE OR REPLACE FUNCTION f(c int) RETURNS int LANGUAGE sql AS 'SELECT c'; COMMENT ON FUNCTION f IS 'copies a program to a database';";
+    audit(&directory(&[("1.sql", harmless)]), &["."]).demand(0, &["nothing found"]);
     audit(&directory(&[("1.sql", "SELECT 1;\n\\c other\n")]), &["."])
         .demand(2, &["1.sql:2:", "a migration stays in the database"]);
     audit(
         &directory(&[("1.sql", "CREATE ROLE pgproof_audited SUPERUSER; DROP ROLE pgproof_audited;")]),
         &[".", "--allow-outside"],
     )
-    .demand(0, &["nothing found"]);
+    .demand(0, &["roles belong to the whole server"]);
 }
 
 #[test]
@@ -162,4 +176,22 @@ fn syntax_of_a_newer_version_is_called_that() {
 fn a_directory_without_migrations() {
     audit(&directory(&[("readme.txt", "")]), &["."]).demand(2, &["holds no migration"]);
     audit(&directory(&[]), &["nowhere"]).demand(2, &["there is no directory or file nowhere"]);
+}
+
+#[test]
+fn files_are_run_as_their_tool_runs_them() {
+    let index = "-- migrate:up\nCREATE TABLE t (a int);\nCREATE INDEX CONCURRENTLY t_a ON t (a);\n-- migrate:down\nDROP TABLE t;\n";
+    audit(&directory(&[("1_a.sql", index)]), &["."])
+        .demand(1, &["1_a.sql:3:1: error (applies)", "25001", "a file of its own that opts out"]);
+    let alone = index.replace("CREATE TABLE t (a int);\n", "").replace("migrate:up", "migrate:up transaction:false");
+    let table = "-- migrate:up\nCREATE TABLE t (a int);\n-- migrate:down\nDROP TABLE t;\n";
+    let two = directory(&[("1_a.sql", table), ("2_b.sql", &alone.replace("DROP TABLE t", "DROP INDEX t_a"))]);
+    audit(&two, &["."]).demand(0, &["note (again)"]);
+}
+
+#[test]
+fn a_commit_that_fails_is_told_and_the_rest_goes_on() {
+    let sql = "BEGIN;\nCREATE TABLE a (id int PRIMARY KEY);\nCREATE TABLE b (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO b VALUES (1);\nCOMMIT;\nCREATE TABEL x;\n";
+    audit(&directory(&[("1.sql", sql)]), &["."])
+        .demand(1, &["1.sql:5:1: error (applies)", "23503", "1.sql:6:8: error (applies)", "2 found"]);
 }

@@ -67,6 +67,12 @@ pub enum MigrationError {
         /// The file after.
         after: PathBuf,
     },
+    /// A file looks as if it took migrations back, in a layout that is not known.
+    #[error("{} looks as if it took a migration back, and the layout of the directory is not known; list the migrations in their order in a file, and give it with --order", .path.display())]
+    UnknownLayout {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file cannot be read.
     #[error("cannot read {}", .path.display())]
     Unreadable {

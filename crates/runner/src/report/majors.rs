@@ -28,7 +28,7 @@ impl Majors {
 
     /// Assertions that did not end alike on all majors.
     fn differences(&self) -> Vec<Compared<'_>> {
-        let by_major: Vec<(u16, BTreeMap<(&str, usize), &Evidence>)> =
+        let by_major: Vec<(u16, Checked<'_>)> =
             self.majors.iter().map(|report| (report.server.version.major, checked(report))).collect();
         let all: BTreeSet<&(&str, usize)> = by_major.iter().flat_map(|(_, checked)| checked.keys()).collect();
         let compared = all.into_iter().map(|key| Compared {
@@ -50,8 +50,11 @@ impl Compared<'_> {
     }
 }
 
+/// Assertions, by test and place in it.
+type Checked<'a> = BTreeMap<(&'a str, usize), &'a Evidence>;
+
 /// Every assertion of a report, by its test and its place in it: what it says may name a row that is made anew each time.
-fn checked(report: &Report) -> BTreeMap<(&str, usize), &Evidence> {
+fn checked(report: &Report) -> Checked<'_> {
     let tests = report.schemas.iter().flat_map(|schema| &schema.sections).flat_map(|section| &section.tests);
     let numbered =
         tests.flat_map(|test| test.assertions.iter().enumerate().map(|(at, one)| ((test.name.as_str(), at), one)));

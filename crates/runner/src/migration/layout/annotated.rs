@@ -16,10 +16,21 @@ pub(super) fn steps(root: &Path, files: &[PathBuf], up: &str, down: &str) -> Res
         }
         let of = |begins, ends| part(&text, begins, ends).map(|text| Part { path: path.clone(), text: Some(text) });
         if let Some(first) = of(up, down) {
-            steps.push(Step { up: first, down: of(down, up) });
+            steps.push(Step::new(first, of(down, up)));
         }
     }
     Ok((!steps.is_empty()).then_some(steps))
+}
+
+/// What an annotation says, in lower case and without blanks: `--migrate:up`, `-- +goose Up`.
+pub(super) fn annotation(line: &str) -> Option<String> {
+    let said: String = line.trim().strip_prefix("--")?.to_lowercase().split_whitespace().collect();
+    ["+goose", "+migrate", "migrate:"].iter().any(|tool| said.starts_with(tool)).then_some(said)
+}
+
+/// Whether a file says that it is not to be run in a transaction.
+pub(super) fn opts_out(text: &str) -> bool {
+    text.lines().filter_map(annotation).any(|said| said.contains("notransaction") || said.contains("transaction:false"))
 }
 
 /// The lines between two annotations; the others are blank, so that lines keep their numbers.
@@ -28,11 +39,10 @@ fn part(text: &str, begins: &str, ends: &str) -> Option<String> {
     let mut found = false;
     let mut part = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        let said = line.trim().to_lowercase();
-        if said.starts_with(begins) {
-            (inside, found) = (true, true);
-        } else if said.starts_with(ends) {
-            inside = false;
+        match annotation(line) {
+            Some(said) if said.starts_with(begins) => (inside, found) = (true, true),
+            Some(said) if said.starts_with(ends) => inside = false,
+            _ => {}
         }
         if inside {
             part.push_str(line);

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::discover::sql_files;
 use super::{Migration, MigrationError, Source, Variables, split_with};
+use crate::config::Transaction;
 
 /// Migrations in a layout.
 #[derive(Debug, Clone)]
@@ -18,6 +19,10 @@ pub struct Layout {
     pub migrations: Vec<Migration>,
     /// What takes migrations back, by their numbers.
     pub rollbacks: Vec<Migration>,
+    /// The numbers of migrations that the tool runs again whenever they change; nothing takes them back.
+    pub repeatable: Vec<u64>,
+    /// The numbers of migrations that are not run in a transaction, though the tool would.
+    pub without_transaction: Vec<u64>,
 }
 
 /// How migrations are kept.
@@ -39,6 +44,8 @@ pub enum Style {
     Prisma,
     /// `-- +goose Up` and `-- +goose Down` in one file.
     Goose,
+    /// `-- +migrate Up` and `-- +migrate Down` in one file.
+    SqlMigrate,
     /// `-- migrate:up` and `-- migrate:down` in one file.
     Dbmate,
     /// `sqitch.plan`, with `deploy` and `revert`.
@@ -57,8 +64,17 @@ impl Style {
             Style::Directories => "directories with up.sql",
             Style::Prisma => "directories with migration.sql",
             Style::Goose => "goose's annotations",
+            Style::SqlMigrate => "sql-migrate's annotations",
             Style::Dbmate => "dbmate's annotations",
             Style::Sqitch => "a sqitch plan",
+        }
+    }
+
+    /// What one transaction holds with a tool of this style.
+    pub fn transaction(self) -> Transaction {
+        match self {
+            Style::Flyway | Style::Directories | Style::Goose | Style::SqlMigrate | Style::Dbmate => Transaction::File,
+            _ => Transaction::Statement,
         }
     }
 
@@ -72,6 +88,14 @@ impl Style {
 pub(super) struct Step {
     pub(super) up: Part,
     pub(super) down: Option<Part>,
+    /// Whether the tool runs it again whenever it changes.
+    pub(super) repeatable: bool,
+}
+
+impl Step {
+    pub(super) fn new(up: Part, down: Option<Part>) -> Step {
+        Step { up, down, repeatable: false }
+    }
 }
 
 /// A file, or a part of it.
@@ -95,12 +119,15 @@ pub fn lay_out(path: &Path, order: Option<&Path>, variables: &Variables) -> Resu
     let (style, steps) = if let Some(order) = order {
         (Style::Ordered, named::listed(&root, order)?)
     } else if path.is_file() {
-        (Style::File, vec![Step { up: Part::whole(path.to_path_buf()), down: None }])
+        (Style::File, vec![Step::new(Part::whole(path.to_path_buf()), None)])
     } else {
         recognised(&root)?
     };
-    let mut layout = Layout { style, migrations: Vec::new(), rollbacks: Vec::new() };
+    let (migrations, rollbacks, repeatable, without_transaction) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut layout = Layout { style, migrations, rollbacks, repeatable, without_transaction };
     for (step, number) in steps.into_iter().zip(1..) {
+        layout.repeatable.extend(step.repeatable.then_some(number));
+        layout.without_transaction.extend(opts_out(&step.up.path).then_some(number));
         layout.migrations.extend(migration(number, step.up, &root, variables)?);
         if let Some(down) = step.down {
             layout.rollbacks.extend(migration(number, down, &root, variables)?);
@@ -127,15 +154,32 @@ fn recognised(root: &Path) -> Result<(Style, Vec<Step>), MigrationError> {
     if let Some(steps) = named::up_down(&files) {
         return Ok((Style::UpDown, steps));
     }
-    for (style, up, down) in
-        [(Style::Goose, "-- +goose up", "-- +goose down"), (Style::Dbmate, "-- migrate:up", "-- migrate:down")]
-    {
+    for (style, up, down) in [
+        (Style::Goose, "+gooseup", "+goosedown"),
+        (Style::SqlMigrate, "+migrateup", "+migratedown"),
+        (Style::Dbmate, "migrate:up", "migrate:down"),
+    ] {
         if let Some(steps) = annotated::steps(root, &files, up, down)? {
             return Ok((style, steps));
         }
     }
+    // Run as they are, these would undo what the others do.
+    if let Some(path) = files.iter().find(|path| named::looks_like_a_way_back(path)) {
+        let path = path.strip_prefix(root).unwrap_or(path).to_path_buf();
+        return Err(MigrationError::UnknownLayout { path });
+    }
     let files = named::sorted(files);
-    Ok((Style::Files, files.into_iter().map(|path| Step { up: Part::whole(path), down: None }).collect()))
+    Ok((Style::Files, files.into_iter().map(|path| Step::new(Part::whole(path), None)).collect()))
+}
+
+/// Whether a file, or Diesel's metadata beside it, says that it is not to be run in a transaction.
+fn opts_out(path: &Path) -> bool {
+    let metadata = path.with_file_name("metadata.toml");
+    let diesel = std::fs::read_to_string(metadata).is_ok_and(|text| {
+        let said: String = text.split_whitespace().collect();
+        said.contains("run_in_transaction=false")
+    });
+    diesel || std::fs::read_to_string(path).is_ok_and(|text| annotated::opts_out(&text))
 }
 
 /// Reads a part; one without a statement is none.

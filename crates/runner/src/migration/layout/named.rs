@@ -26,15 +26,17 @@ pub(super) fn flyway(files: &[PathBuf]) -> Option<Vec<Step>> {
         .filter_map(|path| {
             let version = version(path, 'V').filter(|version| version.starts_with(|c: char| c.is_ascii_digit()))?;
             let down = back.get(&version).map(|path| Part::whole((*path).clone()));
-            Some((version, Step { up: Part::whole(path.clone()), down }))
+            Some((version, Step::new(Part::whole(path.clone()), down)))
         })
         .collect();
     if steps.is_empty() {
         return None;
     }
     steps.sort_by(|one, other| natural(&one.0.replace('_', "."), &other.0.replace('_', ".")));
-    let repeatable = sorted(files.iter().filter(|path| name(path).starts_with("R__")).cloned().collect());
-    let repeatable = repeatable.into_iter().map(|path| Step { up: Part::whole(path), down: None });
+    let mut repeatable: Vec<PathBuf> = files.iter().filter(|path| name(path).starts_with("R__")).cloned().collect();
+    // Flyway orders them by their descriptions, as texts.
+    repeatable.sort_by_key(|path| name(path));
+    let repeatable = repeatable.into_iter().map(|path| Step { repeatable: true, ..Step::new(Part::whole(path), None) });
     Some(steps.into_iter().map(|(_, step)| step).chain(repeatable).collect())
 }
 
@@ -43,7 +45,7 @@ pub(super) fn up_down(files: &[PathBuf]) -> Option<Vec<Step>> {
     let ups: Vec<PathBuf> = files.iter().filter(|path| name(path).ends_with(".up.sql")).cloned().collect();
     let step = |up: PathBuf| {
         let down = up.with_file_name(name(&up).replace(".up.sql", ".down.sql"));
-        Step { down: down.is_file().then(|| Part::whole(down)), up: Part::whole(up) }
+        Step::new(Part::whole(up), down.is_file().then(|| Part::whole(down)))
     };
     (!ups.is_empty()).then(|| sorted(ups).into_iter().map(step).collect())
 }
@@ -63,7 +65,7 @@ pub(super) fn directories(root: &Path) -> Result<(Style, Vec<Step>), MigrationEr
     let of = |file: &'static str| {
         let steps = directories.iter().filter(move |directory| directory.join(file).is_file()).map(move |directory| {
             let down = directory.join("down.sql");
-            Step { up: Part::whole(directory.join(file)), down: down.is_file().then(|| Part::whole(down)) }
+            Step::new(Part::whole(directory.join(file)), down.is_file().then(|| Part::whole(down)))
         });
         steps.collect::<Vec<_>>()
     };
@@ -75,21 +77,40 @@ pub(super) fn directories(root: &Path) -> Result<(Style, Vec<Step>), MigrationEr
 pub(super) fn sqitch(root: &Path) -> Result<Vec<Step>, MigrationError> {
     let plan = root.join("sqitch.plan");
     let text = read(root, &plan)?;
-    let changes = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['%', '@', '#']));
-    let step = |line: &str| {
-        let name = line.split_whitespace().next()?;
-        let (deploy, revert) = (root.join("deploy").join(format!("{name}.sql")), root.join("revert"));
-        let revert = revert.join(format!("{name}.sql"));
-        Some(Step { up: Part::whole(deploy), down: revert.is_file().then(|| Part::whole(revert)) })
+    let words = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches(['+', ' ']))
+        .filter_map(|line| line.split_whitespace().next().filter(|word| !word.starts_with(['%', '#', '-'])));
+    let words: Vec<&str> = words.collect();
+    let script = |directory: &str, name: &str| root.join(directory).join(format!("{name}.sql"));
+    let step = |(at, name): (usize, &&str)| {
+        // A change that is reworked later has its old scripts under the name of a tag in between.
+        let again = words[at + 1..].iter().position(|word| word == name).map(|place| at + 1 + place);
+        let tags =
+            again.map(|again| &words[at + 1..again]).unwrap_or_default().iter().filter(|word| word.starts_with('@'));
+        let old = tags.map(|tag| format!("{name}{tag}")).find(|old| script("deploy", old).is_file());
+        let name = old.unwrap_or_else(|| (*name).to_owned());
+        let revert = script("revert", &name);
+        Step::new(Part::whole(script("deploy", &name)), revert.is_file().then(|| Part::whole(revert)))
     };
-    Ok(changes.filter_map(step).collect())
+    Ok(words.iter().enumerate().filter(|(_, word)| !word.starts_with('@')).map(step).collect())
 }
 
 /// The files that a list names, one a line, relative to `root`.
 pub(super) fn listed(root: &Path, list: &Path) -> Result<Vec<Step>, MigrationError> {
     let text = read(root, list)?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
-    Ok(lines.map(|line| Step { up: Part::whole(root.join(line)), down: None }).collect())
+    Ok(lines.map(|line| Step::new(Part::whole(root.join(line)), None)).collect())
+}
+
+/// Whether a file's name says that it takes something back.
+pub(super) fn looks_like_a_way_back(path: &Path) -> bool {
+    let name = name(path).to_lowercase();
+    let words = name.split(|c: char| !c.is_alphabetic());
+    let back = |word: &str| matches!(word, "down" | "undo" | "revert" | "rollback");
+    // `down` as the last word: `add_drill_down.sql` is about something else more often, and then --order helps.
+    let words: Vec<&str> = words.filter(|word| !word.is_empty() && *word != "sql").collect();
+    words.first().is_some_and(|word| back(word)) || words.last().is_some_and(|word| back(word))
 }
 
 fn read(root: &Path, path: &Path) -> Result<String, MigrationError> {
@@ -104,15 +125,18 @@ fn name(path: &Path) -> String {
 /// Compares texts in which numbers count by their value: `2_b` before `10_a`.
 fn natural(one: &str, other: &str) -> Ordering {
     let (mut one, mut other) = (one, other);
+    // Zeros before a number decide last.
+    let mut zeros = Ordering::Equal;
     loop {
         let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
         let (a, b) = (digits(one), digits(other));
         if a > 0 && b > 0 {
             let (left, right) = (one[..a].trim_start_matches('0'), other[..b].trim_start_matches('0'));
-            let order = left.len().cmp(&right.len()).then_with(|| left.cmp(right)).then(a.cmp(&b));
+            let order = left.len().cmp(&right.len()).then_with(|| left.cmp(right));
             if order != Ordering::Equal {
                 return order;
             }
+            zeros = zeros.then(a.cmp(&b));
             (one, other) = (&one[a..], &other[b..]);
             continue;
         }
@@ -120,7 +144,7 @@ fn natural(one: &str, other: &str) -> Ordering {
             (Some(left), Some(right)) if left == right => {
                 (one, other) = (&one[left.len_utf8()..], &other[right.len_utf8()..]);
             }
-            (left, right) => return left.cmp(&right),
+            (left, right) => return left.cmp(&right).then(zeros),
         }
     }
 }
@@ -133,6 +157,6 @@ mod tests {
     fn numbers_count_by_their_value() {
         let mut names = vec!["10_b", "9_a", "010_a", "2024-01-02_x", "2024-01-10_y", "a", "V1.10", "V1.9"];
         names.sort_by(|one, other| natural(one, other));
-        assert_eq!(names, ["9_a", "10_b", "010_a", "2024-01-02_x", "2024-01-10_y", "V1.9", "V1.10", "a"]);
+        assert_eq!(names, ["9_a", "010_a", "10_b", "2024-01-02_x", "2024-01-10_y", "V1.9", "V1.10", "a"]);
     }
 }
