@@ -25,6 +25,11 @@ pub trait Assertion {
         None
     }
 
+    /// What a program that reads the report may want to know, proven or not.
+    fn detail(&self) -> Option<serde_json::Value> {
+        None
+    }
+
     /// Checks it. Whatever it does to the sandbox is undone by the caller.
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure>;
 }

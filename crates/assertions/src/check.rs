@@ -58,6 +58,10 @@ impl<T: Assertion + ?Sized> Assertion for Box<T> {
         (**self).exhibit()
     }
 
+    fn detail(&self) -> Option<serde_json::Value> {
+        (**self).detail()
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         (**self).check(sandbox)
     }
@@ -84,6 +88,7 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
         outcome,
         message,
         exhibit: assertion.exhibit(),
+        detail: assertion.detail(),
         made_at: object.and_then(|object| sandbox.context().made_at(&object)),
         micros,
     }

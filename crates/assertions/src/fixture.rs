@@ -187,6 +187,7 @@ pub(crate) fn fail(schema: &str, subject: &str, sentence: &str, message: &str) -
         outcome: Outcome::Failed,
         message: Some(message.to_owned()),
         exhibit: None,
+        detail: None,
         made_at: None,
         micros: 0,
     };

@@ -36,6 +36,9 @@ pub struct Evidence {
     /// What a reader may want to look at, proven or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhibit: Option<String>,
+    /// What a program may want to know, proven or not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<serde_json::Value>,
     /// Where the migrations made the object; looked up only if the assertion was not proven.
     pub made_at: Option<Origin>,
     /// How long the check took, in microseconds.

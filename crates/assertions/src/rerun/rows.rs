@@ -45,7 +45,7 @@ impl Runs {
             1 => Just(Step::Edit),
         ];
         // Whatever comes before, the last thing is a run.
-        let steps = prop::collection::vec(step, 1..6).prop_map(|mut steps| {
+        let steps = prop::collection::vec(step, 1..4).prop_map(|mut steps| {
             steps.push(Step::RunAll);
             steps
         });

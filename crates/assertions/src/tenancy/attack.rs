@@ -146,6 +146,20 @@ pub enum Verdict {
     Leaks,
 }
 
+impl Verdict {
+    /// What reports call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::NotApplicable => "not applicable",
+            Verdict::Refused => "refused",
+            Verdict::Isolated => "isolated",
+            Verdict::Accepted => "accepted",
+            Verdict::Hides => "hides",
+            Verdict::Leaks => "leaks",
+        }
+    }
+}
+
 /// How an attack on a table ended, and what shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {

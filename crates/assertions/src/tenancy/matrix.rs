@@ -251,6 +251,26 @@ impl Assertion for KeepsApart {
         "keeps tenants apart".to_owned()
     }
 
+    /// The worst of each attack: how it ended, as whom, by what statement, and why.
+    fn detail(&self) -> Option<serde_json::Value> {
+        let cells = self.rows.iter().flat_map(|row| {
+            Attack::ALL.iter().filter_map(|attack| {
+                let of_attack = row.cells.iter().filter(|(_, cell)| cell.attack == *attack);
+                let (actor, cell) = of_attack.max_by_key(|(_, cell)| cell.verdict)?;
+                Some(serde_json::json!({
+                    "attack": attack.name(),
+                    "of_no_tenant": row.no_tenant,
+                    "verdict": cell.verdict.name(),
+                    "as": actor.to_string(),
+                    "by": cell.by,
+                    "why": cell.note,
+                    "statement": cell.statement,
+                }))
+            })
+        });
+        Some(serde_json::Value::Array(cells.collect()))
+    }
+
     fn check(&self, _: &mut Sandbox) -> Result<(), Failure> {
         if self.rows.iter().any(|row| row.undecided) {
             return Err(refuted(

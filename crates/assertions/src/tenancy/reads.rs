@@ -245,6 +245,7 @@ impl Attacker<'_> {
         let ownership = self.probe.ownership;
         let table = object.table.as_deref().and_then(|name| ownership.table(name)).unwrap_or(put);
         let count = |picture: &Picture| match picture.get(&object.sql) {
+            Some(Ok((1, _))) => "1 row".to_owned(),
             Some(Ok((count, _))) => format!("{count} rows"),
             Some(Err(refused)) => refused.clone(),
             None => "nothing".to_owned(),

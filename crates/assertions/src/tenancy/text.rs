@@ -89,7 +89,7 @@ pub(super) fn problems(rows: &[MatrixRow]) -> Vec<String> {
             (Some(by), several) => format!(" by {by} and {} more", several - 1),
             (None, _) => String::new(),
         };
-        let verdict = if cell.verdict == Verdict::Hides { "hides" } else { "leaks" };
+        let verdict = cell.verdict.name();
         problems.push(format!("{attack}{of}{by}, as {actor}: {verdict}: {}\n  {}", cell.note, cell.statement));
     }
     if !rest.is_empty() {
