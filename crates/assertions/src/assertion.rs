@@ -112,6 +112,11 @@ pub fn refuted_by(object: Object, found: impl Into<String>) -> Failure {
     Failure::Refuted { found: found.into(), object: Some(object) }
 }
 
+/// What the assertion needs cannot be had: the error and its causes.
+pub(crate) fn impossible(error: impl std::error::Error) -> Failure {
+    Failure::Expectation(pgproof_runner::with_causes(&error))
+}
+
 /// A query that PostgreSQL refuses refutes what is said of it: a table or column that it needs is not there.
 pub(crate) fn failing(error: DatabaseError) -> Failure {
     match error.reported() {
@@ -148,8 +153,37 @@ pub(crate) fn unqualified(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).to_owned()
 }
 
+/// The first lines, and how many more there are.
+pub(crate) fn at_most(most: usize, mut lines: Vec<String>) -> Vec<String> {
+    let more = lines.len().saturating_sub(most);
+    lines.truncate(most);
+    lines.extend((more > 0).then(|| format!("and {more} more")));
+    lines
+}
+
+/// Whether a text has the form of a pattern, in which `*` stands for any text.
+pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
+    match pattern.split_once('*') {
+        None => text == pattern,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
+            (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| is_like(&text[at..], rest))
+        }),
+    }
+}
+
 /// Names or values, joined for a sentence.
 pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_like;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(is_like("jobs_pkey", "*_pkey") && is_like("jobs_pkey", "*") && is_like("jobs_pkey", "jobs*key"));
+        assert!(!is_like("jobs_key", "*_pkey") && !is_like("jobs_pkey", "jobs") && !is_like("a", "a*b"));
+    }
 }

@@ -4,13 +4,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use pgproof_runner::isolation::IsolationError;
-use pgproof_runner::migration::{MigrationError, run_script};
+use pgproof_runner::migration::run_script;
 use pgproof_runner::session::literal;
 use pgproof_runner::{CloneDatabase, DatabaseError, Sandbox, Session};
 use serde_json::Value;
 
-use crate::assertion::{Assertion, Failure, Subject, refuted};
+use crate::assertion::{Assertion, Failure, Subject, at_most, impossible, refuted};
 use crate::catalog::picture::{Difference, Picture};
 
 /// The most differences that are told.
@@ -67,11 +66,11 @@ impl Assertion for IsUpgraded {
         let context = sandbox.context();
         let files: Vec<(PathBuf, PathBuf)> = self.scripts.iter().map(|script| context.fixture(script)).collect();
         let root = context.configured().map(|(config, _)| config.root.clone()).unwrap_or_default();
-        let migrations = context.migrations().map_err(failed)?;
-        let old = CloneDatabase::empty_for(sandbox.template()).map_err(could_not)?;
+        let migrations = context.migrations().map_err(impossible)?;
+        let old = CloneDatabase::empty_for(sandbox.template()).map_err(impossible)?;
         let mut session = old.session()?;
         for (_, file) in &files {
-            run_script(&mut session, &root, file).map_err(failed)?;
+            run_script(&mut session, &root, file).map_err(impossible)?;
         }
         let keys = keys(&mut session)?;
         let before = rows(&mut session, &keys)?;
@@ -100,21 +99,9 @@ impl Assertion for IsUpgraded {
                 problems.push("a second run changes rows".to_owned());
             }
         }
-        let more = problems.len().saturating_sub(MOST_TOLD);
-        problems.truncate(MOST_TOLD);
-        if more > 0 {
-            problems.push(format!("and {more} more"));
-        }
+        let problems = at_most(MOST_TOLD, problems);
         if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
     }
-}
-
-fn failed(error: MigrationError) -> Failure {
-    Failure::Expectation(pgproof_runner::with_causes(&error))
-}
-
-fn could_not(error: IsolationError) -> Failure {
-    Failure::Expectation(pgproof_runner::with_causes(&error))
 }
 
 /// What differs, but for the order of columns.

@@ -15,7 +15,7 @@ pub struct CanRunAtOnce;
 
 impl Assertion for CanRunAtOnce {
     fn subject(&self) -> Subject {
-        subject(None)
+        subject()
     }
 
     fn sentence(&self) -> String {

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pgproof_runner::config::{Rerun, Transaction};
-use pgproof_runner::isolation::{IsolationError, SchemaContext, Template};
+use pgproof_runner::isolation::{SchemaContext, Template};
 use pgproof_runner::migration::{Migration, MigrationError, Statement, apply};
-use pgproof_runner::{CloneDatabase, Origin, Sandbox, with_causes};
+use pgproof_runner::{CloneDatabase, Origin, Sandbox};
 
 use super::{Change, State, Volatile};
-use crate::assertion::{Failure, refuted};
+use crate::assertion::{Failure, at_most, impossible, is_like, refuted};
 
 /// The most changes that are told.
 const MOST_TOLD: usize = 8;
@@ -34,7 +34,7 @@ impl Runs {
     /// Those of the schema of a sandbox.
     pub fn of(sandbox: &Sandbox) -> Result<Runs, Failure> {
         let context = sandbox.context();
-        let migrations = context.migrations().map_err(unreadable)?;
+        let migrations = context.migrations().map_err(impossible)?;
         if migrations.is_empty() {
             return Err(Failure::Expectation("the schema has no migrations".to_owned()));
         }
@@ -89,7 +89,7 @@ impl Runs {
         } else {
             CloneDatabase::empty_for(&self.template)
         };
-        made.map_err(no_database)
+        made.map_err(impossible)
     }
 
     /// A database in which all migrations were run once.
@@ -113,7 +113,8 @@ impl Runs {
         // Without rows there is nothing that could differ.
         let has_rows = state.rows.values().any(|rows| rows.count > 0);
         let twin = if has_rows { State::take(&mut self.migrated()?.session()?)? } else { state.clone() };
-        let clean = Arc::new((state.clone(), state.volatile(&twin)));
+        let volatile = state.volatile(&twin);
+        let clean = Arc::new((state, volatile));
         taken.insert(key, Arc::clone(&clean));
         Ok(clean)
     }
@@ -143,17 +144,11 @@ impl Runs {
             Some(origin) => format!("{text}\n  by {origin}"),
             None => text,
         });
-        let mut told: Vec<String> = placed.collect();
-        let more = told.len().saturating_sub(MOST_TOLD);
-        told.truncate(MOST_TOLD);
-        if more > 0 {
-            told.push(format!("and {more} more"));
-        }
-        told
+        at_most(MOST_TOLD, placed.collect())
     }
 
     fn accepts(&self, change: &str) -> bool {
-        self.rerun.accepted.iter().any(|pattern| crate::tenancy::is_like(change, pattern))
+        self.rerun.accepted.iter().any(|pattern| is_like(change, pattern))
     }
 
     /// Refutes if there are changes that are not accepted.
@@ -200,12 +195,4 @@ fn blame(migrations: &[Migration], change: &Change) -> Option<Origin> {
         statements.iter().rev().find(is_it).map(|statement| statement.origin.clone())
     };
     verbs.iter().find_map(|verb| last(verb)).or_else(|| last("COMMENT")).or_else(|| last("DO"))
-}
-
-pub(super) fn unreadable(error: MigrationError) -> Failure {
-    Failure::Expectation(with_causes(&error))
-}
-
-fn no_database(error: IsolationError) -> Failure {
-    Failure::Expectation(with_causes(&error))
 }

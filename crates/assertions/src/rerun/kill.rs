@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use pgproof_runner::migration::{Statement, apply_until};
 use pgproof_runner::session::identifier;
 use pgproof_runner::{DatabaseError, Sandbox, Session};
-use proptest::strategy::Strategy;
 
 use super::State;
 use super::case::property;
@@ -27,7 +26,7 @@ pub struct SurvivesKills;
 
 impl Assertion for SurvivesKills {
     fn subject(&self) -> Subject {
-        subject(None)
+        subject()
     }
 
     fn sentence(&self) -> String {
@@ -64,9 +63,7 @@ impl Runs {
             }
             return Ok(());
         }
-        property(self, "killed", (1..=self.statements()).prop_map(|after| after), describe, |after| {
-            self.killed_after(*after)
-        })
+        property(self, "killed", 1..=self.statements(), describe, |after| self.killed_after(*after))
     }
 
     /// Kills a run after so many statements, and runs everything again.

@@ -1,7 +1,6 @@
 //! Running migrations again: all of them, one alone, and all of them from a state in which some were applied.
 
 use pgproof_runner::Sandbox;
-use proptest::prelude::Strategy;
 
 use super::State;
 use super::case::property;
@@ -12,8 +11,8 @@ use crate::assertion::{Assertion, Failure, Subject, refuted};
 const TAKE_NUMBERS: &str =
     "SELECT nextval(format('%I.%I', schemaname, sequencename)) FROM pg_sequences WHERE increment_by > 0";
 
-pub(super) fn subject(sandbox: Option<&str>) -> Subject {
-    Subject { kind: "migrations", name: sandbox.unwrap_or_default().to_owned(), object: None }.called("of the schema")
+pub(super) fn subject() -> Subject {
+    Subject { kind: "migrations", name: "of the schema".to_owned(), object: None }
 }
 
 /// Run again, migrations change nothing.
@@ -22,7 +21,7 @@ pub struct IsRepeatable;
 
 impl Assertion for IsRepeatable {
     fn subject(&self) -> Subject {
-        subject(None)
+        subject()
     }
 
     fn sentence(&self) -> String {
@@ -65,9 +64,7 @@ impl Runs {
     /// Applies all migrations to databases in which some files were applied.
     pub fn continuable(&self) -> Result<(), Failure> {
         let describe = |files: &usize| format!("after the first {files} files, all of them are run");
-        property(self, "continued", (0..self.migrations.len()).prop_map(|files| files), describe, |files| {
-            self.continued(*files)
-        })
+        property(self, "continued", 0..self.migrations.len(), describe, |files| self.continued(*files))
     }
 
     /// Applies the first so many files, then all of them: the state is that of a clean run.
@@ -87,7 +84,7 @@ pub struct CanBeContinued;
 
 impl Assertion for CanBeContinued {
     fn subject(&self) -> Subject {
-        subject(None)
+        subject()
     }
 
     fn sentence(&self) -> String {

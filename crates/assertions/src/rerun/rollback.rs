@@ -6,9 +6,9 @@ use pgproof_runner::Sandbox;
 use pgproof_runner::migration::Migration;
 
 use super::State;
-use super::database::{Runs, unreadable};
+use super::database::Runs;
 use super::repeat::subject;
-use crate::assertion::{Assertion, Failure, Subject, refuted};
+use crate::assertion::{Assertion, Failure, Subject, impossible, refuted};
 
 /// Migrations can be taken back.
 #[derive(Debug, Clone, Copy)]
@@ -16,7 +16,7 @@ pub struct CanBeTakenBack;
 
 impl Assertion for CanBeTakenBack {
     fn subject(&self) -> Subject {
-        subject(None)
+        subject()
     }
 
     fn sentence(&self) -> String {
@@ -25,7 +25,7 @@ impl Assertion for CanBeTakenBack {
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let runs = Runs::of(sandbox)?;
-        let rollbacks = sandbox.context().rollbacks().map_err(unreadable)?;
+        let rollbacks = sandbox.context().rollbacks().map_err(impossible)?;
         if rollbacks.is_empty() {
             return Err(Failure::Expectation(
                 "the schema has no rollbacks; `rollback` in pgproof.toml names their directory".to_owned(),

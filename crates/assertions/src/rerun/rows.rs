@@ -21,7 +21,7 @@ pub struct KeepsRows;
 
 impl Assertion for KeepsRows {
     fn subject(&self) -> Subject {
-        subject(None)
+        subject()
     }
 
     fn sentence(&self) -> String {

@@ -12,5 +12,6 @@ pub(crate) use candidates::{candidates, literals};
 pub use draft::{Draft, Row};
 pub use error::SynthError;
 pub use synthesiser::Synthesiser;
+pub(crate) use synthesiser::columns_of_keys;
 pub use value::Value;
 pub(crate) use value::{integer_range, length_limit, parts as type_parts, sample};

@@ -364,8 +364,8 @@ fn comparable(table: &Relation, column: &Column, check: &Constraint) -> bool {
     check.columns.iter().filter_map(|name| table.column(name)).all(|other| other.ty == column.ty)
 }
 
-/// The columns of an index; of an expression, the words in it that are columns are found by the look-up that follows.
-fn columns_of_keys(index: &crate::catalog::Index) -> Vec<String> {
+/// The columns of an index; of an expression, all its words: which of them are columns, the caller looks up.
+pub(crate) fn columns_of_keys(index: &crate::catalog::Index) -> Vec<String> {
     let words = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect();
     index
         .keys

@@ -6,7 +6,7 @@ use pgproof_runner::{DatabaseError, Sandbox};
 
 use super::TenancyError;
 use super::attack::{Attack, Cell, Verdict};
-use super::ownership::{Owner, TenantTable};
+use super::ownership::TenantTable;
 use super::probe::{Actor, Answer, Context, Others, Probe};
 use super::reads::Objects;
 use super::seeds::{Party, Seeds, without_triggers};
@@ -67,7 +67,7 @@ impl<'a> Attacker<'a> {
         attacker.probe.prepare_others(Some(&own))?;
         attacker.before = attacker.probe.others()?;
         let ownership = attacker.probe.ownership;
-        for table in ownership.tables.iter().filter(|table| table.is_tenants() || is_closed(table)) {
+        for table in ownership.tables.iter().filter(|table| table.is_attacked()) {
             attacker.attack_by_writing(table)?;
             attacker.attack_by_reference(table)?;
             attacker.attack_by_switching(table)?;
@@ -84,16 +84,15 @@ impl<'a> Attacker<'a> {
     /// Puts the rows of a party in, but for those that are for everybody: they are there.
     pub(super) fn put(&mut self, party: Party) -> Result<(), DatabaseError> {
         let ownership = self.probe.ownership;
-        let decided = |name: &str| ownership.table(name).is_some_and(|table| table.is_tenants() || is_closed(table));
-        let rows = self.seeds.rows.iter().filter(|seed| seed.party == party && decided(&seed.table));
+        let rows = self.seeds.rows.iter().filter(|seed| seed.party == party && ownership.is_attacked(&seed.table));
         Seeds::put(&mut self.probe.db, rows)
     }
 
     /// Puts the rows in that are for everybody, or that nobody has decided on.
     fn put_shared(&mut self) -> Result<(), DatabaseError> {
         let ownership = self.probe.ownership;
-        let decided = |name: &str| ownership.table(name).is_some_and(|table| table.is_tenants() || is_closed(table));
-        Seeds::put(&mut self.probe.db, self.seeds.rows.iter().filter(|seed| !decided(&seed.table)))
+        let rows = self.seeds.rows.iter().filter(|seed| !ownership.is_attacked(&seed.table));
+        Seeds::put(&mut self.probe.db, rows)
     }
 
     /// Does something in a state that is undone.
@@ -118,8 +117,7 @@ impl<'a> Attacker<'a> {
         if !self.seeds.full.contains(&table.relation.full_name()) {
             return act(self);
         }
-        let tenant = if party == Party::Own { &self.seeds.own } else { &self.seeds.other };
-        let (name, theirs) = (table.relation.sql(), self.probe.ownership.belongs(table, tenant));
+        let (name, theirs) = (table.relation.sql(), self.probe.ownership.belongs(table, self.seeds.tenant(party)));
         self.in_state(|attacker| {
             attacker.db().run(&without_triggers(&format!("DELETE FROM {name} WHERE {theirs}")))?;
             let prepared = !attacker.before.is_empty();
@@ -132,16 +130,14 @@ impl<'a> Attacker<'a> {
     }
 
     /// Tries a statement that writes, and judges it by what has become of the rows that are not the attacker's.
-    pub(super) fn write(&mut self, attempted: &Attempted<'_>) -> Result<Verdict, DatabaseError> {
+    pub(super) fn write(&mut self, attempted: &Attempted<'_>) -> Result<(), DatabaseError> {
         let (before, catalog) = (std::mem::take(&mut self.before), self.catalog);
         let cells = self
             .probe
             .act(attempted.context, attempted.sql, |probe, answer| judge(probe, catalog, answer, attempted, &before));
         self.before = before;
-        let cells = cells?;
-        let verdict = cells.iter().map(|cell| cell.verdict).max().unwrap_or(Verdict::NotApplicable);
-        self.cells.extend(cells);
-        Ok(verdict)
+        self.cells.extend(cells?);
+        Ok(())
     }
 
     /// Tries a statement that reads, and judges it by how many rows it gives.
@@ -206,11 +202,6 @@ impl<'a> Attempted<'a> {
     fn by_trigger(&self, catalog: &Catalog) -> bool {
         catalog.triggers_of(&self.table.relation).any(|trigger| trigger.timing == Timing::Before)
     }
-}
-
-/// Whether no tenant may see a row of the table.
-pub(super) fn is_closed(table: &TenantTable) -> bool {
-    matches!(table.owner, Owner::Closed(_))
 }
 
 fn cell(attempted: &Attempted<'_>, verdict: Verdict, note: impl Into<String>, statement: String) -> Cell {

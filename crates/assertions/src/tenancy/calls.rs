@@ -8,7 +8,7 @@ use pgproof_runner::session::{identifier, literal};
 
 use super::TenancyError;
 use super::attack::{Attack, Verdict};
-use super::attacker::{Attacker, Attempted, is_closed};
+use super::attacker::{Attacker, Attempted};
 use super::ownership::TenantTable;
 use super::reads::{Call, Objects};
 use super::seeds::{Party, without_triggers};
@@ -50,10 +50,8 @@ impl Attacker<'_> {
         let mut calls = Vec::new();
         for callable in self.callables()? {
             let tables = self.mentioned(&callable);
-            let (known, unknown): (Vec<_>, Vec<_>) =
-                callable.arguments.iter().partition(|argument| !self.values_for(&callable, argument).is_empty());
-            let _ = known;
-            if let Some(argument) = unknown.first() {
+            let unknown = |argument: &&Argument| self.values_for(&callable, argument).is_empty();
+            if let Some(argument) = callable.arguments.iter().find(unknown) {
                 for table in &tables {
                     let why = format!("{} was not called: no value of type {} is known", callable.name, argument.ty);
                     self.not_applicable(table, Attack::Function, &why);
@@ -76,13 +74,12 @@ impl Attacker<'_> {
         let mut with = Vec::new();
         for call in &objects.calls {
             for table in call.tables.iter().filter_map(|name| ownership.table(name)) {
-                let by = Some(call.function.as_str());
-                self.write(&Attempted::new(table, Attack::Function, &own, &call.sql).maybe_by(by))?;
+                self.write(&Attempted::new(table, Attack::Function, &own, &call.sql).by(&call.function))?;
             }
             with.push(self.call(&own, &call.sql)?);
         }
         let without = self.in_state(|attacker| {
-            let decided = ownership.tables.iter().filter(|table| table.is_tenants() || is_closed(table));
+            let decided = ownership.tables.iter().filter(|table| table.is_attacked());
             let emptied: Vec<String> = decided.map(|table| format!("DELETE FROM {}", table.relation.sql())).collect();
             attacker.db().run(&without_triggers(&emptied.join("; ")))?;
             attacker.put(Party::Own)?;
@@ -101,8 +98,7 @@ impl Attacker<'_> {
             let gives = with.as_ref().map_or_else(Clone::clone, |(count, _)| format!("{count} rows"));
             let note = format!("{} gives something else while another tenant has rows: {gives}", call.function);
             for table in call.tables.iter().filter_map(|name| ownership.table(name)) {
-                let by = Some(call.function.as_str());
-                let attempted = Attempted::new(table, Attack::Function, &own, &call.sql).maybe_by(by);
+                let attempted = Attempted::new(table, Attack::Function, &own, &call.sql).by(&call.function);
                 self.note(&attempted, Verdict::Leaks, note.clone());
             }
         }
@@ -176,7 +172,7 @@ impl Attacker<'_> {
             .mentioned(callable)
             .iter()
             .flat_map(|table| self.seeds.of(Party::Other, Some(&table.relation.full_name())))
-            .filter_map(|seed| seed.values.get(column).cloned().flatten())
+            .filter_map(|seed| seed.value(column))
             .map(|text| typed(&text))
             .collect();
         if !of_rows.is_empty() {

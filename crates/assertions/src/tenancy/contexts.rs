@@ -2,7 +2,7 @@
 //! no tenant. And one that was switched to another tenant.
 
 use super::attack::{Attack, Verdict};
-use super::attacker::{Attacker, Attempted, is_closed};
+use super::attacker::{Attacker, Attempted};
 use super::ownership::TenantTable;
 use super::probe::{Answer, Context};
 use super::reads::{Objects, Picture};
@@ -32,7 +32,7 @@ impl Attacker<'_> {
         self.probe.prepare_others(None)?;
         self.before = self.probe.others()?;
         let ownership = self.probe.ownership;
-        for table in ownership.tables.iter().filter(|table| table.is_tenants() || is_closed(table)) {
+        for table in ownership.tables.iter().filter(|table| table.is_attacked()) {
             let name = table.relation.sql();
             let draft = self.seeds.drafts.get(&(Party::Other, table.relation.full_name())).cloned();
             let Some(draft) = draft else { continue };
@@ -94,7 +94,7 @@ impl Attacker<'_> {
 
     /// The rows of a tenant in a table, as text.
     fn texts(&mut self, table: &TenantTable, party: Party) -> Result<Vec<String>, TenancyError> {
-        let tenant = if party == Party::Own { &self.seeds.own } else { &self.seeds.other };
+        let tenant = self.seeds.tenant(party);
         let condition = self.probe.ownership.belongs(table, tenant);
         let rows = self.probe.db.rows(&format!("SELECT t::text FROM {} t WHERE {condition}", table.relation.sql()))?;
         Ok(rows.into_iter().flatten().flatten().collect())

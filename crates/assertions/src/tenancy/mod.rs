@@ -16,6 +16,5 @@ mod text;
 mod writes;
 
 pub use attack::{Attack, Cell, Verdict};
-pub(crate) use matrix::is_like;
 pub use matrix::{Matrix, MatrixRow, TenancyError, isolation_matrix};
 pub use probe::Actor;

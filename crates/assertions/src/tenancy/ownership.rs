@@ -41,6 +41,21 @@ impl TenantTable {
         matches!(self.owner, Owner::Column(_) | Owner::Through { .. })
     }
 
+    /// Whether no tenant may see a row of it.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.owner, Owner::Closed(_))
+    }
+
+    /// Whether somebody must not see or change its rows: they are some tenant's, or for no tenant.
+    pub(super) fn is_attacked(&self) -> bool {
+        self.is_tenants() || self.is_closed()
+    }
+
+    /// Whether this column names the tenant.
+    pub(super) fn names_tenant(&self, column: &str) -> bool {
+        matches!(&self.owner, Owner::Column(tenant) if tenant == column)
+    }
+
     /// The column that names the tenant, if rows can do without one.
     pub(super) fn nullable_tenant(&self) -> Option<&str> {
         match &self.owner {
@@ -167,6 +182,11 @@ impl Ownership {
     /// The table of this full name.
     pub(super) fn table(&self, full_name: &str) -> Option<&TenantTable> {
         self.tables.iter().find(|table| table.relation.full_name() == full_name)
+    }
+
+    /// Whether there is a table of this full name that somebody must not see or change rows of.
+    pub(super) fn is_attacked(&self, full_name: &str) -> bool {
+        self.table(full_name).is_some_and(TenantTable::is_attacked)
     }
 
     /// The condition that a row of `table`, which the query calls by its own name, is this tenant's.

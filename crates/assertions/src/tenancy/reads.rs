@@ -8,7 +8,7 @@ use pgproof_runner::session::{identifier, literal};
 
 use super::TenancyError;
 use super::attack::{Attack, Verdict};
-use super::attacker::{Attacker, Attempted, is_closed};
+use super::attacker::{Attacker, Attempted};
 use super::ownership::{Ownership, TenantTable};
 use super::probe::{Answer, Context};
 use super::seeds::{Party, Seeds};
@@ -263,7 +263,7 @@ impl Attacker<'_> {
         let by = (object.attack != Attack::Select).then_some(object.name.as_str());
         let attempted = Attempted::new(table, object.attack, &own, &sql).maybe_by(by);
         self.note(&attempted, Verdict::Leaks, note);
-        if let (Party::Nobody, false, Some(cell)) = (party, is_closed(table), self.cells.last_mut()) {
+        if let (Party::Nobody, false, Some(cell)) = (party, table.is_closed(), self.cells.last_mut()) {
             cell.no_tenant = true;
         }
     }
@@ -312,9 +312,7 @@ impl Attacker<'_> {
             let (was, is) = (before.get(&object.sql), after.get(&object.sql));
             let table = object.table.as_deref().and_then(|name| ownership.table(name));
             // A view counts for the tenants themselves, or for the first table that is theirs.
-            let Some(table) =
-                table.or_else(|| ownership.tenants()).filter(|table| table.is_tenants() || is_closed(table))
-            else {
+            let Some(table) = table.or_else(|| ownership.tenants()).filter(|table| table.is_attacked()) else {
                 continue;
             };
             let sql = format!("SELECT * FROM {}", object.name);

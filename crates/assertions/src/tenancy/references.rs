@@ -6,12 +6,12 @@ use pgproof_runner::{Attempt, DatabaseError};
 
 use super::TenancyError;
 use super::attack::{Attack, Verdict};
-use super::attacker::{Attacker, Attempted, is_closed};
+use super::attacker::{Attacker, Attempted};
 use super::ownership::{Owner, TenantTable};
 use super::probe::{Answer, Context};
 use super::seeds::{Party, Seed, foreign_keys};
 use crate::catalog::{Constraint, ForeignKeyAction, Generation, Index};
-use crate::synth::{Draft, Synthesiser, Value};
+use crate::synth::{Draft, Synthesiser, Value, columns_of_keys};
 
 impl Attacker<'_> {
     /// All of them on one table.
@@ -33,7 +33,7 @@ impl Attacker<'_> {
         };
         let keys: Vec<Constraint> = foreign_keys(self.catalog, table).filter(tenants).cloned().collect();
         let drafts = (self.draft(Party::Own, table), self.draft(Party::Other, table));
-        let ((Some(my_row), Some(their_row)), false) = (drafts, keys.is_empty() || is_closed(table)) else {
+        let ((Some(my_row), Some(their_row)), false) = (drafts, keys.is_empty() || table.is_closed()) else {
             for attack in [Attack::Reference, Attack::Cascade, Attack::Oracle] {
                 self.not_applicable(table, attack, "no other key of it references a row of a tenant's");
             }
@@ -47,7 +47,7 @@ impl Attacker<'_> {
             let parent = format!("{}.{}", references.schema, references.table);
             let Some(theirs) = self.seeds.row(Party::Other, &parent).cloned() else { continue };
             let by = Some(key.name.as_str());
-            let pointing = pointed(table, &my_row, &key, |column| theirs.values.get(column).cloned().flatten().into());
+            let pointing = pointed(table, &my_row, &key, |column| theirs.value(column).into());
             let nowhere = pointed(table, &my_row, &key, |column| {
                 let parent = ownership.table(&parent).and_then(|parent| parent.relation.column(column));
                 parent.and_then(|column| synthesiser.another(column)).unwrap_or(Value::Null)
@@ -84,10 +84,10 @@ impl Attacker<'_> {
     /// Points rows that it has at the other's row.
     fn point_own_rows(&mut self, table: &TenantTable, key: &Constraint, theirs: &Seed) -> Result<(), TenancyError> {
         let referenced = key.references.as_ref().map(|r| r.columns.as_slice()).unwrap_or_default();
-        let own_column = |column: &String| matches!(&table.owner, Owner::Column(tenant) if tenant == column);
+        let own_column = |column: &String| table.names_tenant(column);
         let pairs = key.columns.iter().zip(referenced).filter(|(column, _)| !own_column(column));
         let one = |(column, referenced): (&String, &String)| {
-            let value: Value = theirs.values.get(referenced).cloned().flatten().into();
+            let value: Value = theirs.value(referenced).into();
             format!("{} = {}", identifier(column), value.sql())
         };
         let set = pairs.map(one).collect::<Vec<_>>().join(", ");
@@ -111,7 +111,7 @@ impl Attacker<'_> {
         else {
             return Ok(());
         };
-        let pointing = pointed(table, their_row, key, |column| mine.values.get(column).cloned().flatten().into());
+        let pointing = pointed(table, their_row, key, |column| mine.value(column).into());
         let mut delete = format!("DELETE FROM {} WHERE {}", parent.relation.sql(), at(mine, &references.columns));
         let by_key = matches!(references.on_delete, ForeignKeyAction::NoAction | ForeignKeyAction::Restrict);
         if by_key {
@@ -155,7 +155,7 @@ impl Attacker<'_> {
 
     /// A row of the tenant's own with a key of the other's row.
     fn unique_keys(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
-        let party = if is_closed(table) { Party::Nobody } else { Party::Other };
+        let party = if table.is_closed() { Party::Nobody } else { Party::Other };
         let full = table.relation.full_name();
         let theirs = self.seeds.row(party, &full).cloned();
         let indexes: Vec<Index> =
@@ -168,9 +168,9 @@ impl Attacker<'_> {
         for index in indexes {
             let mut row = my_row.clone().overriding();
             for column in index_columns(table, &index) {
-                let names_tenant = matches!(&table.owner, Owner::Column(tenant) if *tenant == column);
+                let names_tenant = table.names_tenant(&column);
                 if !names_tenant {
-                    row = row.with(&column, theirs.values.get(&column).cloned().flatten().into());
+                    row = row.with(&column, theirs.value(&column).into());
                 }
             }
             let sql = row.sql();
@@ -182,7 +182,8 @@ impl Attacker<'_> {
                 _ => None,
             };
             let Some(collides) = control else {
-                let holds_tenant = index.keys.iter().any(|key| matches!((&table.owner, &key.column), (Owner::Column(tenant), Some(column)) if tenant == column));
+                let holds_tenant =
+                    index.keys.iter().any(|key| key.column.as_deref().is_some_and(|column| table.names_tenant(column)));
                 if holds_tenant {
                     self.note(&attempted, Verdict::Isolated, "");
                 } else {
@@ -269,7 +270,7 @@ fn pointed(table: &TenantTable, row: &Draft, key: &Constraint, mut value: impl F
     let referenced = key.references.as_ref().map(|r| r.columns.as_slice()).unwrap_or_default();
     let mut row = row.clone();
     for (column, referenced) in key.columns.iter().zip(referenced) {
-        if !matches!(&table.owner, Owner::Column(tenant) if tenant == column) {
+        if !table.names_tenant(column) {
             row = row.with(column, value(referenced));
         }
     }
@@ -278,7 +279,7 @@ fn pointed(table: &TenantTable, row: &Draft, key: &Constraint, mut value: impl F
 
 /// The condition that finds this row.
 fn at(row: &Seed, columns: &[String]) -> String {
-    let equal = |column: &String| match row.values.get(column).cloned().flatten() {
+    let equal = |column: &String| match row.value(column) {
         Some(text) => format!("{} = {}", identifier(column), literal(&text)),
         None => format!("{} IS NULL", identifier(column)),
     };
@@ -287,9 +288,6 @@ fn at(row: &Seed, columns: &[String]) -> String {
 
 /// The columns of an index, those in its expressions included.
 fn index_columns(table: &TenantTable, index: &Index) -> Vec<String> {
-    let words = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect();
-    let of_key =
-        |key: &crate::catalog::IndexKey| key.column.clone().map_or_else(|| words(&key.expression), |c| vec![c]);
-    let all = index.keys.iter().flat_map(of_key);
-    all.filter(|name: &String| table.relation.column(name).is_some_and(|c| c.generated_as.is_none())).collect()
+    let written = |name: &String| table.relation.column(name).is_some_and(|column| column.generated_as.is_none());
+    columns_of_keys(index).into_iter().filter(written).collect()
 }

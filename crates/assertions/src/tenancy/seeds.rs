@@ -55,6 +55,11 @@ pub(super) struct Seeds {
 }
 
 impl Seed {
+    /// What it has in a column.
+    pub(super) fn value(&self, column: &str) -> Option<String> {
+        self.values.get(column).cloned().flatten()
+    }
+
     /// Whether it lies in a table under the one that it counts for.
     pub(super) fn is_in_child(&self) -> bool {
         self.relation.full_name() != self.table
@@ -65,7 +70,7 @@ impl Seed {
         let columns = self.relation.columns.iter().filter(|column| column.generated_as.is_none());
         let (names, values): (Vec<String>, Vec<String>) = columns
             .map(|column| {
-                let value = self.values.get(&column.name).cloned().flatten();
+                let value = self.value(&column.name);
                 (identifier(&column.name), value.map_or("NULL".to_owned(), |text| literal(&text)))
             })
             .unzip();
@@ -109,7 +114,7 @@ impl Seeds {
                     match maker.fill(db, table, party, tenant) {
                         Err(TenancyError::Synth(error)) if !matches!(error, SynthError::Database(_)) => {
                             // Rows of no tenant that nobody can make, nobody has.
-                            if party != Party::Nobody || matches!(table.owner, Owner::Closed(_)) {
+                            if party != Party::Nobody || table.is_closed() {
                                 maker.untried.insert(table.name.clone(), error.to_string());
                             }
                         }
@@ -122,6 +127,11 @@ impl Seeds {
             let [own, other] = tenants.try_into().unwrap_or_default();
             Ok(Seeds { own, other, nobody, rows, drafts, full, untried, found })
         })
+    }
+
+    /// The tenant that a party's rows are of, or, for nobody's, the one that is attacked.
+    pub(super) fn tenant(&self, party: Party) -> &str {
+        if party == Party::Own { &self.own } else { &self.other }
     }
 
     /// The rows of a party in a table, or in all.
@@ -172,7 +182,7 @@ impl Maker<'_> {
 
     /// A value of the tenants' type that is no tenant.
     fn unknown_tenant(&mut self, column: &str) -> Result<String, TenancyError> {
-        let mut typed = self.ownership.tables.iter().filter(|t| matches!(&t.owner, Owner::Column(c) if c == column));
+        let mut typed = self.ownership.tables.iter().filter(|table| table.names_tenant(column));
         let column = typed.find_map(|table| table.relation.column(column));
         match column.and_then(|column| self.synthesiser.another(column)) {
             Some(Value::Text(text)) => Ok(text),
@@ -206,7 +216,7 @@ impl Maker<'_> {
         let row = draft.insert(db)?;
         let mut made = seed(party, &name, &table.relation, &row);
         if let Owner::Column(column) = &table.owner {
-            let given_to = made.values.get(column).cloned().flatten();
+            let given_to = made.value(column);
             if given_to.as_deref() != Some(tenant) && party != Party::Nobody {
                 self.found.push(Cell {
                     table: table.name.clone(),
@@ -244,7 +254,7 @@ impl Maker<'_> {
     fn new_rows(&mut self, db: &mut Sandbox, tenants: &[String]) -> Result<(Drafts, BTreeSet<String>), TenancyError> {
         let (mut drafts, mut full) = (BTreeMap::new(), BTreeSet::new());
         for table in &self.ownership.tables {
-            if !table.is_tenants() && !matches!(table.owner, Owner::Closed(_)) {
+            if !table.is_attacked() {
                 continue;
             }
             let name = table.relation.full_name();
@@ -330,8 +340,7 @@ pub(super) fn given(
 
 /// The foreign keys of a table, but for the one that names the tenant.
 pub(super) fn foreign_keys<'a>(catalog: &'a Catalog, table: &'a TenantTable) -> impl Iterator<Item = &'a Constraint> {
-    let names_tenant =
-        |key: &Constraint| matches!(&table.owner, Owner::Column(column) if key.columns == [column.clone()]);
+    let names_tenant = |key: &Constraint| matches!(key.columns.as_slice(), [column] if table.names_tenant(column));
     catalog
         .constraints_of(&table.relation)
         .filter(move |key| key.kind == ConstraintKind::ForeignKey && !names_tenant(key))

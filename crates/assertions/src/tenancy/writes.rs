@@ -5,7 +5,7 @@ use pgproof_runner::session::{identifier, literal};
 
 use super::TenancyError;
 use super::attack::{Attack, Verdict};
-use super::attacker::{Attacker, Attempted, is_closed};
+use super::attacker::{Attacker, Attempted};
 use super::ownership::{Owner, TenantTable};
 use super::probe::Answer;
 use super::seeds::Party;
@@ -151,7 +151,7 @@ impl Attacker<'_> {
         let keys = super::seeds::foreign_keys(self.catalog, table).flat_map(|key| key.columns.clone());
         let columns: std::collections::BTreeSet<String> = keys.filter(|column| !tenant.contains(column)).collect();
         let one = |column: &String| {
-            let value: Value = mine.values.get(column).cloned().flatten().into();
+            let value: Value = mine.value(column).into();
             format!("{} = {}", identifier(column), value.sql())
         };
         columns.iter().map(one).collect::<Vec<_>>().join(", ")
@@ -159,7 +159,7 @@ impl Attacker<'_> {
 
     /// An assignment that makes a row this tenant's.
     fn assignment(&self, table: &TenantTable, party: Party) -> String {
-        let tenant = if party == Party::Own { &self.seeds.own } else { &self.seeds.other };
+        let tenant = self.seeds.tenant(party);
         match &table.owner {
             Owner::Column(column) => format!("{} = {}", identifier(column), literal(tenant)),
             Owner::Through { key, parent } => {
@@ -177,7 +177,7 @@ impl Attacker<'_> {
 
     /// Upserts a row of the tenant's own that has a key of the other's row, if a key leaves the tenant out.
     fn upsert(&mut self, table: &TenantTable, my_row: &Draft) -> Result<(), TenancyError> {
-        let party = if is_closed(table) { Party::Nobody } else { Party::Other };
+        let party = if table.is_closed() { Party::Nobody } else { Party::Other };
         let theirs = self.seeds.row(party, &table.relation.full_name()).cloned();
         let tenant = match &table.owner {
             Owner::Column(column) => Some(column),
@@ -195,7 +195,7 @@ impl Attacker<'_> {
         let mut row = my_row.clone().overriding();
         let mut columns = Vec::new();
         for column in index.keys.iter().filter_map(|key| key.column.as_ref()) {
-            row = row.with(column, theirs.values.get(column).cloned().flatten().into());
+            row = row.with(column, theirs.value(column).into());
             columns.push(identifier(column));
         }
         let touch = touch(self.catalog, table, my_row);
@@ -290,7 +290,7 @@ pub(super) fn touch(catalog: &Catalog, table: &TenantTable, row: &Draft) -> Stri
         catalog.constraints_of(relation).flat_map(|constraint| &constraint.columns).collect();
     let keys = catalog.indexes_of(relation).filter(|index| index.unique).flat_map(|index| &index.keys);
     let keyed: Vec<&str> = keys.map(crate::catalog::IndexKey::name).collect();
-    let tenant = |column: &Column| matches!(&table.owner, Owner::Column(name) if *name == column.name);
+    let tenant = |column: &Column| table.names_tenant(&column.name);
     let writable = || relation.columns.iter().filter(|column| column.generation == Generation::None && !tenant(column));
     let free = |column: &&Column| !constrained.contains(&&column.name) && !keyed.contains(&column.name.as_str());
     let Some(column) = writable().find(free).or_else(|| writable().next_back()) else { return "none = 1".to_owned() };

@@ -95,7 +95,7 @@ pub(super) fn prove(template: &Arc<Template>, layout: &Layout) -> anyhow::Result
 }
 
 /// How many cases of each property are tried.
-const CASES: u32 = 10;
+pub(super) const CASES: u32 = 10;
 
 /// A statement that makes a role.
 fn makes_roles(layout: &Layout) -> Option<&Statement> {

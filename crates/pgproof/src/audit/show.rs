@@ -7,6 +7,7 @@ use pgproof_runner::migration::Layout;
 use serde_json::{Value, json};
 
 use super::finding::{Finding, Severity};
+use super::properties::CASES;
 
 /// The version of the JSON document.
 const FORMAT: u32 = 1;
@@ -77,7 +78,7 @@ impl fmt::Display for Audit<'_> {
             (0, _) if self.layout.rollbacks.is_empty() => {
                 writeln!(
                     f,
-                    "nothing found: they apply, and are safe to run again, to kill (10 cases) and to run at once; rows are kept"
+                    "nothing found: they apply, and are safe to run again, to kill ({CASES} cases) and to run at once; rows are kept"
                 )
             }
             (0, _) => {
