@@ -169,6 +169,30 @@ fn what_cannot_be_tried_is_an_error_that_says_what_to_do() {
     assert!(error.starts_with("b references rows of tenants through one and two; say in tenancy.through"), "{error}");
 }
 
+#[test]
+fn a_foreign_table_is_undecided_until_somebody_decides() {
+    let schema = format!(
+        "CREATE TABLE jobs (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant int NOT NULL); {}
+         CREATE FOREIGN DATA WRAPPER elsewhere; CREATE SERVER far FOREIGN DATA WRAPPER elsewhere;
+         CREATE FOREIGN TABLE rates (currency text) SERVER far;",
+        protected("jobs")
+    );
+    let decision = |name: &str, change: &dyn Fn(&mut Tenancy)| {
+        let mut tenancy = tenancy(&format!("{name}_role"));
+        change(&mut tenancy);
+        let matrix = tried(name, &schema, &tenancy).unwrap_or_else(|error| panic!("{}", with_causes(&error)));
+        let row = matrix.rows.into_iter().find(|row| row.table == "rates").expect("the table");
+        (row.undecided, row.untried, row.decision)
+    };
+    assert_eq!(decision("far", &|_| {}), (true, None, None));
+    let reason = || "the same for everybody".to_owned();
+    let shared = decision("far_shared", &|tenancy| drop(tenancy.shared.insert("rates".to_owned(), reason())));
+    assert_eq!(shared, (false, None, Some(reason())));
+    // Nobody can put a row there that others must not see: it is said that this was not tried.
+    let closed = decision("far_closed", &|tenancy| drop(tenancy.closed.insert("rates".to_owned(), reason())));
+    assert_eq!(closed, (false, Some("its rows are on another server".to_owned()), Some(reason())));
+}
+
 /// Two tables that are kept well, a shared one, and a materialized view that nobody may read.
 fn kept() -> String {
     let cur = "CREATE FUNCTION cur() RETURNS int LANGUAGE sql STABLE AS $$ SELECT nullif(current_setting('app.tenant', true), '')::int $$;";

@@ -46,9 +46,14 @@ impl TenantTable {
         matches!(self.owner, Owner::Closed(_))
     }
 
-    /// Whether somebody must not see or change its rows: they are some tenant's, or for no tenant.
+    /// Whether its rows are on another server.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.relation.kind == RelationKind::ForeignTable
+    }
+
+    /// Whether somebody must not see or change its rows, which are here: they are some tenant's, or for no tenant.
     pub(super) fn is_attacked(&self) -> bool {
-        self.is_tenants() || self.is_closed()
+        (self.is_tenants() || self.is_closed()) && !self.is_foreign()
     }
 
     /// Whether this column names the tenant.
@@ -126,7 +131,7 @@ impl Ownership {
     ) -> Result<Owner, TenancyError> {
         let said = |map: &std::collections::BTreeMap<String, String>| {
             map.iter()
-                .find(|(table, _)| catalog.table(table).is_some_and(|t| t == relation))
+                .find(|(table, _)| catalog.relation(table).is_some_and(|named| named == relation))
                 .map(|(_, text)| text.clone())
         };
         if let Some(reason) = said(&tenancy.shared) {

@@ -182,7 +182,8 @@ impl<'a> Probe<'a> {
 
     /// Prepares the digests of what is not `tenant`'s; of all rows if there is none. They are read with [`Probe::others`].
     pub(super) fn prepare_others(&mut self, tenant: Option<&str>) -> Result<(), DatabaseError> {
-        let tables = self.ownership.tables.iter().filter(|table| !matches!(table.owner, Owner::Shared(_)));
+        let here = |table: &&TenantTable| !matches!(table.owner, Owner::Shared(_)) && !table.is_foreign();
+        let tables = self.ownership.tables.iter().filter(here);
         let digest = |table: &TenantTable| {
             let mine = tenant.map_or("false".to_owned(), |tenant| self.ownership.belongs(table, tenant));
             let nobody = match table.nullable_tenant() {
