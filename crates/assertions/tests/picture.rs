@@ -99,9 +99,8 @@ fn dumped(database: &str) -> String {
     let server = process::server(&pgproof_runner::config::ServerConfig::default()).expect("a server");
     let installation = find_installation(&ServerOptions::default()).expect("PostgreSQL's binaries");
     let output = Command::new(installation.bin.join("pg_dump"))
-        .args(["--schema-only", "--username", &server.address.user, "--host"])
-        .arg(&server.address.socket)
-        .args(["--port", &server.address.port.to_string(), database])
+        .args(["--schema-only", "--dbname", &server.cluster.address.conninfo(database)])
+        .env("PGPASSWORD", server.cluster.address.get("password").unwrap_or_default())
         .env("LD_LIBRARY_PATH", installation.bin.with_file_name("lib"))
         .output()
         .expect("pg_dump, which comes with PostgreSQL's client programs");

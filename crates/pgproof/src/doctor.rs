@@ -52,7 +52,9 @@ fn schemas(config: &Config) -> String {
 }
 
 fn server(config: &Config) -> Result<String, String> {
-    let found = find_installation(&ServerOptions::from(&config.server)).map_err(|error| with_causes(&error))?;
+    let found = ServerOptions::of(&config.server)
+        .and_then(|options| find_installation(&options))
+        .map_err(|error| with_causes(&error))?;
     Ok(format!("{} in {}", found.version, found.bin.display()))
 }
 

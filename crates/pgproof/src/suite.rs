@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 use pgproof_runner::config::{CONFIG_VARIABLE, WITH_VARIABLE};
-use pgproof_runner::process::{Handover, RUN_VARIABLE, WHOLE_VARIABLE};
+use pgproof_runner::process::{GUEST_VARIABLE, Handover, RUN_VARIABLE, WHOLE_VARIABLE};
 use pgproof_runner::report::TestRun;
 use pgproof_runner::{Config, Schema};
 use serde::Deserialize;
@@ -90,6 +90,14 @@ fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(root).args(["test", "--no-run", "--quiet", "--message-format=json-render-diagnostics"]);
+    // What `cargo run` tells an xtask of its own package is not so for what is built now, and build scripts that ask for
+    // it would run again each time.
+    for (name, _) in std::env::vars_os() {
+        let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+        if told.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
     if let Some(manifest) = manifest {
         command.arg("--manifest-path").arg(manifest);
     }
@@ -152,12 +160,14 @@ impl Binary {
     ) -> anyhow::Result<Ran> {
         let mut command = self.command(filter);
         command.envs(environment.iter().map(|(name, value)| (*name, value)));
+        // The end that this process holds closes when it ends, and its guest's databases go with it.
+        command.env(GUEST_VARIABLE, "1").stdin(Stdio::piped());
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot run {}", self.executable.display()))?;
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (stdout, stderr, held) = (child.stdout.take(), child.stderr.take(), child.stdin.take());
         let (tests, stderr) = std::thread::scope(|scope| {
             let stderr = scope.spawn(move || {
                 let mut text = String::new();
@@ -169,6 +179,7 @@ impl Binary {
             (tests, stderr.join().unwrap_or_default())
         });
         let status = child.wait().context("the suite's process is lost")?;
+        drop(held);
         // libtest ends with 0 or, with a failed test, 101.
         let failed = tests.iter().any(|test| test.passed == Some(false));
         let ended_well = status.code() == Some(if failed { 101 } else { 0 });

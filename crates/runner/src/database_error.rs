@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use crate::connection::AddressError;
 use crate::{advice, sqlstate};
 
 /// A statement failed, or the connection did.
@@ -14,6 +15,9 @@ pub enum DatabaseError {
     /// The connection failed, without a report from the server.
     #[error("the connection to PostgreSQL failed")]
     Connection(#[source] postgres::Error),
+    /// The address cannot be used.
+    #[error(transparent)]
+    Address(#[from] AddressError),
     /// The answer is not what the statement should give: a bug of the asker.
     #[error("the answer to {query:?} is not as expected: {problem}")]
     Answer {

@@ -3,6 +3,7 @@
 
 pub mod advice;
 pub mod config;
+pub mod connection;
 pub mod database_error;
 pub mod evidence;
 pub mod isolation;

@@ -6,13 +6,16 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 
 use crate::config::ServerConfig;
-use crate::server::{Address, Server, ServerError, ServerOptions, Version};
+use crate::server::{Cluster, Server, ServerError, ServerOptions};
 
 /// Describes, as JSON, the server that `verify` started for its test binaries.
 pub const RUN_VARIABLE: &str = "PGPROOF_RUN";
 
 /// Set where all tests of a suite run, rather than some.
 pub const WHOLE_VARIABLE: &str = "PGPROOF_WHOLE_RUN";
+
+/// Set for a process that ends when its standard input does: it uses a server that goes with whoever handed it over.
+pub const GUEST_VARIABLE: &str = "PGPROOF_GUEST";
 
 /// Whether all tests of a suite run in this process, so that work ahead is not lost.
 pub fn is_whole_run() -> bool {
@@ -22,10 +25,8 @@ pub fn is_whole_run() -> bool {
 /// A running server and the databases that are ready in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Handover {
-    /// Where the server listens.
-    pub address: Address,
-    /// Its version.
-    pub version: Version,
+    /// The server.
+    pub cluster: Cluster,
     /// What is ready, by schema.
     pub schemas: BTreeMap<String, Ready>,
 }
@@ -52,11 +53,22 @@ pub fn server(config: &ServerConfig) -> Result<&'static Handover, &'static Serve
     let found = SERVER.get_or_init(|| match std::env::var(RUN_VARIABLE) {
         Ok(text) => serde_json::from_str(&text)
             .map(|handover| (handover, None))
+            .inspect(|_| end_with_host())
             .map_err(|source| ServerError::Handover { variable: RUN_VARIABLE, source }),
-        Err(_) => Server::start(&ServerOptions::from(config)).map(|server| {
-            let (address, version) = (server.address().clone(), server.version().clone());
-            (Handover { address, version, schemas: BTreeMap::new() }, Some(server))
+        Err(_) => ServerOptions::of(config).and_then(|options| Server::start(&options)).map(|server| {
+            let cluster = server.cluster().clone();
+            (Handover { cluster, schemas: BTreeMap::new() }, Some(server))
         }),
     });
     found.as_ref().map(|(handover, _)| handover)
+}
+
+/// Ends this process when its host has ended, so that it makes nothing more where somebody is removing everything.
+fn end_with_host() {
+    if std::env::var_os(GUEST_VARIABLE).is_some() {
+        std::thread::spawn(|| {
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            std::process::exit(2);
+        });
+    }
 }

@@ -8,16 +8,13 @@ use std::time::Duration;
 use postgres::{Client, SimpleQueryMessage};
 use serde::de::DeserializeOwned;
 
+use crate::connection::Address;
 use crate::database_error::{DatabaseError, Reported};
-use crate::server::Address;
 
 pub use postgres_protocol::escape::{escape_identifier as identifier, escape_literal as literal};
 
 /// The deadline of one statement.
 pub const STATEMENT_DEADLINE: Duration = Duration::from_mins(2);
-
-/// The deadline of opening a session.
-const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Names a file to which every statement is appended, as the database's name, a tab, the statement and a NUL: what a
 /// benchmark replays.
@@ -28,6 +25,15 @@ pub struct Session {
     client: Client,
     address: Address,
     database: String,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("address", &self.address)
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A row of text values, as the simple query protocol gives them.
@@ -52,16 +58,19 @@ impl Attempt {
 impl Session {
     /// Opens a session with `database`.
     pub fn open(address: &Address, database: &str) -> Result<Session, DatabaseError> {
-        let mut config = address.config();
-        config
-            .dbname(database)
-            .application_name("pgproof")
-            .connect_timeout(CONNECT_DEADLINE)
-            .options(&format!("-c statement_timeout={}", STATEMENT_DEADLINE.as_millis()))
-            // Notices ("relation exists, skipping") are no result; the log crate is not used.
-            .notice_callback(|_| ());
-        let client = config.connect(postgres::NoTls)?;
+        let options = format!("-c statement_timeout={}", STATEMENT_DEADLINE.as_millis());
+        let client = address.connect(database, &options)?;
         Ok(Session { client, address: address.clone(), database: database.to_owned() })
+    }
+
+    /// The server.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The database.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
     }
 
     /// Opens another session with the same database.

@@ -1,7 +1,7 @@
 //! Statements that could leave the disposable database: another database, the server's files, its programs, its
 //! superusers, its configuration.
 
-use pgproof_runner::migration::{Layout, Statement};
+use pgproof_runner::migration::{Layout, Statement, texts};
 
 /// Where such statements stand and what they would do; rollbacks too.
 pub(super) fn outside(layout: &Layout) -> Vec<String> {
@@ -83,28 +83,6 @@ fn reaches(word: &str) -> bool {
         "PG_ROTATE_LOGFILE",
     ];
     BEGINNINGS.iter().any(|beginning| word.starts_with(beginning)) || NAMES.contains(&word)
-}
-
-/// A statement's text, and the texts in its quotes, which may be the bodies of functions; those in them too.
-fn texts(text: &str) -> Vec<String> {
-    let mut texts = vec![text.to_owned()];
-    let mut at = 0;
-    for token in squawk_lexer::tokenize(text) {
-        let end = at + token.len as usize;
-        if let squawk_lexer::TokenKind::Literal { .. } = token.kind {
-            let quoted = &text[at..end];
-            let body = quoted.trim_start_matches(|c: char| c != '$' && c != '\'').trim_matches('\'');
-            let body = match body.strip_prefix('$').and_then(|rest| rest.split_once('$')) {
-                Some((tag, rest)) => rest.strip_suffix(&format!("${tag}$")).unwrap_or(rest),
-                None => body,
-            };
-            if body.contains(char::is_whitespace) {
-                texts.extend(self::texts(body));
-            }
-        }
-        at = end;
-    }
-    texts
 }
 
 /// The words of a statement outside comments, in upper case; what stands in quotes counts where it is one word.

@@ -8,8 +8,8 @@ use anyhow::Context;
 use pgproof_runner::isolation::{build_template, prepare_clones};
 use pgproof_runner::migration::{Statement, select};
 use pgproof_runner::process::{Handover, Ready};
-use pgproof_runner::server::{MAINTENANCE_DATABASE, Server, ServerOptions};
-use pgproof_runner::session::{STATEMENT_LOG_VARIABLE, Session, identifier};
+use pgproof_runner::server::{Server, ServerOptions, Source};
+use pgproof_runner::session::STATEMENT_LOG_VARIABLE;
 use pgproof_runner::{Config, DatabaseError, Schema};
 
 use super::parts::Parts;
@@ -19,12 +19,12 @@ use crate::terminal::Progress;
 /// Measures the floor of each part of `verify`.
 pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyhow::Result<Parts> {
     let mut parts = Parts::default();
-    let (server, took) = Server::start_timed(&ServerOptions::from(&config.server))?;
+    let (server, took) = Server::start_timed(&ServerOptions::of(&config.server)?)?;
     parts.server = took;
     parts.migrations = files_through_one_session(config, schema, &server)?;
-    let (template, _) = build_template(server.address(), server.version(), config, schema)?;
+    let (template, _) = build_template(server.cluster(), config, schema)?;
     let started = Instant::now();
-    prepare_clones(server.address(), server.version(), &template, at_once())?;
+    prepare_clones(server.cluster(), schema, &template, at_once())?;
     parts.clones = started.elapsed();
     let statements = statements(config, schema, binary, &server, &template)?;
     parts.suite = replay(&server, &template, &statements)?;
@@ -46,8 +46,8 @@ fn files_through_one_session(config: &Config, schema: &Schema, server: &Server) 
         }
     }
     let started = Instant::now();
-    Session::open(server.address(), MAINTENANCE_DATABASE)?.run(&create("floor", "template1", server))?;
-    let mut session = Session::open(server.address(), "floor")?;
+    let database = server.cluster().create_database(&mut server.cluster().maintenance()?, "floor", Source::Nothing)?;
+    let mut session = server.cluster().open(&database)?;
     for (text, data) in messages {
         match data {
             Some(data) => session.copy_in(&text, data.as_bytes()).map(|_| ())?,
@@ -55,12 +55,6 @@ fn files_through_one_session(config: &Config, schema: &Schema, server: &Server) 
         }
     }
     Ok(started.elapsed())
-}
-
-/// The cheapest CREATE DATABASE there is.
-fn create(name: &str, template: &str, server: &Server) -> String {
-    let strategy = if server.version().major >= 15 { " STRATEGY file_copy" } else { "" };
-    format!("CREATE DATABASE {} TEMPLATE {}{strategy}", identifier(name), identifier(template))
 }
 
 /// What the suite sends, by database, in order.
@@ -73,8 +67,7 @@ fn statements(
 ) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let log = server.make_directory("statements").context("cannot make a directory for the statements")?.join("log");
     let handover = Handover {
-        address: server.address().clone(),
-        version: server.version().clone(),
+        cluster: server.cluster().clone(),
         schemas: BTreeMap::from([(schema.name.clone(), Ready { template: template.to_owned(), clones: Vec::new() })]),
     };
     let mut environment = environment(config, &handover, None);
@@ -100,18 +93,19 @@ fn replay(server: &Server, template: &str, statements: &BTreeMap<String, Vec<Str
     let mut took = Duration::ZERO;
     let mut made = 0;
     for (number, sql) in
-        statements.iter().filter(|(name, _)| *name != MAINTENANCE_DATABASE).map(|(_, sql)| sql).enumerate()
+        statements.iter().filter(|(name, _)| *name != server.address().maintenance()).map(|(_, sql)| sql).enumerate()
     {
         let started = Instant::now();
-        let name = format!("floor_{number}");
-        Session::open(server.address(), MAINTENANCE_DATABASE)?.run(&create(&name, template, server))?;
+        let label = format!("floor_{number}");
+        let mut maintenance = server.cluster().maintenance()?;
+        let name = server.cluster().create_database(&mut maintenance, &label, Source::Copy(template))?;
         made += 1;
         // As many as verify makes ahead are counted there.
         if made > at_once() {
             took += started.elapsed();
         }
         let started = Instant::now();
-        let mut session = Session::open(server.address(), &name)?;
+        let mut session = server.cluster().open(&name)?;
         for statement in sql.iter().filter(|statement| can_be_replayed(statement)) {
             match session.run(statement) {
                 // Refusals are what many statements are for.

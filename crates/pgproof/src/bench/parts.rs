@@ -34,22 +34,21 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     parts.cargo = started.elapsed();
 
     let started = Instant::now();
-    let server = Server::start(&ServerOptions::from(&config.server))?;
+    let server = Server::start(&ServerOptions::of(&config.server)?)?;
     parts.server = started.elapsed();
 
     let started = Instant::now();
-    let (template, applied) = build_template(server.address(), server.version(), config, schema)?;
+    let (template, applied) = build_template(server.cluster(), config, schema)?;
     parts.migrations = started.elapsed();
 
     let started = Instant::now();
-    let clones = prepare_clones(server.address(), server.version(), &template, at_once())?;
+    let clones = prepare_clones(server.cluster(), schema, &template, at_once())?;
     parts.clones = started.elapsed();
 
     let started = Instant::now();
     let evidence = server.make_directory("evidence").context("cannot make a directory for the evidence")?;
     let handover = Handover {
-        address: server.address().clone(),
-        version: server.version().clone(),
+        cluster: server.cluster().clone(),
         schemas: BTreeMap::from([(schema.name.clone(), Ready { template, clones })]),
     };
     let mut environment = environment(config, &handover, None);
@@ -59,7 +58,7 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
 
     let started = Instant::now();
     let run = SuiteRun { tests: ran.tests, evidence: gather(&evidence)?, problem: ran.problem };
-    let server_report = ServerReport { provider: "local".to_owned(), version: server.version().clone() };
+    let server_report = ServerReport { provider: server.cluster().provider.clone(), version: server.version().clone() };
     let report = Report::new(server_report, 0.0, vec![SchemaReport::new(schema, &applied, run, false)]);
     let text = Text { report: &report, colour: false }.to_string();
     anyhow::ensure!(!text.is_empty(), "the report is empty");

@@ -11,7 +11,7 @@ use pgproof_assertions::rerun::{CASES_VARIABLE, SEED_VARIABLE};
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
 use pgproof_runner::migration::optional_names;
 use pgproof_runner::report::{Majors, Report, SchemaReport, ServerReport, SuiteRun, Text, Verdict};
-use pgproof_runner::server::{ServerOptions, majors};
+use pgproof_runner::server::{Permission, Provider, ServerOptions, majors};
 use pgproof_runner::{Config, Schema};
 
 use crate::suite::{self, Binary, environment};
@@ -44,27 +44,36 @@ pub(crate) struct Arguments {
     /// Leave the server running and say how to connect to it
     #[arg(long)]
     keep: bool,
-    /// Where the server comes from
-    #[arg(long, value_enum, default_value_t = Provider::Auto)]
-    server: Provider,
-    /// The major version of PostgreSQL, or `all` that are found [default: the newest found]
+    /// Where the server comes from: auto, local, docker, download, or a connection string [default: $PGPROOF_SERVER, else auto]
+    #[arg(long, value_name = "PROVIDER|URL")]
+    server: Option<Provider>,
+    /// Never download PostgreSQL
+    #[arg(long)]
+    no_download: bool,
+    /// The major version of PostgreSQL, several (14,16), or `all` that there are [default: the newest found]
     #[arg(long, value_name = "MAJOR", value_parser = major)]
     pg: Option<Major>,
 }
 
 /// Which major version to use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Major {
     /// This one.
     One(u16),
-    /// All that there are binaries of, one after the other.
+    /// These, one after the other.
+    Some(Vec<u16>),
+    /// All that the provider has.
     All,
 }
 
 fn major(text: &str) -> Result<Major, String> {
-    match text {
-        "all" => Ok(Major::All),
-        number => number.parse().map(Major::One).map_err(|_| "write a number, as in 16, or all".to_owned()),
+    if text == "all" {
+        return Ok(Major::All);
+    }
+    let numbers: Result<Vec<u16>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    match numbers.map_err(|_| "write a number, as in 16, or several, as in 14,16, or all".to_owned())?[..] {
+        [one] => Ok(Major::One(one)),
+        ref several => Ok(Major::Some(several.to_vec())),
     }
 }
 
@@ -75,15 +84,6 @@ enum Format {
     Text,
     /// For programs; the README documents it
     Json,
-}
-
-/// Where a server can come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Provider {
-    /// Whatever is there
-    Auto,
-    /// Binaries on this machine
-    Local,
 }
 
 /// Proves schemas and prints the report.
@@ -100,16 +100,23 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         drop(progress);
         return list(&schemas, &binaries, arguments.filter.as_deref());
     }
-    let of_major = |major| on_one(config, &schemas, arguments, major, &progress);
-    let majors = match arguments.pg {
-        Some(Major::All) => Some(majors(&ServerOptions::from(&config.server))?),
-        _ => None,
+    let mut options = ServerOptions::of(&config.server)?;
+    options.provider = arguments.server.clone().unwrap_or(options.provider);
+    if arguments.no_download {
+        options.download = Permission::Forbidden;
+    }
+    let of_major = |major: Option<u16>| {
+        let options = ServerOptions { major: major.or(options.major), ..options.clone() };
+        on_one(config, &schemas, arguments, &options, &progress)
     };
-    let Some(majors) = majors else {
-        let (prepared, report) = of_major(match arguments.pg {
-            Some(Major::One(major)) => Some(major),
-            _ => None,
-        })?;
+    let (one, several) = match &arguments.pg {
+        Some(Major::All) => (None, Some(majors(&options)?)),
+        Some(Major::Some(majors)) => (None, Some(majors.clone())),
+        Some(Major::One(major)) => (Some(*major), None),
+        None => (None, None),
+    };
+    let Some(majors) = several else {
+        let (prepared, report) = of_major(one)?;
         drop(progress);
         match arguments.format {
             Format::Text => print!("{}", Text { report: &report, colour: colour() }),
@@ -141,14 +148,11 @@ fn on_one(
     config: &Config,
     schemas: &[Schema],
     arguments: &Arguments,
-    major: Option<u16>,
+    options: &ServerOptions,
     progress: &Progress,
 ) -> anyhow::Result<(prepare::Prepared, Report)> {
     let started = Instant::now();
-    let prepared = match arguments.server {
-        // Binaries on this machine are all that there is so far.
-        Provider::Auto | Provider::Local => prepare::prepare(config, schemas, major, progress)?,
-    };
+    let prepared = prepare::prepare(config, schemas, options, progress)?;
     let mut reports = Vec::new();
     for schema in schemas {
         let directory = prepared.server.make_directory(&format!("evidence-{}", schema.name));
@@ -157,7 +161,8 @@ fn on_one(
         let applied = prepared.applied.get(&schema.name).map(Vec::as_slice).unwrap_or_default();
         reports.push(SchemaReport::new(schema, applied, run, arguments.filter.is_some()));
     }
-    let server = ServerReport { provider: "local".to_owned(), version: prepared.server.version().clone() };
+    let cluster = prepared.server.cluster();
+    let server = ServerReport { provider: cluster.provider.clone(), version: cluster.version.clone() };
     let report = Report::new(server, started.elapsed().saturating_sub(prepared.building).as_secs_f64(), reports);
     Ok((prepared, report))
 }
@@ -247,9 +252,11 @@ fn keep(prepared: prepare::Prepared) {
     for (schema, ready) in &prepared.handover.schemas {
         eprintln!("  {}   # {schema}, as migrated", address.psql(&ready.template));
     }
-    let data = prepared.server.directory().join("data");
-    let pid = std::fs::read_to_string(data.join("postmaster.pid")).unwrap_or_default();
-    let pid = pid.lines().next().unwrap_or("PID").to_owned();
-    eprintln!("stop it, and remove all of it, with\n  kill -INT {pid}");
-    prepared.server.keep();
+    let is_borrowed = prepared.server.cluster().run.is_some();
+    let end = prepared.server.keep();
+    if is_borrowed {
+        eprintln!("these databases go with {end}");
+    } else {
+        eprintln!("stop it, and remove all of it, with\n  {end}");
+    }
 }

@@ -28,7 +28,7 @@ pub(crate) struct Prepared {
 pub(crate) fn prepare(
     config: &Config,
     schemas: &[Schema],
-    major: Option<u16>,
+    options: &ServerOptions,
     progress: &Progress,
 ) -> anyhow::Result<Prepared> {
     // What is wrong with the files is said before anything is started.
@@ -38,7 +38,7 @@ pub(crate) fn prepare(
     progress.step("starting PostgreSQL and building the suites");
     std::thread::scope(|scope| {
         let building = scope.spawn(|| suite::build(config, schemas));
-        let databases = databases(config, schemas, major);
+        let databases = databases(config, schemas, options);
         let ready = Instant::now();
         let binaries = building.join().map_err(|_| anyhow!("the thread that builds the suites panicked"))?;
         // A migration that fails is the nearer problem.
@@ -49,18 +49,16 @@ pub(crate) fn prepare(
 
 type Databases = (Server, Handover, BTreeMap<String, Vec<Applied>>);
 
-fn databases(config: &Config, schemas: &[Schema], major: Option<u16>) -> anyhow::Result<Databases> {
-    let mut options = ServerOptions::from(&config.server);
-    options.major = major.or(options.major);
-    let server = Server::start(&options)?;
-    let (address, version) = (server.address().clone(), server.version().clone());
+fn databases(config: &Config, schemas: &[Schema], options: &ServerOptions) -> anyhow::Result<Databases> {
+    let server = Server::start(options)?;
+    let cluster = server.cluster().clone();
     let mut ready = BTreeMap::new();
     let mut applied = BTreeMap::new();
     for schema in schemas {
-        let (template, migrations) = build_template(&address, &version, config, schema)?;
-        let clones = prepare_clones(&address, &version, &template, at_once())?;
+        let (template, migrations) = build_template(&cluster, config, schema)?;
+        let clones = prepare_clones(&cluster, schema, &template, at_once())?;
         ready.insert(schema.name.clone(), Ready { template, clones });
         applied.insert(schema.name.clone(), migrations);
     }
-    Ok((server, Handover { address, version, schemas: ready }, applied))
+    Ok((server, Handover { cluster, schemas: ready }, applied))
 }

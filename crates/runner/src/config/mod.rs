@@ -44,6 +44,12 @@ pub struct Config {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServerConfig {
+    /// Where the server comes from: `auto`, `local`, `docker` or `download`.
+    pub provider: Option<String>,
+    /// The image of a container; `{major}` in it is replaced.
+    pub image: Option<String>,
+    /// Whether binaries may be downloaded.
+    pub download: Option<bool>,
     /// The directory of PostgreSQL's binaries, in place of the search.
     pub bin: Option<PathBuf>,
     /// The major version to use, in place of the newest.

@@ -58,7 +58,7 @@ impl CloneDatabase {
 
     /// Opens a session with the clone.
     pub fn session(&self) -> Result<Session, DatabaseError> {
-        Session::open(&self.template.server.address, &self.name)
+        self.template.server.cluster.open(&self.name)
     }
 
     /// Applies migrations, in a session of their own.

@@ -7,11 +7,8 @@ use super::{IsolationError, SchemaContext};
 use crate::config::{Config, ConfigError, Schema};
 use crate::migration::{Applied, apply, select};
 use crate::process::{self, Handover};
-use crate::server::{Address, MAINTENANCE_DATABASE, Version, create_database};
+use crate::server::{Cluster, Source};
 use crate::session::Session;
-
-/// The database that every cluster has and that new databases are copied from.
-const EMPTY: &str = "template1";
 
 /// A migrated database to make clones from, and the server it lives in.
 #[derive(Debug)]
@@ -19,7 +16,8 @@ pub struct Template {
     /// What the tests know of the schema.
     pub context: Arc<SchemaContext>,
     pub(super) server: &'static Handover,
-    pub(super) database: String,
+    /// None if copies of it are empty.
+    pub(super) database: Option<String>,
     /// Clones that were made ahead.
     pub(super) spare: Mutex<Vec<String>>,
     /// What the template is called in this process.
@@ -46,13 +44,13 @@ impl Template {
             let ready = server.schemas.get(name).cloned();
             let (database, clones) = match ready {
                 Some(ready) => (ready.template, ready.clones),
-                None => (build_template(&server.address, &server.version, &config, &schema)?.0, Vec::new()),
+                None => (build_template(&server.cluster, &config, &schema)?.0, Vec::new()),
             };
             let context = Arc::new(SchemaContext::of(config, schema));
             Ok(Template {
                 context,
                 server,
-                database,
+                database: Some(database),
                 spare: Mutex::new(clones),
                 key: name.to_owned(),
                 preparation: String::new(),
@@ -69,7 +67,7 @@ impl Template {
             Ok(Template {
                 context,
                 server,
-                database: EMPTY.to_owned(),
+                database: None,
                 spare: Mutex::default(),
                 key: String::new(),
                 preparation: String::new(),
@@ -87,14 +85,14 @@ impl Template {
         let key = format!("{}:{label}", self.key);
         shared(&key, || {
             let database = self.clone_database()?;
-            let mut session = Session::open(&self.server.address, &database)?;
+            let mut session = self.server.cluster.open(&database)?;
             let built = build(&mut session, &self.context);
             let preparation = built
                 .map_err(|source| IsolationError::Derived { label: label.to_owned(), source: Box::new(source) })?;
             Ok(Template {
                 context: Arc::clone(&self.context),
                 server: self.server,
-                database,
+                database: Some(database),
                 spare: Mutex::default(),
                 key: key.clone(),
                 preparation,
@@ -109,12 +107,12 @@ impl Template {
 
     /// The major version of the server.
     pub fn major(&self) -> u16 {
-        self.server.version.major
+        self.server.cluster.version.major
     }
 
     /// A prepared session with a clone that nobody uses.
     pub(super) fn fresh_session(&self) -> Result<Session, IsolationError> {
-        let mut session = Session::open(&self.server.address, &self.clone_database()?)?;
+        let mut session = self.server.cluster.open(&self.clone_database()?)?;
         session.run(&self.preparation)?;
         Ok(session)
     }
@@ -124,56 +122,50 @@ impl Template {
         if let Some(spare) = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(spare);
         }
-        self.new_database(&self.database)
+        self.new_database(self.database.as_deref().map_or(Source::Nothing, Source::Copy))
     }
 
     /// An empty database that nobody uses: its name.
     pub(super) fn empty_database(&self) -> Result<String, IsolationError> {
-        self.new_database(EMPTY)
+        self.new_database(Source::Nothing)
     }
 
-    fn new_database(&self, from: &str) -> Result<String, IsolationError> {
+    fn new_database(&self, source: Source<'_>) -> Result<String, IsolationError> {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        let name = format!("pgproof_{}_{}_{number}", self.context.name(), std::process::id());
-        let mut maintenance = Session::open(&self.server.address, MAINTENANCE_DATABASE)?;
-        create_database(&mut maintenance, &self.server.version, &name, from)?;
-        Ok(name)
+        let label = format!("{}_{}_{number}", self.context.name(), std::process::id());
+        let mut maintenance = self.server.cluster.maintenance()?;
+        Ok(self.server.cluster.create_database(&mut maintenance, &label, source)?)
     }
 }
 
 /// Makes the template of a schema: its name, and what became of each migration.
 pub fn build_template(
-    address: &Address,
-    version: &Version,
+    cluster: &Cluster,
     config: &Config,
     schema: &Schema,
 ) -> Result<(String, Vec<Applied>), IsolationError> {
     let migrations = select(config, schema)?;
-    let database = format!("pgproof_{}", schema.name);
-    let mut maintenance = Session::open(address, MAINTENANCE_DATABASE)?;
-    create_database(&mut maintenance, version, &database, EMPTY)?;
+    let mut maintenance = cluster.maintenance()?;
+    let database = cluster.create_database(&mut maintenance, &schema.name, Source::Nothing)?;
     drop(maintenance);
-    let mut session = Session::open(address, &database)?;
+    let mut session = cluster.open(&database)?;
     let applied = apply(&mut session, &migrations, schema.transaction)?;
     Ok((database, applied))
 }
 
-/// Makes `count` clones ahead of those who will ask for them: their names.
+/// Makes `count` clones of a schema's template ahead of those who will ask for them: their names.
 pub fn prepare_clones(
-    address: &Address,
-    version: &Version,
+    cluster: &Cluster,
+    schema: &Schema,
     template: &str,
     count: usize,
 ) -> Result<Vec<String>, IsolationError> {
-    let mut maintenance = Session::open(address, MAINTENANCE_DATABASE)?;
-    (0..count)
-        .map(|number| {
-            let name = format!("{template}_spare_{number}");
-            create_database(&mut maintenance, version, &name, template)?;
-            Ok(name)
-        })
-        .collect()
+    let mut maintenance = cluster.maintenance()?;
+    let label = |number| format!("{}_spare_{number}", schema.name);
+    let made =
+        (0..count).map(|number| cluster.create_database(&mut maintenance, &label(number), Source::Copy(template)));
+    Ok(made.collect::<Result<_, _>>()?)
 }
 
 type Made = Arc<OnceLock<Result<Arc<Template>, String>>>;

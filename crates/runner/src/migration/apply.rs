@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Migration, MigrationError, Statement, StatementFailure};
 use crate::config::Transaction;
+use crate::server::note_roles;
 use crate::session::Session;
 use crate::{DatabaseError, Origin};
 
@@ -34,6 +35,7 @@ pub fn apply(
     migrations: &[Migration],
     transaction: Transaction,
 ) -> Result<Vec<Applied>, MigrationError> {
+    note_roles_of(session, migrations)?;
     migrations.iter().map(|migration| Ok(apply_one(session, migration, transaction, usize::MAX)?.0)).collect()
 }
 
@@ -70,12 +72,23 @@ pub fn apply_until(
     transaction: Transaction,
     statements: usize,
 ) -> Result<(), MigrationError> {
+    note_roles_of(session, migrations)?;
     let mut left = statements;
     for migration in migrations {
         if left == 0 {
             break;
         }
         left = apply_one(session, migration, transaction, left)?.1;
+    }
+    Ok(())
+}
+
+/// Notes the roles that migrations make where somebody has to remove them.
+fn note_roles_of(session: &mut Session, migrations: &[Migration]) -> Result<(), MigrationError> {
+    for migration in migrations {
+        let texts = migration.statements.iter().map(|statement| statement.text.as_str());
+        let in_session = |source| MigrationError::Session { file: migration.file.clone(), source };
+        note_roles(session, texts).map_err(in_session)?;
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod select;
 mod source;
 mod split;
 mod statement;
+mod texts;
 
 pub use apply::{Applied, Outcome, apply, apply_alone, apply_until};
 pub use discover::{Migration, discover, discover_rollbacks};
@@ -24,3 +25,4 @@ pub use select::{optional, optional_names, select};
 pub use source::Source;
 pub use split::{split, split_with};
 pub use statement::Statement;
+pub use texts::texts;

@@ -3,13 +3,17 @@
 use std::path::Path;
 
 use super::{MigrationError, Source, StatementFailure, split};
+use crate::server::note_roles;
 use crate::session::Session;
 
 /// Runs every statement of `path`, which messages call relative to `root`. What it does to its session (settings, a search
 /// path) ends with it; a transaction that it leaves open is an error.
 pub fn run_script(session: &mut Session, root: &Path, path: &Path) -> Result<(), MigrationError> {
     let mut last = None;
-    for statement in split(Source::read(root, path)?, root)? {
+    let statements = split(Source::read(root, path)?, root)?;
+    note_roles(session, statements.iter().map(|statement| statement.text.as_str()))
+        .map_err(|source| MigrationError::Session { file: path.to_path_buf(), source })?;
+    for statement in statements {
         let done = match &statement.copy_data {
             Some(data) => session.copy_in(&statement.text, data.as_bytes()).map(|_| ()),
             None => session.run(&statement.text),

@@ -119,6 +119,11 @@ fn places() -> Vec<(String, Vec<PathBuf>)> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).filter(|dir| dir.join("postgres").is_file()).collect();
     let mut places = vec![("PATH".to_owned(), on_path), ("pg_config --bindir".to_owned(), pg_config())];
+    if let Some(home) = std::env::var_os("HOME").map(PathBuf::from) {
+        // Where the crate postgresql_embedded unpacks what it downloads.
+        let pattern = home.join(".theseus/postgresql/*/bin");
+        places.push((pattern.display().to_string(), expand(&pattern)));
+    }
     places.extend(USUAL_PLACES.iter().map(|pattern| ((*pattern).to_owned(), expand(Path::new(pattern)))));
     places
 }
@@ -159,7 +164,7 @@ fn resolve(bin: &Path) -> Result<PathBuf, String> {
 }
 
 /// The installation in this directory, or what is wrong with it.
-fn inspect(bin: &Path) -> Result<Installation, String> {
+pub(super) fn inspect(bin: &Path) -> Result<Installation, String> {
     let bin = resolve(bin)?;
     let postgres = bin.join("postgres");
     if !bin.join("initdb").is_file() {

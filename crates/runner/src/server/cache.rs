@@ -23,7 +23,7 @@ const INITDB_ARGUMENTS: &[&str] = &[
 
 /// The path of a cleanly shut down data directory of this installation, made now if need be.
 pub(super) fn data_directory(installation: &Installation, account: Option<Account>) -> Result<PathBuf, ServerError> {
-    let root = root(account.is_some());
+    let root = root();
     let key = key(installation);
     let entry = root.join(&key);
     let data = entry.join("data");
@@ -34,11 +34,7 @@ pub(super) fn data_directory(installation: &Installation, account: Option<Accoun
         let path = path.to_path_buf();
         move |source| ServerError::Cache { action, path, source }
     };
-    fs::create_dir_all(&root).map_err(failed("create", &root))?;
-    let lock_path = root.join(format!("{key}.lock"));
-    let lock = File::create(&lock_path).map_err(failed("create", &lock_path))?;
-    // Another run may be making the same entry; it holds the lock for as long as initdb takes.
-    lock.lock().map_err(failed("lock", &lock_path))?;
+    let _lock = lock(&root, &key)?;
     if is_complete(&data) {
         return Ok(data);
     }
@@ -54,12 +50,26 @@ pub(super) fn data_directory(installation: &Installation, account: Option<Accoun
     Ok(data)
 }
 
+/// Waits until nobody else makes this entry of the cache: another run may be about to, and holds the lock for as long as it
+/// takes.
+pub(super) fn lock(root: &Path, key: &str) -> Result<File, ServerError> {
+    let path = root.join(format!("{key}.lock"));
+    let failed = |action, path: &Path| {
+        let path = path.to_path_buf();
+        move |source| ServerError::Cache { action, path, source }
+    };
+    fs::create_dir_all(root).map_err(failed("create", root))?;
+    let lock = File::create(&path).map_err(failed("create", &path))?;
+    lock.lock().map_err(failed("lock", &path))?;
+    Ok(lock)
+}
+
 /// The cache's directory. Root's is outside its home, which the unprivileged account cannot enter.
-fn root(as_root: bool) -> PathBuf {
+pub(super) fn root() -> PathBuf {
     if let Some(set) = std::env::var_os(CACHE_VARIABLE) {
         return PathBuf::from(set);
     }
-    if as_root {
+    if nix::unistd::geteuid().is_root() {
         return PathBuf::from("/var/cache/pgproof");
     }
     let home = std::env::var_os("HOME").map(PathBuf::from);
@@ -83,7 +93,8 @@ fn is_complete(data: &Path) -> bool {
     data.join("PG_VERSION").is_file() && data.join("global/pg_control").is_file()
 }
 
-fn remove(path: &Path) -> std::io::Result<()> {
+/// Removes a directory, if there is one.
+pub(super) fn remove(path: &Path) -> std::io::Result<()> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::version::{OLDEST_MAJOR, Version};
+use super::version::{NEWEST_MAJOR, OLDEST_MAJOR, Version};
+use crate::connection::AddressError;
 use crate::database_error::DatabaseError;
 
 /// Why no server could be started.
@@ -107,6 +108,145 @@ pub enum ServerError {
         /// Why.
         source: DatabaseError,
     },
+    /// A setting names no provider.
+    #[error("{setting} is no provider of servers: {problem}")]
+    BadProvider {
+        /// What names it.
+        setting: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// No provider works.
+    #[error(
+        "no PostgreSQL to be had:\n{}\ninstall PostgreSQL (Debian: apt-get install postgresql; Homebrew: brew install postgresql), or start \
+         Docker, or set {} to a connection string",
+        list(&.tried.iter().map(|(provider, error)| format!("{provider}: {}", indented(&crate::with_causes(error)))).collect::<Vec<_>>()),
+        super::SERVER_VARIABLE
+    )]
+    NoProvider {
+        /// Each provider and why it does not.
+        tried: Vec<(&'static str, ServerError)>,
+    },
+    /// All majors of a provider that has one.
+    #[error("a given server has one version; leave --pg out, or ask for --server local, docker or download")]
+    OneMajor,
+    /// The connection string of a given server.
+    #[error("the given server cannot be used")]
+    Address {
+        /// Why.
+        source: AddressError,
+    },
+    /// The given server takes no session.
+    #[error("the server at {place} takes no session")]
+    Unreachable {
+        /// Host and port.
+        place: String,
+        /// Why.
+        source: DatabaseError,
+    },
+    /// The given server says nothing.
+    #[error("the server at {place} took the connection, and said nothing for {} s; is it PostgreSQL, and alive?", .waited.as_secs())]
+    Silent {
+        /// Host and port.
+        place: String,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The given server, or image, has another version than was asked for.
+    #[error(
+        "{place} has PostgreSQL {version}, and {} was asked for",
+        wanted.map_or_else(|| format!("{OLDEST_MAJOR} or newer"), |major| major.to_string())
+    )]
+    OtherMajor {
+        /// The server, or the image.
+        place: String,
+        /// The major that was asked for.
+        wanted: Option<u16>,
+        /// Its version.
+        version: Version,
+    },
+    /// The given server takes no writes.
+    #[error("the server at {place} is a standby, which takes no writes; give the primary")]
+    Standby {
+        /// Host and port.
+        place: String,
+    },
+    /// The role may not make databases.
+    #[error(
+        "role {role} may not make databases on {place}, and pgproof touches no database but its own; \
+         let an administrator run: ALTER ROLE {role} CREATEDB"
+    )]
+    MayNotCreate {
+        /// Host and port.
+        place: String,
+        /// The role.
+        role: String,
+    },
+    /// The process that removes what a run made could not be started.
+    #[error("cannot start the process that removes what this run makes: {problem}")]
+    Caretaker {
+        /// Why.
+        problem: String,
+    },
+    /// There is no container engine.
+    #[error("no container engine: {problem}; start Docker, or set DOCKER_HOST to where it listens")]
+    NoEngine {
+        /// What was said.
+        problem: String,
+    },
+    /// A container could not be made.
+    #[cfg(feature = "docker")]
+    #[error(
+        "no container of image {image}; if the image cannot be pulled, load it, or name another with {}",
+        super::IMAGE_VARIABLE
+    )]
+    Container {
+        /// The image.
+        image: String,
+        /// Why.
+        source: Box<testcontainers::TestcontainersError>,
+    },
+    /// A container's server does not come.
+    #[error(
+        "PostgreSQL in a container of {image} {}; the end of its log:\n{log}",
+        waited.map_or_else(|| "ended while starting".to_owned(), |waited| format!("took no connection within {} s", waited.as_secs()))
+    )]
+    NotReady {
+        /// The image.
+        image: String,
+        /// How long it was waited for, unless it ended.
+        waited: Option<Duration>,
+        /// Its last log lines.
+        log: String,
+    },
+    /// Nothing may be downloaded, or there is nothing.
+    #[error("PostgreSQL is not downloaded: {why}; {} says whether it may be", super::DOWNLOAD_VARIABLE)]
+    NoDownload {
+        /// Why not.
+        why: &'static str,
+    },
+    /// A major that there is no archive of.
+    #[error("there is no PostgreSQL {major} to download, only {OLDEST_MAJOR} to {NEWEST_MAJOR}")]
+    NoRelease {
+        /// The major.
+        major: u16,
+    },
+    /// An archive could not be fetched.
+    #[error("cannot fetch {url}: {problem}")]
+    Fetch {
+        /// Its address.
+        url: String,
+        /// Why.
+        problem: String,
+    },
+    /// An archive is not what it should be.
+    #[error("{url} is damaged: {problem}")]
+    Archive {
+        /// Its address.
+        url: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// A server handed over by another process is described wrongly.
     #[error("{variable} does not describe a server")]
     Handover {
@@ -119,4 +259,8 @@ pub enum ServerError {
 
 fn list(lines: &[String]) -> String {
     lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
+}
+
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n    ")
 }

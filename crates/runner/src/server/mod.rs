@@ -1,36 +1,38 @@
-//! Finding, starting and ending a disposable PostgreSQL. One file a provider; so far *local*: binaries on this machine.
+//! Finding, starting and ending a disposable PostgreSQL. One file a provider: binaries on this machine (`local`), a
+//! container (`docker`), binaries that are fetched (`download`), databases on somebody's server (`borrowed`).
 
 mod account;
-mod address;
+mod before_main;
 mod binaries;
+mod borrowed;
 mod cache;
+mod caretaker;
+mod cluster;
+#[cfg(feature = "docker")]
+mod docker;
+mod download;
 mod error;
 mod local;
+mod log;
+mod mark;
 mod place;
+mod provider;
+mod roles;
+mod running;
+mod settings;
 mod supervisor;
 mod sweep;
 mod version;
 
-pub use address::Address;
 pub use binaries::BIN_VARIABLE;
-pub use binaries::{Installation, find as find_installation, majors};
+pub use binaries::{Installation, find as find_installation};
 pub use cache::CACHE_VARIABLE;
+pub use cluster::{Cluster, Source};
+#[cfg(feature = "docker")]
+pub use docker::IMAGE_VARIABLE;
+pub use download::{DOWNLOAD_URL_VARIABLE, DOWNLOAD_VARIABLE, Permission};
 pub use error::ServerError;
-pub(crate) use local::create_database;
-pub use local::{MAINTENANCE_DATABASE, Server};
-pub use version::{OLDEST_MAJOR, Version};
-
-/// Which server to start.
-#[derive(Debug, Clone, Default)]
-pub struct ServerOptions {
-    /// The directory of the binaries, in place of the search.
-    pub bin: Option<std::path::PathBuf>,
-    /// The major version, in place of the newest.
-    pub major: Option<u16>,
-}
-
-impl From<&crate::config::ServerConfig> for ServerOptions {
-    fn from(config: &crate::config::ServerConfig) -> Self {
-        ServerOptions { bin: config.bin.clone(), major: config.major }
-    }
-}
+pub use provider::{Provider, SERVER_VARIABLE, ServerOptions, majors};
+pub(crate) use roles::note as note_roles;
+pub use running::Server;
+pub use version::{NEWEST_MAJOR, OLDEST_MAJOR, Version};

@@ -33,14 +33,23 @@ fn is_a_run(name: &str) -> bool {
     numbers.is_some_and(|(owner, number)| digits(owner) && digits(number))
 }
 
-/// Whether the supervisor that wrote its process id there is dead. Process ids of another namespace (a container that
-/// shares the directory) say nothing here; a directory without one is just being made, or another user's.
+/// Whether the supervisor that wrote its process id there is dead; a directory without one is just being made, or
+/// another user's.
 fn is_abandoned(directory: &Path) -> bool {
-    let Ok(text) = std::fs::read_to_string(directory.join("supervisor.pid")) else { return false };
-    let (pid, namespace) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
-    let ours = std::fs::read_link("/proc/self/ns/pid").map(|path| path.display().to_string()).unwrap_or_default();
+    std::fs::read_to_string(directory.join("supervisor.pid")).is_ok_and(|text| is_dead(text.trim()))
+}
+
+/// Whether the process of this id, in this namespace, is dead. Process ids of another namespace (a container that
+/// shares a directory, or an engine) say nothing here.
+pub(super) fn is_dead(pid_and_namespace: &str) -> bool {
+    let (pid, theirs) = pid_and_namespace.split_once(' ').unwrap_or((pid_and_namespace, ""));
     let Ok(pid) = pid.parse().map(Pid::from_raw) else { return false };
-    namespace == ours && kill(pid, None) == Err(Errno::ESRCH)
+    theirs == namespace() && kill(pid, None) == Err(Errno::ESRCH)
+}
+
+/// What tells the process ids of this system from those of others.
+pub(super) fn namespace() -> String {
+    std::fs::read_link("/proc/self/ns/pid").map(|path| path.display().to_string()).unwrap_or_default()
 }
 
 /// Ends the server of an abandoned directory, if the process of that number still is that server.
@@ -77,7 +86,7 @@ mod tests {
     #[test]
     fn a_directory_is_abandoned_when_its_supervisor_is_dead() {
         let directory = tempfile::tempdir().expect("a directory");
-        let namespace = std::fs::read_link("/proc/self/ns/pid").map(|p| p.display().to_string()).unwrap_or_default();
+        let namespace = namespace();
         let written = |text: String| {
             std::fs::write(directory.path().join("supervisor.pid"), text).expect("a file");
             is_abandoned(directory.path())

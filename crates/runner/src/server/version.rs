@@ -1,11 +1,17 @@
-//! A PostgreSQL version as its binaries print it.
+//! A PostgreSQL version, as its binaries or the server itself tell it.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::database_error::DatabaseError;
+use crate::session::Session;
+
 /// The oldest major that pgproof works with.
 pub const OLDEST_MAJOR: u16 = 14;
+
+/// The newest major that there is a release of.
+pub const NEWEST_MAJOR: u16 = 18;
 
 /// A version such as 15.18, or 19devel.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -25,6 +31,16 @@ impl Version {
         let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok();
         let (major, minor) = text.split_once('.').unwrap_or((text, "0"));
         Some(Version { major: digits(major)?, minor: digits(minor).unwrap_or(0), text: text.to_owned() })
+    }
+
+    /// Asks a running server.
+    pub fn of(session: &mut Session) -> Result<Version, DatabaseError> {
+        let number = session.value("SHOW server_version_num")?.unwrap_or_default();
+        let text = session.value("SHOW server_version")?.unwrap_or_default();
+        let number: u32 = number.parse().unwrap_or_default();
+        let part = |number: u32| u16::try_from(number).unwrap_or_default();
+        let text = text.split_whitespace().next().unwrap_or_default().to_owned();
+        Ok(Version { major: part(number / 10_000), minor: part(number % 10_000), text })
     }
 }
 

@@ -1,0 +1,313 @@
+//! Connection strings (documentation, "libpq": "Connection Strings" and "Parameter Key Words"), and what completes them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use percent_encoding::percent_decode_str;
+
+use super::{AddressError, passfile, service};
+
+type Parameters = BTreeMap<String, String>;
+
+/// Keywords that go to the driver as they are.
+const DRIVERS: &[&str] = &[
+    "user",
+    "password",
+    "host",
+    "hostaddr",
+    "port",
+    "application_name",
+    "connect_timeout",
+    "tcp_user_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_retries",
+    "target_session_attrs",
+    "channel_binding",
+    "load_balance_hosts",
+    "sslnegotiation",
+];
+
+/// Keywords that are looked at here.
+const OURS: &[&str] =
+    &["dbname", "options", "sslmode", "sslrootcert", "sslcert", "sslkey", "passfile", "service", "servicefile"];
+
+/// libpq's keywords that change nothing here: pgproof has a name, an encoding and no Kerberos of its own.
+const WITHOUT_EFFECT: &[&str] = &[
+    "client_encoding",
+    "fallback_application_name",
+    "gssencmode",
+    "krbsrvname",
+    "gsslib",
+    "gssdelegation",
+    "sslcompression",
+    "sslsni",
+];
+
+/// What stands for a parameter that is not given (documentation, "libpq": "Environment Variables").
+const VARIABLES: &[(&str, &str)] = &[
+    ("host", "PGHOST"),
+    ("hostaddr", "PGHOSTADDR"),
+    ("port", "PGPORT"),
+    ("dbname", "PGDATABASE"),
+    ("user", "PGUSER"),
+    ("password", "PGPASSWORD"),
+    ("passfile", "PGPASSFILE"),
+    ("service", "PGSERVICE"),
+    ("servicefile", "PGSERVICEFILE"),
+    ("options", "PGOPTIONS"),
+    ("sslmode", "PGSSLMODE"),
+    ("sslrootcert", "PGSSLROOTCERT"),
+    ("sslcert", "PGSSLCERT"),
+    ("sslkey", "PGSSLKEY"),
+    ("sslnegotiation", "PGSSLNEGOTIATION"),
+    ("channel_binding", "PGCHANNELBINDING"),
+    ("connect_timeout", "PGCONNECT_TIMEOUT"),
+    ("target_session_attrs", "PGTARGETSESSIONATTRS"),
+    ("load_balance_hosts", "PGLOADBALANCEHOSTS"),
+];
+
+/// The values of `sslmode`.
+const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+
+/// Whether `text` is a connection string, rather than some other word.
+pub(super) fn is_uri(text: &str) -> bool {
+    text.starts_with("postgres://") || text.starts_with("postgresql://")
+}
+
+/// Whether the driver knows this keyword.
+pub(super) fn is_drivers(keyword: &str) -> bool {
+    DRIVERS.contains(&keyword)
+}
+
+/// The parameters that a connection string names.
+pub(super) fn parse(text: &str) -> Result<Parameters, AddressError> {
+    let parameters = if is_uri(text) { parse_uri(text)? } else { parse_pairs(text)? };
+    for keyword in parameters.keys() {
+        if !(DRIVERS.contains(&&**keyword) || OURS.contains(&&**keyword) || WITHOUT_EFFECT.contains(&&**keyword)) {
+            let why = match &**keyword {
+                "replication" => Some("a proof needs an ordinary session"),
+                "sslcrl" | "sslcrldir" => Some("certificates that were revoked are not looked up"),
+                "sslpassword" => Some("the key has to be without a password"),
+                "requiressl" => Some("use sslmode"),
+                _ => None,
+            };
+            return Err(AddressError::Keyword { keyword: keyword.clone(), why });
+        }
+    }
+    Ok(parameters)
+}
+
+/// Adds what a connection string leaves out.
+pub(super) fn complete(mut parameters: Parameters) -> Result<Parameters, AddressError> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
+    parameters.retain(|keyword, value| !value.is_empty() && !WITHOUT_EFFECT.contains(&&**keyword));
+    // A service comes before the variables.
+    if let Some(name) = parameters.remove("service").or_else(|| variable("PGSERVICE")) {
+        let file = parameters.remove("servicefile").or_else(|| variable("PGSERVICEFILE")).map(PathBuf::from);
+        let found = service::find(&name, &file.unwrap_or_else(|| home.join(".pg_service.conf")))?;
+        let known = parse_known(found)?;
+        for (keyword, value) in known {
+            parameters.entry(keyword).or_insert(value);
+        }
+    }
+    for (keyword, name) in VARIABLES {
+        if let Some(value) = variable(name).filter(|_| !keyword.starts_with("service")) {
+            parameters.entry((*keyword).to_owned()).or_insert(value);
+        }
+    }
+    let mut default = |keyword: &str, value: String| {
+        parameters.entry(keyword.to_owned()).or_insert(value);
+    };
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).ok().flatten();
+    default("user", user.map_or_else(|| "postgres".to_owned(), |user| user.name));
+    default("dbname", "postgres".to_owned());
+    default("port", "5432".to_owned());
+    default("sslmode", "prefer".to_owned());
+    if !parameters.contains_key("host") && !parameters.contains_key("hostaddr") {
+        parameters.insert("host".to_owned(), usual_host(&parameters["port"]));
+    }
+    if !SSL_MODES.contains(&&*parameters["sslmode"]) {
+        let expected = "disable, allow, prefer, require, verify-ca or verify-full";
+        return Err(AddressError::Value { keyword: "sslmode", expected });
+    }
+    let passwords = parameters.remove("passfile").map_or_else(|| home.join(".pgpass"), PathBuf::from);
+    if !parameters.contains_key("password")
+        && let Some(password) = passfile::find(&passwords, &parameters)?
+    {
+        parameters.insert("password".to_owned(), password);
+    }
+    Ok(parameters)
+}
+
+/// A value as a connection string of keywords and values has it.
+pub(super) fn quoted(value: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+~".contains(c);
+    if !value.is_empty() && value.chars().all(plain) {
+        return value.to_owned();
+    }
+    format!("'{}'", value.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+fn parse_known(pairs: Vec<(String, String)>) -> Result<Parameters, AddressError> {
+    let text: Vec<String> = pairs.iter().map(|(keyword, value)| format!("{keyword}={}", quoted(value))).collect();
+    parse(&text.join(" "))
+}
+
+/// Where libpq looks if no host is given: the directory of the socket, else this machine.
+fn usual_host(port: &str) -> String {
+    let directories = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
+    let found = directories.iter().find(|directory| Path::new(directory).join(format!(".s.PGSQL.{port}")).exists());
+    found.map_or_else(|| "localhost".to_owned(), |directory| (*directory).to_owned())
+}
+
+/// `postgresql://user:password@host:port,host:port/dbname?keyword=value&…`
+fn parse_uri(text: &str) -> Result<Parameters, AddressError> {
+    let rest = text.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user, hosts) = match authority.rsplit_once('@') {
+        Some((user, hosts)) => (user, hosts),
+        None => ("", authority),
+    };
+    let (user, password) = user.split_once(':').unwrap_or((user, ""));
+    let mut parameters = Parameters::new();
+    let mut set = |keyword: &str, value: &str| -> Result<(), AddressError> {
+        if !value.is_empty() {
+            let decoded = percent_decode_str(value).decode_utf8();
+            let decoded = decoded.map_err(|_| AddressError::Syntax(format!("{keyword} is not UTF-8")))?;
+            parameters.insert(keyword.to_owned(), decoded.into_owned());
+        }
+        Ok(())
+    };
+    set("user", user)?;
+    set("password", password)?;
+    set("dbname", database)?;
+    let mut names = Vec::new();
+    let mut ports = Vec::new();
+    for host in hosts.split(',') {
+        // An IPv6 address stands in brackets.
+        let (name, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+            Some((name, port)) => (name, port.strip_prefix(':').unwrap_or_default()),
+            None => host.split_once(':').unwrap_or((host, "")),
+        };
+        names.push(name);
+        ports.push(port);
+    }
+    if names.iter().any(|name| !name.is_empty()) {
+        set("host", &names.join(","))?;
+    }
+    if ports.iter().any(|port| !port.is_empty()) {
+        let ports: Vec<&str> = ports.into_iter().map(|port| if port.is_empty() { "5432" } else { port }).collect();
+        set("port", &ports.join(","))?;
+    }
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (keyword, value) =
+            pair.split_once('=').ok_or_else(|| AddressError::Syntax("a parameter after ? has no value".to_owned()))?;
+        // An old spelling for JDBC's sake, which libpq knows.
+        if (keyword, value) == ("ssl", "true") {
+            set("sslmode", "require")?;
+        } else {
+            set(keyword, value)?;
+        }
+    }
+    Ok(parameters)
+}
+
+/// `keyword = value keyword = 'quoted \' value' …`
+fn parse_pairs(text: &str) -> Result<Parameters, AddressError> {
+    let mut parameters = Parameters::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (keyword, after) = rest.split_once('=').ok_or_else(|| {
+            AddressError::Syntax("write postgres://user@host/database, or keyword=value pairs".to_owned())
+        })?;
+        let keyword = keyword.trim();
+        if keyword.is_empty() || keyword.contains(char::is_whitespace) {
+            return Err(AddressError::Syntax("a keyword without = and a value".to_owned()));
+        }
+        let (value, after) = value(after.trim_start(), keyword)?;
+        parameters.insert(keyword.to_owned(), value);
+        rest = after.trim_start();
+    }
+    Ok(parameters)
+}
+
+/// The value at the start of `text`, and what comes after it.
+fn value<'a>(text: &'a str, keyword: &str) -> Result<(String, &'a str), AddressError> {
+    let is_quoted = text.starts_with('\'');
+    let mut value = String::new();
+    let mut characters = text.char_indices().skip(usize::from(is_quoted));
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '\\' => value.extend(characters.next().map(|(_, c)| c)),
+            '\'' if is_quoted => return Ok((value, &text[at + 1..])),
+            c if c.is_whitespace() && !is_quoted => return Ok((value, &text[at..])),
+            c => value.push(c),
+        }
+    }
+    if is_quoted {
+        Err(AddressError::Syntax(format!("the value of {keyword} has no closing quote")))
+    } else {
+        Ok((value, ""))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        match parse(text) {
+            Ok(parameters) => {
+                parameters.iter().map(|(keyword, value)| format!("{keyword}={value}")).collect::<Vec<_>>().join(" ")
+            }
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[rstest]
+    #[case("postgres://", "")]
+    #[case(
+        "postgresql://me:p%40ss@db.example.com:6543/shop?sslmode=verify-full",
+        "dbname=shop host=db.example.com password=p@ss port=6543 sslmode=verify-full user=me"
+    )]
+    #[case("postgres://%2Fvar%2Frun%2Fpostgresql/shop", "dbname=shop host=/var/run/postgresql")]
+    #[case("postgres:///shop?host=/tmp&port=5433", "dbname=shop host=/tmp port=5433")]
+    #[case(
+        "postgres://a:1,b/x?target_session_attrs=read-write",
+        "dbname=x host=a,b port=1,5432 target_session_attrs=read-write"
+    )]
+    #[case("postgres://me@[::1]:5433", "host=::1 port=5433 user=me")]
+    #[case(
+        "postgres://h/db?options=endpoint%3Dep-1&channel_binding=require",
+        "channel_binding=require dbname=db host=h options=endpoint=ep-1"
+    )]
+    #[case("host=db user = 'o\\'brien'  password='a b' ", "host=db password=a b user=o'brien")]
+    #[case("host=db passwort=x", "passwort cannot be used in a connection string")]
+    #[case(
+        "postgres://h/db?replication=database",
+        "replication cannot be used in a connection string: a proof needs an ordinary session"
+    )]
+    #[case(
+        "local host",
+        "the connection string cannot be read: write postgres://user@host/database, or keyword=value pairs"
+    )]
+    #[case("password='x", "the connection string cannot be read: the value of password has no closing quote")]
+    fn a_string_is_read_as_libpq_reads_it(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(shown(text), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_quoted_is_read_back(value in "\\PC*") {
+            let parsed = parse(&format!("user={} host=h", quoted(&value))).expect("a string");
+            prop_assert_eq!(&parsed["user"], &value);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Where a server is and how to reach it, in libpq's words: connection strings, `PG*` variables, password files, TLS
+//! (documentation, "libpq": "Connection Strings", "Environment Variables", "The Password File", "SSL Support").
+
+mod address;
+mod conninfo;
+mod error;
+mod passfile;
+mod service;
+mod tls;
+
+pub use address::Address;
+pub use error::AddressError;

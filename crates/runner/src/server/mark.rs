@@ -1,0 +1,130 @@
+//! How what is ours on a borrowed server is told from what is not: the names of databases, a comment on one of them, and
+//! an advisory lock that lives as long as its run (documentation, "Advisory Locks").
+
+use std::collections::BTreeMap;
+
+use crate::database_error::DatabaseError;
+use crate::session::{Session, literal};
+
+/// The first key of our advisory locks, "pgpf" in ASCII; the second is the run's number.
+const LOCK_CLASS: i32 = 0x7067_7066;
+
+/// What the comment begins with, before the run.
+const PREFIX: &str = "made by pgproof, run ";
+
+/// The owner mark of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// The run: eight hexadecimal digits.
+    pub run: String,
+    /// The roles that a script in the database makes, noted before it does.
+    pub roles: Vec<String>,
+}
+
+impl Mark {
+    /// The comment.
+    pub(crate) fn text(&self) -> String {
+        let roles = serde_json::to_string(&self.roles).unwrap_or_default();
+        format!("{PREFIX}{}; roles {roles}", self.run)
+    }
+
+    /// Reads a comment.
+    pub(crate) fn parse(comment: &str) -> Option<Mark> {
+        let (run, roles) = comment.strip_prefix(PREFIX)?.split_once("; roles ")?;
+        Some(Mark { run: run.to_owned(), roles: serde_json::from_str(roles).ok()? })
+    }
+}
+
+/// What the runs of pgproof have on a server.
+#[derive(Debug, Default)]
+pub(super) struct Belongings {
+    /// The names of databases, by run; the marked ones last.
+    pub databases: BTreeMap<String, Vec<String>>,
+    /// The roles that each run's scripts make.
+    pub roles: BTreeMap<String, Vec<String>>,
+    /// Runs that live.
+    pub living: Vec<String>,
+}
+
+impl Belongings {
+    /// Looks.
+    pub(super) fn of_all(session: &mut Session) -> Result<Belongings, DatabaseError> {
+        let mut found = Belongings::default();
+        let marked = "SELECT substr(datname, 9, 8), datname, shobj_description(oid, 'pg_database') FROM pg_database \
+                      WHERE datname ~ '^pgproof_[0-9a-f]{8}_' ORDER BY 3 NULLS FIRST, 2";
+        for row in session.rows(marked)? {
+            let mut row = row.into_iter();
+            let (Some(run), Some(name)) = (row.next().flatten(), row.next().flatten()) else { continue };
+            let mark = row.next().flatten().and_then(|comment| Mark::parse(&comment)).filter(|mark| mark.run == run);
+            if let Some(mark) = mark {
+                found.roles.entry(run.clone()).or_default().extend(mark.roles);
+            }
+            found.databases.entry(run).or_default().push(name);
+        }
+        // Without a mark a name proves nothing.
+        found.databases.retain(|run, _| found.roles.contains_key(run));
+        let living = format!(
+            "SELECT DISTINCT lpad(to_hex(objid::bigint), 8, '0') FROM pg_locks \
+             WHERE locktype = 'advisory' AND classid = {LOCK_CLASS}::oid AND objsubid = 2 AND granted"
+        );
+        found.living = session.rows(&living)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        Ok(found)
+    }
+
+    /// The runs that have databases and do not live.
+    pub(super) fn dead(&self) -> Vec<String> {
+        self.databases.keys().filter(|run| !self.living.contains(run)).cloned().collect()
+    }
+}
+
+/// Takes the lock of a run for as long as the session lives; false if another has it.
+pub(super) fn live(session: &mut Session, run: &str) -> Result<bool, DatabaseError> {
+    let sql = format!("SELECT pg_try_advisory_lock({LOCK_CLASS}, {})", number(run));
+    Ok(session.value(&sql)?.as_deref() == Some("t"))
+}
+
+/// Does something while no other run begins or removes anything.
+pub(super) fn alone<T>(
+    session: &mut Session,
+    act: impl FnOnce(&mut Session) -> Result<T, DatabaseError>,
+) -> Result<T, DatabaseError> {
+    session.run(&format!("SELECT pg_advisory_lock({LOCK_CLASS}, 0)"))?;
+    let result = act(session);
+    session.run(&format!("SELECT pg_advisory_unlock({LOCK_CLASS}, 0)"))?;
+    result
+}
+
+/// The sessions of a run, but for the one that asks, as a condition on pg_stat_activity.
+pub(super) fn sessions_of(run: &str) -> String {
+    format!("application_name = {} AND pid <> pg_backend_pid()", literal(&application_name(run)))
+}
+
+/// What the sessions of a run are called.
+pub(super) fn application_name(run: &str) -> String {
+    format!("pgproof {run}")
+}
+
+/// The run as the signed number that the lock takes.
+fn number(run: &str) -> i32 {
+    u32::from_str_radix(run, 16).unwrap_or_default().cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mark_is_read_back_and_nothing_else_is_one() {
+        let mark = Mark { run: "0123abcd".to_owned(), roles: vec!["shop \"app\"".to_owned()] };
+        assert_eq!(Mark::parse(&mark.text()), Some(mark));
+        for other in ["", "made by pgproof", "made by hand, run 0123abcd; roles []", "made by pgproof, run 0123abcd"] {
+            assert_eq!(Mark::parse(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_run_is_the_number_of_its_lock() {
+        assert_eq!(number("0000000a"), 10);
+        assert_eq!(number("ffffffff"), -1);
+    }
+}

@@ -1,0 +1,84 @@
+//! The roles that scripts make on a borrowed server. Roles belong to the whole server, so each is noted in the mark of
+//! the database that its script runs in, before it is made: whoever removes the database removes the role.
+
+use squawk_lexer::{TokenKind, tokenize};
+
+use super::mark::{Belongings, Mark, alone};
+use crate::database_error::DatabaseError;
+use crate::migration::texts;
+use crate::session::{Session, identifier, literal};
+
+/// Notes the roles that these statements make in the session's database. On a server that is ours nothing has to be
+/// noted. A role that was there before, and is no run's of pgproof, is left alone.
+pub(crate) fn note<'a>(session: &mut Session, statements: impl Iterator<Item = &'a str>) -> Result<(), DatabaseError> {
+    let address = session.address().clone();
+    let Some(run) = address.get("application_name").and_then(|name| name.strip_prefix("pgproof ")) else {
+        return Ok(());
+    };
+    let made: Vec<String> = statements.flat_map(made_by).collect();
+    if made.is_empty() {
+        return Ok(());
+    }
+    let database = session.database().to_owned();
+    let mut maintenance = Session::open(&address, address.maintenance())?;
+    alone(&mut maintenance, |maintenance| {
+        let of_runs = Belongings::of_all(maintenance)?.roles;
+        let there = maintenance.rows("SELECT rolname FROM pg_roles")?;
+        let there: Vec<String> = there.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        let of_a_run = |role: &String| of_runs.values().any(|roles| roles.contains(role));
+        let read = format!(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = {}",
+            literal(&database)
+        );
+        let before = maintenance.value(&read)?.and_then(|comment| Mark::parse(&comment));
+        let mut mark = before.unwrap_or_else(|| Mark { run: run.to_owned(), roles: Vec::new() });
+        mark.roles.extend(made.into_iter().filter(|role| !there.contains(role) || of_a_run(role)));
+        mark.roles.sort();
+        mark.roles.dedup();
+        maintenance.run(&format!("COMMENT ON DATABASE {} IS {}", identifier(&database), literal(&mark.text())))
+    })
+}
+
+/// The roles that a statement makes, in the bodies of its functions and blocks too.
+fn made_by(statement: &str) -> Vec<String> {
+    texts(statement).iter().flat_map(|text| made_in(text)).collect()
+}
+
+fn made_in(text: &str) -> Vec<String> {
+    let mut words: Vec<&str> = Vec::new();
+    let mut at = 0;
+    for token in tokenize(text) {
+        let word = &text[at..at + token.len as usize];
+        at += token.len as usize;
+        if !matches!(token.kind, TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. }) {
+            words.push(word);
+        }
+    }
+    let is = |word: &str, wanted: &[&str]| wanted.iter().any(|wanted| word.eq_ignore_ascii_case(wanted));
+    let makes = |three: &&[&str]| {
+        is(three[0], &["create"]) && is(three[1], &["role", "user", "group"]) && !is(three[2], &["mapping"])
+    };
+    let name = |word: &str| match word.strip_prefix('"').and_then(|word| word.strip_suffix('"')) {
+        Some(quoted) => quoted.replace("\"\"", "\""),
+        None => word.to_lowercase(),
+    };
+    words.windows(3).filter(makes).map(|three| name(three[2])).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("CREATE ROLE Shop_App NOLOGIN", &["shop_app"])]
+    #[case("create user \"Shop \"\"App\"\"\"", &["Shop \"App\""])]
+    #[case("DO $x$ BEGIN CREATE ROLE a; EXECUTE 'CREATE GROUP b'; END $x$", &["a", "b"])]
+    #[case("-- CREATE ROLE a\nSELECT 1 /* CREATE ROLE b */", &[])]
+    #[case("CREATE USER MAPPING FOR a SERVER b", &[])]
+    #[case("DROP ROLE a", &[])]
+    fn roles_that_are_made_are_found(#[case] statement: &str, #[case] roles: &[&str]) {
+        assert_eq!(made_by(statement), roles);
+    }
+}

@@ -1,0 +1,23 @@
+//! The settings of a server that is ours alone, wherever it runs.
+
+/// Settings of a server whose data nobody will miss (documentation, "Non-Durable Settings"), and that answers the
+/// same on every machine. The log keeps what the server says of itself, not the statements that a test expects to fail.
+pub(super) const DISPOSABLE: &[&str] = &[
+    "fsync=off",
+    "synchronous_commit=off",
+    "full_page_writes=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "autovacuum=off",
+    "shared_buffers=32MB",
+    "max_wal_size=1GB",
+    "checkpoint_timeout=1d",
+    "jit=off",
+    "max_connections=300", // a session for each test that runs at once, on a machine with many cores
+    "dynamic_shared_memory_type=mmap", // below the data directory, so that it goes with it
+    "timezone=UTC",
+    "log_timezone=UTC",
+    "lc_messages=C",
+    "log_min_messages=log",
+    "log_checkpoints=off",
+];
