@@ -42,7 +42,7 @@ pub fn gone(directory: &Path) {
     }
 }
 
-fn nothing_remains(owner: u32) {
+pub fn nothing_remains(owner: u32) {
     let started = Instant::now();
     loop {
         let left = (directories(owner), processes(owner));

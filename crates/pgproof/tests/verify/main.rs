@@ -10,4 +10,5 @@ mod endings;
 mod output;
 mod plans;
 mod project;
+mod servers;
 mod tenants;

@@ -63,7 +63,7 @@ impl Project {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pgproof"));
         command.args(arguments).current_dir(self.directory.path());
         // A developer's or CI's settings would decide whether pending plans are written.
-        for variable in ["PGPROOF_CONFIG", "PGPROOF_RUN", "PGPROOF_EVIDENCE", "CI", "INSTA_UPDATE"] {
+        for variable in ["PGPROOF_CONFIG", "PGPROOF_RUN", "PGPROOF_EVIDENCE", "PGPROOF_SERVER", "CI", "INSTA_UPDATE"] {
             command.env_remove(variable);
         }
         command

@@ -106,7 +106,15 @@ impl Address {
             }
             config.ssl_mode(SslMode::Require);
         }
-        Ok(config.connect(connector)?)
+        match config.connect(connector) {
+            // 28000 invalid_authorization_specification: nobody is let in this way. libpq then tries the other.
+            Err(error)
+                if self.get("sslmode") == Some("prefer") && error.code().is_some_and(|code| code.code() == "28000") =>
+            {
+                config.clone().ssl_mode(SslMode::Disable).connect(NoTls).map_err(|_| error.into())
+            }
+            other => Ok(other?),
+        }
     }
 
     /// The driver's parameters.

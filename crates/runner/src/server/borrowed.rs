@@ -13,7 +13,7 @@ use crate::connection::Address;
 use crate::database_error::DatabaseError;
 use crate::session::{Session, identifier};
 
-/// How long the server may take to answer.
+/// How long the server may take to answer, unless its address says (`connect_timeout`).
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
 /// How long the sessions of a run that has ended may take to end.
@@ -116,10 +116,12 @@ fn reach(address: &Address) -> Result<Session, ServerError> {
         let _ = sender.send(Session::open(&target, target.maintenance()));
     });
     let place = address.place();
-    match receiver.recv_timeout(ANSWER_DEADLINE) {
+    let said = address.get("connect_timeout").and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
+    let deadline = said.map_or(ANSWER_DEADLINE, Duration::from_secs);
+    match receiver.recv_timeout(deadline) {
         Ok(Ok(session)) => Ok(session),
         Ok(Err(source)) => Err(ServerError::Unreachable { place, source }),
-        Err(_) => Err(ServerError::Silent { place, waited: ANSWER_DEADLINE }),
+        Err(_) => Err(ServerError::Silent { place, waited: deadline }),
     }
 }
 

@@ -26,8 +26,8 @@ const END_DEADLINE: Duration = Duration::from_mins(1);
 /// How long it tries again what fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Keeps a shell's children from being ended by the signals that end the owner.
-const DEAF: &str = "trap '' HUP INT TERM; exec \"$0\"";
+/// Keeps the caretaker from being ended by the signals that end the owner. The directory is for those who read `ps`.
+const DEAF: &str = "trap '' HUP INT TERM; exec \"$0\" \"$1\"";
 
 /// What has to be removed in the end.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ impl Caretaker {
         let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
         let directory = place::choose(false)?;
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", DEAF]).arg(&program).env(VARIABLE, "1").current_dir("/").process_group(0);
+        command.args(["-c", DEAF]).arg(&program).arg(&directory).env(VARIABLE, "1").current_dir("/").process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().map_err(|source| ServerError::Spawn { program, source })?;
         let (words, answer) = (process.stdin.take(), process.stdout.take());

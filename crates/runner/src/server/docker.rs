@@ -92,7 +92,8 @@ pub(super) fn start(image: &str, major: Option<u16>) -> Result<Server, ServerErr
         return Err(ServerError::OtherMajor { place: format!("image {image}"), wanted: major, version });
     }
     // A published port goes through a proxy of the engine's. Its own network is quicker, where it can be reached.
-    let inside = container.get_bridge_ip_address().ok().map(|ip| at(&ip.to_string(), PORT).with("connect_timeout", "1"));
+    let inside =
+        container.get_bridge_ip_address().ok().map(|ip| at(&ip.to_string(), PORT).with("connect_timeout", "1"));
     let inside = inside.filter(|address| is_here() && Session::open(address, address.maintenance()).is_ok());
     let address = inside.unwrap_or(address);
     let cluster = Cluster { address, version, provider: "docker".to_owned(), run: None };
