@@ -54,7 +54,9 @@ make the seed repeatable with ON CONFLICT",
     (
         "42501",
         "check that the role may create and alter objects here
-GRANT ALL ON SCHEMA public TO the role, or ask the administrator of a managed database",
+GRANT ALL ON SCHEMA public TO the role, or ask the administrator of a managed database
+plans, tenants and users' rows are proven with triggers at rest: as a superuser, or after
+GRANT SET ON PARAMETER session_replication_role TO the role (15 or newer), or on a server of pgproof's own",
     ),
     (
         "0A000",
