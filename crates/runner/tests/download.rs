@@ -66,7 +66,11 @@ fn answer(served: &Mutex<Served>, mut stream: TcpStream) {
             None => ("200 OK", served.archive.clone()),
         }
     };
-    let sent = served.breaks_after.filter(|_| path.ends_with(".gz")).unwrap_or(body.len()).min(body.len());
+    let sent = served
+        .breaks_after
+        .filter(|_| path.contains(".tar") && !path.contains("sha256"))
+        .unwrap_or(body.len())
+        .min(body.len());
     // Whoever hangs up has heard enough.
     let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     let _ = stream.write_all(&body[..sent]);

@@ -161,6 +161,11 @@ fn on_one(
         let applied = prepared.applied.get(&schema.name).map(Vec::as_slice).unwrap_or_default();
         reports.push(SchemaReport::new(schema, applied, run, arguments.filter.is_some()));
     }
+    if Verdict::of(reports.iter().map(|report| report.verdict)) == Verdict::Failed
+        && let Some(lost) = prepared.server.is_lost()
+    {
+        return Err(lost.into());
+    }
     let cluster = prepared.server.cluster();
     let server = ServerReport { provider: cluster.provider.clone(), version: cluster.version.clone() };
     let report = Report::new(server, started.elapsed().saturating_sub(prepared.building).as_secs_f64(), reports);

@@ -79,6 +79,8 @@ fn an_ordinary_end(#[case] broken: Option<&str>, #[case] code: i32) {
 #[case::hung_up(Signal::SIGHUP, 5)]
 fn a_signal_at_any_moment(#[case] signal: Signal, #[case] moments: u64) {
     let project = Project::new();
+    // More of them for a soak.
+    let moments = if signal == Signal::SIGKILL { moments.max(crate::servers::moments()) } else { moments };
     for moment in 0..moments {
         let mut child = project.pgproof(&["verify"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let owner = child.id();
@@ -102,4 +104,79 @@ fn two_at_the_same_time_do_not_meet() {
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
         nothing_remains(owner);
     }
+}
+
+/// A command that keeps its data directories in a cache of its own.
+fn with_cache(project: &Project, cache: &Path) -> std::process::Command {
+    let mut command = project.pgproof(&["verify", "--filter", "comments"]);
+    command.env("PGPROOF_CACHE_DIR", cache);
+    command
+}
+
+/// A directory that the account which runs servers may enter.
+fn open_directory() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).expect("permissions");
+    directory
+}
+
+#[test]
+fn a_server_that_is_killed_while_a_suite_runs() {
+    use std::io::{BufRead, BufReader};
+    let project = Project::of("settler");
+    let mut child = project.pgproof(&["verify"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let owner = child.id();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.starts_with("proving settler")));
+    let directory = directories(owner).pop().expect("the server's directory");
+    let pid = std::fs::read_to_string(directory.join("data/postmaster.pid")).unwrap();
+    kill(Pid::from_raw(pid.lines().next().unwrap().parse().unwrap()), Signal::SIGKILL).unwrap();
+    let told: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(2), "{told:?}");
+    assert!(told.iter().any(|line| line.contains("ended while it was in use")), "{told:?}");
+    nothing_remains(owner);
+}
+
+#[test]
+fn runs_that_race_for_an_empty_cache() {
+    let (project, cache) = (Project::new(), open_directory());
+    let run = || with_cache(&project, cache.path()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let children: Vec<_> = (0..4).map(|_| run()).collect();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    let entries = std::fs::read_dir(cache.path()).unwrap().flatten().filter(|entry| entry.path().is_dir());
+    assert_eq!(entries.count(), 1, "one entry, and nothing unfinished");
+}
+
+#[rstest]
+#[case::damaged("data/global/pg_control", Some("rubbish"))]
+#[case::half_gone("data/base", None)]
+fn a_cache_with_a_damaged_entry(#[case] part: &str, #[case] content: Option<&str>) {
+    let (project, cache) = (Project::new(), open_directory());
+    assert!(with_cache(&project, cache.path()).output().unwrap().status.success());
+    let entry =
+        std::fs::read_dir(cache.path()).unwrap().flatten().map(|e| e.path()).find(|path| path.is_dir()).unwrap();
+    match content {
+        Some(content) => std::fs::write(entry.join(part), content).unwrap(),
+        None => std::fs::remove_dir_all(entry.join(part)).unwrap(),
+    }
+    // An entry that was being made when its run died.
+    std::fs::create_dir(entry.with_extension("unfinished")).unwrap();
+    for _ in 0..2 {
+        let output = with_cache(&project, cache.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn a_cache_that_cannot_be_written() {
+    let (project, directory) = (Project::new(), open_directory());
+    let file = directory.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let output = with_cache(&project, &file.join("cache")).output().unwrap();
+    let told = crate::project::Ended::of(&output);
+    told.demand(2, &["cannot create ", "set PGPROOF_CACHE_DIR to a writable directory"]);
 }

@@ -13,7 +13,7 @@ use crate::endings::nothing_remains;
 use crate::project::Project;
 
 /// How many moments a run is killed at; more of them for a soak.
-fn moments() -> u64 {
+pub fn moments() -> u64 {
     std::env::var("PGPROOF_TEST_MOMENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
 }
 
@@ -199,6 +199,21 @@ fn no_container_remains() {
     }
 }
 
+/// Makes an image that runs this instead of a server.
+fn build(image: &str, tag: &str, script: &str) {
+    let mut build = Command::new("docker");
+    let tag = format!("pgproof-test:{tag}");
+    build
+        .args(["build", "--quiet", "--tag", &tag, "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut build = build.spawn().expect("docker runs");
+    let file = format!("FROM {image}\nENTRYPOINT [\"/bin/sh\", \"-c\", \"{script}\"]\n");
+    build.stdin.take().expect("a pipe").write_all(file.as_bytes()).expect("a pipe");
+    assert!(build.wait().expect("an end").success());
+}
+
 /// One at a time: each looks at all containers there are.
 #[test]
 fn containers_prove_the_same_and_leave_nothing() {
@@ -223,18 +238,20 @@ fn containers_prove_the_same_and_leave_nothing() {
     }
     ended(&["--pg", "99"]).demand(2, &[" has PostgreSQL ", ", and 99 was asked for"]);
     // It ends at once: what runs is no server.
-    let mut build = Command::new("docker");
-    build.args(["build", "--quiet", "--tag", "pgproof-test:broken", "-"]).stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut broken = build.spawn().expect("docker runs");
-    let file = format!("FROM {image}\nENTRYPOINT [\"/bin/sh\", \"-c\", \"echo no disk today; exit 3\"]\n");
-    broken.stdin.take().expect("a pipe").write_all(file.as_bytes()).expect("a pipe");
-    assert!(broken.wait().expect("an end").success());
+    build(&image, "broken", "echo no disk today; exit 3");
     let output = run(&[]).env("PGPROOF_IMAGE", "pgproof-test:broken").output().expect("pgproof runs");
     crate::project::Ended::of(&output).demand(
         2,
         &["PostgreSQL in a container of pgproof-test:broken ended while starting; the end of its log:\nno disk today"],
     );
-    let _ = Command::new("docker").args(["image", "rm", "pgproof-test:broken"]).output();
+    // It goes on, and no server comes.
+    build(&image, "mute", "echo soon; while :; do cat /dev/zero | dd count=1000000 >/dev/null 2>&1; done");
+    let output = run(&[]).env("PGPROOF_IMAGE", "pgproof-test:mute").env("PGPROOF_START_TIMEOUT", "2").output();
+    crate::project::Ended::of(&output.expect("pgproof runs")).demand(
+        2,
+        &["PostgreSQL in a container of pgproof-test:mute took no connection within 2 s; the end of its log:\nsoon"],
+    );
+    let _ = Command::new("docker").args(["image", "rm", "pgproof-test:broken", "pgproof-test:mute"]).output();
     let output = run(&[]).env("PGPROOF_IMAGE", "no.such.registry.invalid/postgres:1").output().expect("pgproof runs");
     crate::project::Ended::of(&output).demand(
         2,

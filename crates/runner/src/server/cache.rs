@@ -50,6 +50,12 @@ pub(super) fn data_directory(installation: &Installation, account: Option<Accoun
     Ok(data)
 }
 
+/// Removes an entry that turned out to be damaged.
+pub(super) fn forget(data: &Path) -> Result<(), ServerError> {
+    let entry = data.parent().unwrap_or(data);
+    remove(entry).map_err(|source| ServerError::Cache { action: "remove", path: entry.to_path_buf(), source })
+}
+
 /// Waits until nobody else makes this entry of the cache: another run may be about to, and holds the lock for as long as it
 /// takes.
 pub(super) fn lock(root: &Path, key: &str) -> Result<File, ServerError> {

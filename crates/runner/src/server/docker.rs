@@ -14,7 +14,7 @@ use testcontainers::{Container, ContainerRequest, GenericImage, ImageExt, Testco
 
 use super::caretaker::{Caretaker, Duty};
 use super::running::Keeper;
-use super::settings::DISPOSABLE;
+use super::settings::{DISPOSABLE, start_deadline};
 use super::version::NEWEST_MAJOR;
 use super::{Cluster, Server, ServerError, Version, log};
 use crate::connection::Address;
@@ -25,9 +25,6 @@ const IMAGE: &str = "postgres:{major}";
 
 /// Names the image, in place of the configured one.
 pub const IMAGE_VARIABLE: &str = "PGPROOF_IMAGE";
-
-/// How long a container may take from its start to its first answer.
-const START_DEADLINE: Duration = Duration::from_mins(1);
 
 /// How long the engine may take to say that it is there.
 const PING_DEADLINE: Duration = Duration::from_secs(5);
@@ -84,7 +81,10 @@ pub(super) fn start(image: &str, major: Option<u16>) -> Result<Server, ServerErr
     let request = request(image, &run, &password);
     let container = request.start().map_err(|source| unavailable(image, source))?;
     caretaker.started();
-    let outside = outside(&container).map_err(|source| unavailable(image, source))?;
+    let outside = outside(&container).map_err(|source| {
+        // A container that has ended has no port.
+        if has_ended(&container) { not_ready(image, &container, None) } else { unavailable(image, source) }
+    })?;
     let at = |host: &str, port| Address::on_port(host, port, "postgres", &password);
     let address = at(&outside.0, outside.1);
     let version = wait_until_ready(&address, &container, image)?;
@@ -167,7 +167,7 @@ fn request(image: &str, run: &str, password: &str) -> ContainerRequest<GenericIm
         .with_env_var("PGDATA", "/pgproof/data")
         // Without it initdb compares all time zones that there are with the system's.
         .with_env_var("TZ", "UTC")
-        .with_startup_timeout(START_DEADLINE)
+        .with_startup_timeout(start_deadline())
         .with_host_config_modifier(|host| {
             host.tmpfs = Some([("/pgproof".to_owned(), "rw,mode=1777".to_owned())].into());
             if is_here() {
@@ -211,13 +211,26 @@ fn wait_until_ready(
                 return Err(ServerError::Refused { action, source });
             }
         }
-        let has_ended = container.is_running().is_ok_and(|running| !running);
-        if has_ended || started.elapsed() > START_DEADLINE {
-            let log = log_of(container.id());
-            let waited = (!has_ended).then_some(START_DEADLINE);
-            return Err(ServerError::NotReady { image: image.to_owned(), waited, log });
+        let has_ended = has_ended(container);
+        if has_ended || started.elapsed() > start_deadline() {
+            return Err(not_ready(image, container, (!has_ended).then(start_deadline)));
         }
         std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn has_ended(container: &Container<GenericImage>) -> bool {
+    container.is_running().is_ok_and(|running| !running)
+}
+
+fn not_ready(image: &str, container: &Container<GenericImage>, waited: Option<Duration>) -> ServerError {
+    ServerError::NotReady { image: image.to_owned(), waited, log: log_of(container.id()) }
+}
+
+impl Running {
+    /// The last lines that it printed.
+    pub(super) fn log(&self) -> String {
+        log_of(self.container.id())
     }
 }
 

@@ -61,6 +61,16 @@ pub enum ServerError {
         /// Its last log lines.
         log: String,
     },
+    /// The server ended while it was in use.
+    #[error("PostgreSQL {version} ended while it was in use, so that nothing is known of what was to be proven; the end of its log:\n{}", .log.trim_end())]
+    Lost {
+        /// The version.
+        version: Version,
+        /// Its last log lines.
+        log: String,
+        /// What a new session is told.
+        source: DatabaseError,
+    },
     /// The server did not answer in time.
     #[error("PostgreSQL {version} took no connection within {} s; the end of its log:\n{}", .waited.as_secs(), .log.trim_end())]
     Deadline {

@@ -3,16 +3,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::account::unprivileged;
+use super::account::{Account, unprivileged};
 use super::running::Keeper;
-use super::settings::DISPOSABLE;
+use super::settings::{DISPOSABLE, start_deadline};
 use super::supervisor::Supervisor;
 use super::{Cluster, Installation, Server, ServerError, Version, cache, log, place, sweep};
 use crate::connection::Address;
 use crate::session::Session;
-
-/// How long a server may take to answer.
-const START_DEADLINE: Duration = Duration::from_mins(1);
 
 const PORT: u16 = 5432;
 
@@ -22,9 +19,26 @@ pub(super) fn start(installation: &Installation, provider: &str) -> Result<(Serv
     let account = unprivileged()?;
     sweep::sweep();
     let cached = cache::data_directory(installation, account)?;
+    match start_copy(installation, provider, &cached, account) {
+        // What is in the cache may be damaged; what initdb makes now is not.
+        Err(ServerError::Ended { .. } | ServerError::Refused { .. }) => {
+            cache::forget(&cached)?;
+            start_copy(installation, provider, &cache::data_directory(installation, account)?, account)
+        }
+        other => other,
+    }
+}
+
+/// Starts a server with a copy of a data directory.
+fn start_copy(
+    installation: &Installation,
+    provider: &str,
+    cached: &Path,
+    account: Option<Account>,
+) -> Result<(Server, Duration), ServerError> {
     let directory = place::choose(account.is_some())?;
     let started = Instant::now();
-    let mut supervisor = Supervisor::spawn(&directory, &cached, &command(installation, &directory), account)?;
+    let mut supervisor = Supervisor::spawn(&directory, cached, &command(installation, &directory), account)?;
     let address = Address::on_socket(&directory, PORT, "postgres");
     wait_until_ready(&address, &directory, &mut supervisor, &installation.version)?;
     let took = started.elapsed();
@@ -66,9 +80,10 @@ fn wait_until_ready(
         if directory.join("ended").exists() || supervisor.has_ended() {
             return Err(ServerError::Ended { version: version.clone(), log: log::of(&directory.join("server.log")) });
         }
-        if started.elapsed() > START_DEADLINE {
+        let deadline = start_deadline();
+        if started.elapsed() > deadline {
             let log = log::of(&directory.join("server.log"));
-            return Err(ServerError::Deadline { version: version.clone(), waited: START_DEADLINE, log });
+            return Err(ServerError::Deadline { version: version.clone(), waited: deadline, log });
         }
         std::thread::sleep(Duration::from_millis(1));
     }

@@ -35,4 +35,5 @@ pub use error::ServerError;
 pub use provider::{Provider, SERVER_VARIABLE, ServerOptions, majors};
 pub(crate) use roles::note as note_roles;
 pub use running::Server;
+pub use settings::START_TIMEOUT_VARIABLE;
 pub use version::{NEWEST_MAJOR, OLDEST_MAJOR, Version};

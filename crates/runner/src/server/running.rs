@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use super::caretaker::Caretaker;
 use super::supervisor::Supervisor;
-use super::{Cluster, Version};
+use super::{Cluster, ServerError, Version, log};
 use crate::connection::Address;
 use crate::session::Session;
 
@@ -52,6 +52,22 @@ impl Server {
     /// The directory of the run's files; a local server's data, socket and log too.
     pub fn directory(&self) -> &Path {
         &self.directory
+    }
+
+    /// Why the server is no longer there, if it is not: it ended while it was in use.
+    pub fn is_lost(&self) -> Option<ServerError> {
+        let error = self.cluster.maintenance().err()?;
+        // With a report it is there, whatever it says; but for 57P01 admin_shutdown to 57P03 cannot_connect_now.
+        if error.sqlstate().is_some_and(|code| !code.starts_with("57P0")) {
+            return None;
+        }
+        let log = match &self.keeper {
+            #[cfg(feature = "docker")]
+            Keeper::Container { container, .. } => container.log(),
+            Keeper::Local { .. } => log::of(&self.directory.join("server.log")),
+            _ => "(it is where the server is)".to_owned(),
+        };
+        Some(ServerError::Lost { version: self.cluster.version.clone(), log, source: error })
     }
 
     /// Makes a directory that goes when the server does.

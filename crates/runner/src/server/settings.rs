@@ -1,4 +1,15 @@
-//! The settings of a server that is ours alone, wherever it runs.
+//! The settings of a server that is ours alone, wherever it runs, and how long it is waited for.
+
+use std::time::Duration;
+
+/// How many seconds a server may take to answer, in place of 60.
+pub const START_TIMEOUT_VARIABLE: &str = "PGPROOF_START_TIMEOUT";
+
+/// How long a server may take from its start to its first answer.
+pub(super) fn start_deadline() -> Duration {
+    let set = std::env::var(START_TIMEOUT_VARIABLE).ok().and_then(|seconds| seconds.parse().ok());
+    set.filter(|seconds| *seconds > 0).map_or(Duration::from_mins(1), Duration::from_secs)
+}
 
 /// Settings of a server whose data nobody will miss (documentation, "Non-Durable Settings"), and that answers the
 /// same on every machine. The log keeps what the server says of itself, not the statements that a test expects to fail.
