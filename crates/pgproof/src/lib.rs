@@ -6,6 +6,7 @@ mod bench;
 mod doctor;
 mod exit;
 mod plan;
+mod report;
 mod review;
 mod suite;
 mod terminal;
@@ -40,6 +41,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Apply anybody's migrations, tell every error, and prove that they are safe to run again
     Audit(audit::Arguments),
+    /// Make one report of those of all shards of a run
+    Report(report::Arguments),
     /// Measure a command beside the least that PostgreSQL itself needs
     Bench(bench::Arguments),
 }
@@ -49,9 +52,11 @@ enum Command {
 /// Exit codes: 0 all proven, 1 something refuted, 2 could not run, 3 nothing was run.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // It needs no configuration.
-    if let Command::Audit(arguments) = &arguments.command {
-        return exit::code(audit::run(arguments));
+    // They need no configuration.
+    match &arguments.command {
+        Command::Audit(arguments) => return exit::code(audit::run(arguments)),
+        Command::Report(arguments) => return exit::code(report::run(arguments)),
+        _ => {}
     }
     let config = match &arguments.config {
         Some(file) => Config::read(file),
@@ -64,6 +69,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(arguments) => doctor::run(&config, arguments),
         Command::Bench(arguments) => bench::run(&config, arguments),
         Command::Audit(arguments) => audit::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
     });
     exit::code(result)
 }

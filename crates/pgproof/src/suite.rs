@@ -20,6 +20,17 @@ pub(crate) struct Binary {
     pub(crate) directory: PathBuf,
 }
 
+/// Which tests of a suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// All of them.
+    All,
+    /// Those whose name contains this.
+    Containing(String),
+    /// These.
+    Named(Vec<String>),
+}
+
 /// A line of `cargo test --message-format=json`, as far as it matters here (the Cargo book, "External Tools").
 #[derive(Deserialize)]
 struct Message {
@@ -48,7 +59,7 @@ pub(crate) fn at_once() -> usize {
 }
 
 /// What a suite's process is told: the configuration, the server that is ready for it, and whether all its tests run.
-pub(crate) fn environment(config: &Config, handover: &Handover, filter: Option<&str>) -> Vec<(&'static str, String)> {
+pub(crate) fn environment(config: &Config, handover: &Handover, selection: &Selection) -> Vec<(&'static str, String)> {
     let mut environment = vec![
         (CONFIG_VARIABLE, config.file.display().to_string()),
         (RUN_VARIABLE, handover.to_variable()),
@@ -56,7 +67,7 @@ pub(crate) fn environment(config: &Config, handover: &Handover, filter: Option<&
         // A backtrace of the test harness says nothing about a schema.
         ("RUST_BACKTRACE", "0".to_owned()),
     ];
-    if filter.is_none() {
+    if *selection == Selection::All {
         environment.push((WHOLE_VARIABLE, "1".to_owned()));
     }
     environment
@@ -134,16 +145,20 @@ fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow
 }
 
 impl Binary {
-    fn command(&self, filter: Option<&str>) -> Command {
+    fn command(&self, selection: &Selection) -> Command {
         let mut command = Command::new(&self.executable);
         command.current_dir(&self.directory).env("CARGO_MANIFEST_DIR", &self.directory).stdin(Stdio::null());
-        command.args(filter);
+        match selection {
+            Selection::All => {}
+            Selection::Containing(text) => drop(command.arg(text)),
+            Selection::Named(names) => drop(command.arg("--exact").args(names)),
+        }
         command
     }
 
     /// The names of its tests.
-    pub(crate) fn list(&self, filter: Option<&str>) -> anyhow::Result<Vec<String>> {
-        let output = self.command(filter).args(["--list", "--format=terse"]).output();
+    pub(crate) fn list(&self, selection: &Selection) -> anyhow::Result<Vec<String>> {
+        let output = self.command(selection).args(["--list", "--format=terse"]).output();
         let output = output.with_context(|| format!("cannot run {}", self.executable.display()))?;
         let stdout = String::from_utf8_lossy(&output.stdout);
         Ok(stdout.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
@@ -153,12 +168,16 @@ impl Binary {
     /// one that has ended.
     pub(crate) fn run(
         &self,
-        filter: Option<&str>,
+        selection: &Selection,
         environment: &[(&str, String)],
         progress: &crate::terminal::Progress,
         schema: &str,
     ) -> anyhow::Result<Ran> {
-        let mut command = self.command(filter);
+        // The harness takes no names for all names.
+        if *selection == Selection::Named(Vec::new()) {
+            return Ok(Ran { tests: Vec::new(), problem: None });
+        }
+        let mut command = self.command(selection);
         command.envs(environment.iter().map(|(name, value)| (*name, value)));
         // The end that this process holds closes when it ends, and its guest's databases go with it.
         command.env(GUEST_VARIABLE, "1").stdin(Stdio::piped());

@@ -1,13 +1,35 @@
 //! What a command shows while it works: a spinner or bar on a terminal, plain lines otherwise.
 
+use std::fmt::Display;
 use std::io::IsTerminal;
 use std::time::Duration;
 
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Whether colours may be used on standard output (<https://no-color.org>).
 pub(crate) fn colour() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// The output formats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    Text,
+    /// For programs; the README documents it
+    Json,
+}
+
+impl Format {
+    /// Prints a report to standard output, as text or as a document.
+    pub(crate) fn print(self, text: &impl Display, document: &impl serde::Serialize) -> anyhow::Result<()> {
+        match self {
+            Format::Text => print!("{text}"),
+            Format::Json => println!("{}", serde_json::to_string_pretty(document)?),
+        }
+        Ok(())
+    }
 }
 
 /// Progress on standard error, gone when it is dropped.

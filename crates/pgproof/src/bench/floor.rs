@@ -13,7 +13,7 @@ use pgproof_runner::session::STATEMENT_LOG_VARIABLE;
 use pgproof_runner::{Config, DatabaseError, Schema};
 
 use super::parts::Parts;
-use crate::suite::{Binary, at_once, environment};
+use crate::suite::{Binary, Selection, at_once, environment};
 use crate::terminal::Progress;
 
 /// Measures the floor of each part of `verify`.
@@ -70,9 +70,9 @@ fn statements(
         cluster: server.cluster().clone(),
         schemas: BTreeMap::from([(schema.name.clone(), Ready { template: template.to_owned(), clones: Vec::new() })]),
     };
-    let mut environment = environment(config, &handover, None);
+    let mut environment = environment(config, &handover, &Selection::All);
     environment.push((STATEMENT_LOG_VARIABLE, log.display().to_string()));
-    binary.run(None, &environment, &Progress::new(true), &schema.name)?;
+    binary.run(&Selection::All, &environment, &Progress::new(true), &schema.name)?;
     let text = std::fs::read_to_string(&log).context("the suite wrote no statements")?;
     let mut by_database: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (database, sql) in text.split('\0').filter_map(|entry| entry.split_once('\t')) {

@@ -7,11 +7,11 @@ use anyhow::Context;
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
 use pgproof_runner::isolation::{build_template, prepare_clones};
 use pgproof_runner::process::{Handover, Ready};
-use pgproof_runner::report::{Report, SchemaReport, ServerReport, SuiteRun, Text};
+use pgproof_runner::report::{Extent, Report, SchemaReport, ServerReport, SuiteRun, Text};
 use pgproof_runner::server::{Server, ServerOptions};
 use pgproof_runner::{Config, Schema};
 
-use crate::suite::{self, Binary, at_once, environment};
+use crate::suite::{self, Binary, Selection, at_once, environment};
 use crate::terminal::Progress;
 
 /// Times of the parts of one run.
@@ -51,15 +51,15 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
         cluster: server.cluster().clone(),
         schemas: BTreeMap::from([(schema.name.clone(), Ready { template, clones })]),
     };
-    let mut environment = environment(config, &handover, None);
+    let mut environment = environment(config, &handover, &Selection::All);
     environment.push((EVIDENCE_VARIABLE, evidence.display().to_string()));
-    let ran = binary.run(None, &environment, &Progress::new(true), &schema.name)?;
+    let ran = binary.run(&Selection::All, &environment, &Progress::new(true), &schema.name)?;
     parts.suite = started.elapsed();
 
     let started = Instant::now();
     let run = SuiteRun { tests: ran.tests, evidence: gather(&evidence)?, problem: ran.problem };
     let server_report = ServerReport { provider: server.cluster().provider.clone(), version: server.version().clone() };
-    let report = Report::new(server_report, 0.0, vec![SchemaReport::new(schema, &applied, run, false)]);
+    let report = Report::new(server_report, 0.0, vec![SchemaReport::new(schema, &applied, run, Extent::Whole)]);
     let text = Text { report: &report, colour: false }.to_string();
     anyhow::ensure!(!text.is_empty(), "the report is empty");
     parts.report = started.elapsed();

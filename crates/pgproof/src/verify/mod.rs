@@ -6,16 +6,15 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, bail};
-use clap::ValueEnum;
 use pgproof_assertions::rerun::{CASES_VARIABLE, SEED_VARIABLE};
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
 use pgproof_runner::migration::optional_names;
-use pgproof_runner::report::{Majors, Report, SchemaReport, ServerReport, SuiteRun, Text, Verdict};
+use pgproof_runner::report::{Extent, Majors, Report, SchemaReport, ServerReport, Shard, SuiteRun, Text, Verdict};
 use pgproof_runner::server::{Permission, Provider, ServerOptions, majors};
 use pgproof_runner::{Config, Schema};
 
-use crate::suite::{self, Binary, environment};
-use crate::terminal::{Progress, colour};
+use crate::suite::{self, Binary, Selection, environment};
+use crate::terminal::{Format, Progress, colour};
 
 /// What `verify` takes.
 #[derive(Debug, clap::Args)]
@@ -26,6 +25,9 @@ pub(crate) struct Arguments {
     /// Run only the tests whose name contains this
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Run only one of several parts of the tests, as in 2/3; `report --merge` makes one report of all parts
+    #[arg(long, value_name = "K/N", conflicts_with = "filter")]
+    shard: Option<Shard>,
     /// Apply an optional migration as well
     #[arg(long, value_name = "NAME")]
     with: Vec<String>,
@@ -77,15 +79,6 @@ fn major(text: &str) -> Result<Major, String> {
     }
 }
 
-/// The output formats.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For programs; the README documents it
-    Json,
-}
-
 /// Proves schemas and prints the report.
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
     let mut config = config.clone();
@@ -98,7 +91,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         progress.step("building the suites");
         let binaries = suite::build(config, &schemas)?;
         drop(progress);
-        return list(&schemas, &binaries, arguments.filter.as_deref());
+        return list(&schemas, &binaries, arguments);
     }
     let mut options = ServerOptions::of(&config.server)?;
     options.provider = arguments.server.clone().unwrap_or(options.provider);
@@ -118,10 +111,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let Some(majors) = several else {
         let (prepared, report) = of_major(one)?;
         drop(progress);
-        match arguments.format {
-            Format::Text => print!("{}", Text { report: &report, colour: colour() }),
-            Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
-        }
+        arguments.format.print(&Text { report: &report, colour: colour() }, &report)?;
         if arguments.keep {
             keep(prepared);
         }
@@ -136,10 +126,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     }
     drop(progress);
     let all = Majors::new(reports);
-    match arguments.format {
-        Format::Text => print!("{all}"),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&all)?),
-    }
+    arguments.format.print(&all, &all)?;
     Ok(all.verdict)
 }
 
@@ -153,13 +140,18 @@ fn on_one(
 ) -> anyhow::Result<(prepare::Prepared, Report)> {
     let started = Instant::now();
     let prepared = prepare::prepare(config, schemas, options, progress)?;
+    let extent = match (&arguments.filter, arguments.shard) {
+        (Some(_), _) => Extent::Filtered,
+        (None, Some(_)) => Extent::Shard,
+        (None, None) => Extent::Whole,
+    };
     let mut reports = Vec::new();
     for schema in schemas {
         let directory = prepared.server.make_directory(&format!("evidence-{}", schema.name));
         let directory = directory.context("cannot make a directory for the evidence")?;
         let run = prove(config, schema, &prepared, arguments, &directory, progress)?;
         let applied = prepared.applied.get(&schema.name).map(Vec::as_slice).unwrap_or_default();
-        reports.push(SchemaReport::new(schema, applied, run, arguments.filter.is_some()));
+        reports.push(SchemaReport::new(schema, applied, run, extent));
     }
     if Verdict::of(reports.iter().map(|report| report.verdict)) == Verdict::Failed
         && let Some(lost) = prepared.server.is_lost()
@@ -168,7 +160,8 @@ fn on_one(
     }
     let cluster = prepared.server.cluster();
     let server = ServerReport { provider: cluster.provider.clone(), version: cluster.version.clone() };
-    let report = Report::new(server, started.elapsed().saturating_sub(prepared.building).as_secs_f64(), reports);
+    let mut report = Report::new(server, started.elapsed().saturating_sub(prepared.building).as_secs_f64(), reports);
+    report.shard = arguments.shard;
     Ok((prepared, report))
 }
 
@@ -209,25 +202,39 @@ fn prove(
     directory: &Path,
     progress: &Progress,
 ) -> anyhow::Result<SuiteRun> {
-    let mut environment = environment(config, &prepared.handover, arguments.filter.as_deref());
+    let binary = prepared.binaries.get(&schema.name).context("the suite was not built")?;
+    let selection = selection(binary, schema, arguments)?;
+    let mut environment = environment(config, &prepared.handover, &selection);
     environment.push((EVIDENCE_VARIABLE, directory.display().to_string()));
     environment.extend(arguments.cases.map(|cases| (CASES_VARIABLE, cases.to_string())));
     environment.extend(arguments.seed.map(|seed| (SEED_VARIABLE, seed.to_string())));
-    let binary = prepared.binaries.get(&schema.name).context("the suite was not built")?;
-    let ran = binary.run(arguments.filter.as_deref(), &environment, progress, &schema.name)?;
+    let ran = binary.run(&selection, &environment, progress, &schema.name)?;
     let evidence = gather(directory).with_context(|| format!("cannot read the evidence in {}", directory.display()))?;
     Ok(SuiteRun { tests: ran.tests, evidence, problem: ran.problem })
+}
+
+/// Which tests of a schema's suite were asked for.
+fn selection(binary: &Binary, schema: &Schema, arguments: &Arguments) -> anyhow::Result<Selection> {
+    if let Some(filter) = &arguments.filter {
+        return Ok(Selection::Containing(filter.clone()));
+    }
+    let Some(shard) = arguments.shard else { return Ok(Selection::All) };
+    let tests = binary.list(&Selection::All)?;
+    Ok(Selection::Named(tests.into_iter().filter(|test| shard.holds(&schema.name, test)).collect()))
 }
 
 fn list(
     schemas: &[Schema],
     binaries: &std::collections::BTreeMap<String, Binary>,
-    filter: Option<&str>,
+    arguments: &Arguments,
 ) -> anyhow::Result<Verdict> {
     let mut count = 0;
     for schema in schemas {
         let binary = binaries.get(&schema.name).context("the suite was not built")?;
-        let mut tests = binary.list(filter)?;
+        let mut tests = match selection(binary, schema, arguments)? {
+            Selection::Named(names) => names,
+            selection => binary.list(&selection)?,
+        };
         count += tests.len();
         println!("{}", schema.name);
         for section in &schema.sections {

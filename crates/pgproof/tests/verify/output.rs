@@ -41,12 +41,64 @@ fn the_list_runs_nothing() {
 #[test]
 fn a_kept_server_goes_on_until_it_is_stopped() {
     let ended = Project::new().run(&["verify", "--keep", "--filter", "table_existence"]);
-    ended.demand(0, &["psql -h ", "kill -INT "]);
+    ended.demand(0, &["psql \"host=", "kill -INT "]);
     let pid: i32 = ended.stderr.trim().rsplit(' ').next().and_then(|pid| pid.parse().ok()).expect("a process id");
     let pid = nix::unistd::Pid::from_raw(pid);
-    let directory = ended.stderr.split("psql -h ").nth(1).and_then(|rest| rest.split(' ').next()).expect("a directory");
+    let directory =
+        ended.stderr.split("psql \"host=").nth(1).and_then(|rest| rest.split(' ').next()).expect("a directory");
     assert!(nix::sys::signal::kill(pid, None).is_ok(), "the server goes on");
     assert!(std::path::Path::new(directory).exists());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("the server is stopped");
     crate::endings::gone(std::path::Path::new(directory));
+}
+
+#[test]
+fn shards_are_merged_into_the_whole() {
+    let project = Project::new();
+    let whole: serde_json::Value =
+        serde_json::from_str(&project.run(&["verify", "--format", "json"]).stdout).expect("JSON");
+    let mut files = Vec::new();
+    for shard in ["1/3", "2/3", "3/3"] {
+        let ended = project.run(&["verify", "--shard", shard, "--format", "json"]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let file = project.path(&format!("{}.json", &shard[..1]));
+        std::fs::write(&file, &ended.stdout).expect("a file");
+        files.push(file.display().to_string());
+    }
+    let merged = |files: &[String], format: &str| {
+        let files: Vec<&str> = files.iter().map(String::as_str).collect();
+        project.run(&[&["report", "--format", format, "--merge"], &files[..]].concat())
+    };
+    let report: serde_json::Value = serde_json::from_str(&merged(&files, "json").stdout).expect("JSON");
+    for part in ["counts", "verdict"] {
+        assert_eq!(report[part], whole[part], "{part}");
+    }
+    merged(&files, "text").demand(0, &["proven: 463 of 463 assertions hold", "(local)\n"]);
+    merged(&files[..2], "text").demand(2, &["shard 3 missing of 3"]);
+    project.run(&["verify", "--shard", "4/3"]).demand(2, &["write which part of how many, from 1, as in 2/3"]);
+    let listed: usize = ["1/2", "2/2"]
+        .iter()
+        .map(|shard| project.run(&["verify", "--list", "--shard", shard]).stdout.lines().count())
+        .sum();
+    assert!(listed > 138, "{listed}");
+}
+
+#[test]
+fn a_shard_does_not_know_what_another_refutes() {
+    let project = Project::new();
+    project.edit(
+        "pgproof.toml",
+        "title = \"5 JSONB validation\"\ntests = 1",
+        "title = \"5 JSONB validation\"\ntests = 1000",
+    );
+    let mut files = Vec::new();
+    for shard in ["1/2", "2/2"] {
+        let ended = project.run(&["verify", "--shard", shard, "--format", "json"]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        let file = project.path(&format!("{}.json", &shard[..1]));
+        std::fs::write(&file, &ended.stdout).expect("a file");
+        files.push(file.display().to_string());
+    }
+    let merged = project.run(&["report", "--merge", &files[0], &files[1]]);
+    merged.demand(1, &["9 tests in module jsonb, and the runbook promises 1000"]);
 }

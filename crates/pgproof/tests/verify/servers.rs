@@ -172,7 +172,7 @@ fn what_cannot_be_meant_is_refused() {
 
 /// An image to start containers of, or why there is none; then the report says so, where no test's output is hidden.
 fn image() -> Option<String> {
-    let image = std::env::var("PGPROOF_IMAGE").unwrap_or_else(|_| "postgres:18".to_owned()).replace("{major}", "15");
+    let image = std::env::var("PGPROOF_IMAGE").unwrap_or_else(|_| "postgres:18".to_owned()).replace("{major}", "18");
     let found = Command::new("docker").args(["image", "inspect", &image]).output();
     let missing = match found {
         Ok(output) if output.status.success() => return Some(image),

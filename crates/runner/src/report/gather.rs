@@ -29,6 +29,17 @@ pub struct TestRun {
     pub output: Option<String>,
 }
 
+/// How many of a suite's tests ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of them: what the runbook promises and is not there counts.
+    Whole,
+    /// Some, by name: what is not there was not asked for.
+    Filtered,
+    /// The part of a shard: what is not there is judged when the parts are merged.
+    Shard,
+}
+
 impl Report {
     /// The report of a run. `seconds` is how long it took.
     pub fn new(server: ServerReport, seconds: f64, schemas: Vec<SchemaReport>) -> Report {
@@ -36,6 +47,7 @@ impl Report {
             format: super::FORMAT,
             verdict: Verdict::of(schemas.iter().map(|schema| schema.verdict)),
             server,
+            shard: None,
             seconds,
             counts: Counts::sum(schemas.iter().map(|schema| schema.counts)),
             schemas,
@@ -44,9 +56,8 @@ impl Report {
 }
 
 impl SchemaReport {
-    /// The report of one schema. With a filter, fewer tests ran than there are, so that what the runbook promises
-    /// is not held against the sections.
-    pub fn new(schema: &Schema, applied: &[Applied], run: SuiteRun, filtered: bool) -> SchemaReport {
+    /// The report of one schema.
+    pub fn new(schema: &Schema, applied: &[Applied], run: SuiteRun, extent: Extent) -> SchemaReport {
         let mut evidence: BTreeMap<String, Vec<Evidence>> = BTreeMap::new();
         for record in run.evidence {
             evidence.entry(record.test.clone()).or_default().push(record);
@@ -68,19 +79,24 @@ impl SchemaReport {
             let name = format!("{}::", schema.suite.test);
             tests.push(TestReport { name, verdict: Verdict::Failed, output: Some(problem), assertions: Vec::new() });
         }
-        let sections = sections(&schema.sections, tests, filtered);
+        let sections = sections(&schema.sections, tests, extent);
         let mut verdict = Verdict::of(sections.iter().map(|section| section.verdict));
         // A schema whose suite is empty is not proven by the others'.
-        if !filtered && verdict == Verdict::Nothing && !sections.is_empty() {
+        if extent == Extent::Whole && verdict == Verdict::Nothing && !sections.is_empty() {
             verdict = Verdict::Refuted;
         }
-        SchemaReport {
-            name: schema.name.clone(),
-            verdict,
-            migrations: applied.iter().map(migration).collect(),
-            counts: Counts::sum(sections.iter().map(|section| section.counts)),
-            sections,
-        }
+        SchemaReport::of_sections(schema.name.clone(), verdict, applied.iter().map(migration).collect(), sections)
+    }
+
+    /// The report with the sums of its sections.
+    pub(super) fn of_sections(
+        name: String,
+        verdict: Verdict,
+        migrations: Vec<MigrationReport>,
+        sections: Vec<SectionReport>,
+    ) -> SchemaReport {
+        let counts = Counts::sum(sections.iter().map(|section| section.counts));
+        SchemaReport { name, verdict, migrations, counts, sections }
     }
 }
 
@@ -132,7 +148,7 @@ fn verdict(test: &TestRun, assertions: &[Evidence]) -> Verdict {
 }
 
 /// The tests by section: those of the configuration in their order, then other modules by name.
-fn sections(configured: &[Section], tests: Vec<TestReport>, filtered: bool) -> Vec<SectionReport> {
+fn sections(configured: &[Section], tests: Vec<TestReport>, extent: Extent) -> Vec<SectionReport> {
     let mut by_module: BTreeMap<String, Vec<TestReport>> = BTreeMap::new();
     for test in tests {
         let module = test.name.split_once("::").map_or("", |(module, _)| module);
@@ -141,26 +157,38 @@ fn sections(configured: &[Section], tests: Vec<TestReport>, filtered: bool) -> V
     let mut sections = Vec::new();
     for section in configured {
         let tests = by_module.remove(&section.module).unwrap_or_default();
-        if !tests.is_empty() || !filtered {
-            sections.push(self::section(section.clone(), tests, filtered));
+        if !tests.is_empty() || extent != Extent::Filtered {
+            sections.push(self::section(section.clone(), tests, extent));
         }
     }
     for (module, tests) in by_module {
         let title = if module.is_empty() { "tests outside any module".to_owned() } else { module.replace('_', " ") };
-        sections.push(self::section(Section { module, title, tests: 0 }, tests, filtered));
+        sections.push(self::section(Section { module, title, tests: 0 }, tests, extent));
     }
     sections
 }
 
-fn section(section: Section, tests: Vec<TestReport>, filtered: bool) -> SectionReport {
-    let counts = Counts::of(&tests);
-    let mut verdict = Verdict::of(tests.iter().map(|test| test.verdict));
-    if !filtered && counts.tests < section.tests.max(1) {
-        verdict = verdict.max(Verdict::Refuted);
+fn section(section: Section, tests: Vec<TestReport>, extent: Extent) -> SectionReport {
+    let Section { module, title, tests: promised } = section;
+    if extent == Extent::Whole {
+        return SectionReport::decided(module, title, promised, tests);
     }
+    let verdict = Verdict::of(tests.iter().map(|test| test.verdict));
     // Of some tests only, none are too few.
-    let promised = if filtered { 0 } else { section.tests };
-    SectionReport { module: section.module, title: section.title, verdict, promised, counts, tests }
+    let promised = if extent == Extent::Filtered { 0 } else { promised };
+    SectionReport { module, title, verdict, promised, counts: Counts::of(&tests), tests }
+}
+
+impl SectionReport {
+    /// The section with all the tests that there are: fewer than promised refute it.
+    pub(super) fn decided(module: String, title: String, promised: usize, tests: Vec<TestReport>) -> SectionReport {
+        let counts = Counts::of(&tests);
+        let mut verdict = Verdict::of(tests.iter().map(|test| test.verdict));
+        if counts.tests < promised.max(1) {
+            verdict = verdict.max(Verdict::Refuted);
+        }
+        SectionReport { module, title, verdict, promised, counts, tests }
+    }
 }
 
 #[cfg(test)]
@@ -177,8 +205,8 @@ mod tests {
         TestRun { name: name.to_owned(), passed, output: None }
     }
 
-    fn report(tests: Vec<TestRun>, filtered: bool) -> SchemaReport {
-        SchemaReport::new(&schema(), &[], SuiteRun { tests, ..SuiteRun::default() }, filtered)
+    fn report(tests: Vec<TestRun>, extent: Extent) -> SchemaReport {
+        SchemaReport::new(&schema(), &[], SuiteRun { tests, ..SuiteRun::default() }, extent)
     }
 
     #[test]
@@ -186,19 +214,19 @@ mod tests {
         let passing = || vec![test("one::a", Some(true)), test("two::b", Some(true)), test("three::c", Some(true))];
         let verdicts =
             |report: &SchemaReport| report.sections.iter().map(|s| (s.title.clone(), s.verdict)).collect::<Vec<_>>();
-        let whole = report(passing(), false);
+        let whole = report(passing(), Extent::Whole);
         let expected = [("One", Verdict::Refuted), ("Two", Verdict::Proven), ("three", Verdict::Proven)];
         assert_eq!(verdicts(&whole), expected.map(|(title, verdict)| (title.to_owned(), verdict)));
-        assert_eq!(report(passing(), true).verdict, Verdict::Proven);
+        assert_eq!(report(passing(), Extent::Filtered).verdict, Verdict::Proven);
     }
 
     #[test]
     fn a_test_that_failed_without_evidence_is_refuted() {
-        assert_eq!(report(vec![test("two::b", Some(false))], true).verdict, Verdict::Refuted);
+        assert_eq!(report(vec![test("two::b", Some(false))], Extent::Filtered).verdict, Verdict::Refuted);
     }
 
     #[test]
     fn an_ignored_test_proves_nothing() {
-        assert_eq!(report(vec![test("two::b", None)], true).verdict, Verdict::Nothing);
+        assert_eq!(report(vec![test("two::b", None)], Extent::Filtered).verdict, Verdict::Nothing);
     }
 }

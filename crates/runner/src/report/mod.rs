@@ -2,14 +2,18 @@
 
 mod gather;
 mod majors;
+mod merge;
 mod outcome;
+mod shard;
 mod text;
 
 use serde::{Deserialize, Serialize};
 
-pub use gather::{SuiteRun, TestRun};
+pub use gather::{Extent, SuiteRun, TestRun};
 pub use majors::Majors;
+pub use merge::{MergeError, merge, merge_majors};
 pub use outcome::Verdict;
+pub use shard::Shard;
 pub use text::Text;
 
 use crate::evidence::Evidence;
@@ -28,6 +32,9 @@ pub struct Report {
     pub verdict: Verdict,
     /// The server that it ran on.
     pub server: ServerReport,
+    /// The part of a run that this is, if it is not the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// How long the run took, in seconds, without building.
     pub seconds: f64,
     /// Sums over all schemas.
@@ -39,7 +46,7 @@ pub struct Report {
 /// The server of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerReport {
-    /// How it came to be: `local`.
+    /// How it came to be: `local`, `docker`, `download` or `url`.
     pub provider: String,
     /// Its version.
     pub version: Version,
