@@ -3,6 +3,7 @@
 
 mod floor;
 mod parts;
+mod servers;
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -35,11 +36,15 @@ pub(crate) struct Arguments {
 enum Measured {
     /// `verify`, whole and in parts
     Verify,
+    /// The first query on a server of each provider
+    Servers,
 }
 
 /// Measures a command and prints a table.
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let Measured::Verify = arguments.command;
+    if arguments.command == Measured::Servers {
+        return servers::measure(config, usize::from(arguments.runs));
+    }
     let schemas: Vec<&Schema> = match &arguments.schema {
         Some(name) => vec![config.schema(name)?],
         None => config.schemas.values().collect(),
@@ -121,7 +126,7 @@ fn row(name: &str, ours: Duration, floor: Option<Duration>) {
     println!("  {name:<11} {:>9} {floor:>9} {ratio:>7}", milliseconds(ours));
 }
 
-fn median(times: impl Iterator<Item = Duration>) -> Duration {
+pub(super) fn median(times: impl Iterator<Item = Duration>) -> Duration {
     let mut times: Vec<_> = times.collect();
     times.sort();
     times.get(times.len() / 2).copied().unwrap_or_default()
