@@ -161,6 +161,10 @@ impl Binary {
         let output = self.command(selection).args(["--list", "--format=terse"]).output();
         let output = output.with_context(|| format!("cannot run {}", self.executable.display()))?;
         let stdout = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            bail!("{} cannot list its tests ({}):\n{}", self.executable.display(), output.status, stderr.trim_end());
+        }
         Ok(stdout.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
     }
 

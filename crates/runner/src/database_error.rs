@@ -2,6 +2,7 @@
 //! `postgres::Error` prints only "db error", so nothing else in the workspace prints one.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::connection::AddressError;
 use crate::{advice, sqlstate};
@@ -15,6 +16,12 @@ pub enum DatabaseError {
     /// The connection failed, without a report from the server.
     #[error("the connection to PostgreSQL failed")]
     Connection(#[source] postgres::Error),
+    /// The server took the connection and said nothing.
+    #[error("it took the connection, and said nothing for {} s; is it PostgreSQL, and alive?", .waited.as_secs())]
+    Silent {
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// The address cannot be used.
     #[error(transparent)]
     Address(#[from] AddressError),

@@ -8,10 +8,11 @@ mod servers;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use clap::ValueEnum;
 use pgproof_runner::config::CONFIG_VARIABLE;
 use pgproof_runner::report::Verdict;
+use pgproof_runner::server::{Provider, SERVER_VARIABLE, ServerOptions};
 use pgproof_runner::{Config, Schema};
 
 use crate::suite;
@@ -44,6 +45,9 @@ enum Measured {
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
     if arguments.command == Measured::Servers {
         return servers::measure(config, usize::from(arguments.runs));
+    }
+    if let Provider::Url(_) = ServerOptions::of(&config.server)?.provider {
+        bail!("verify is measured beside servers of pgproof's own; unset {SERVER_VARIABLE}");
     }
     let schemas: Vec<&Schema> = match &arguments.schema {
         Some(name) => vec![config.schema(name)?],

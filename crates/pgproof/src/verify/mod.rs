@@ -5,12 +5,12 @@ mod prepare;
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use pgproof_assertions::rerun::{CASES_VARIABLE, SEED_VARIABLE};
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
 use pgproof_runner::migration::optional_names;
 use pgproof_runner::report::{Extent, Majors, Report, SchemaReport, ServerReport, Shard, SuiteRun, Text, Verdict};
-use pgproof_runner::server::{Permission, Provider, ServerOptions, majors};
+use pgproof_runner::server::{Permission, ServerOptions, majors};
 use pgproof_runner::{Config, Schema};
 
 use crate::suite::{self, Binary, Selection, environment};
@@ -48,7 +48,7 @@ pub(crate) struct Arguments {
     keep: bool,
     /// Where the server comes from: auto, local, docker, download, or a connection string [default: $PGPROOF_SERVER, else auto]
     #[arg(long, value_name = "PROVIDER|URL")]
-    server: Option<Provider>,
+    server: Option<String>,
     /// Never download PostgreSQL
     #[arg(long)]
     no_download: bool,
@@ -94,7 +94,11 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         return list(&schemas, &binaries, arguments);
     }
     let mut options = ServerOptions::of(&config.server)?;
-    options.provider = arguments.server.clone().unwrap_or(options.provider);
+    if let Some(text) = &arguments.server {
+        // Not read by clap, whose message would show it, and a password with it.
+        options.provider =
+            text.parse().map_err(|problem: String| anyhow!("--server is no provider of servers: {problem}"))?;
+    }
     if arguments.no_download {
         options.download = Permission::Forbidden;
     }
@@ -115,7 +119,9 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         if arguments.keep {
             keep(prepared);
         }
-        return Ok(report.verdict);
+        // A shard may hold no test at all, where there are few; the merged report tells whether any is missing.
+        let is_empty_shard = report.shard.is_some() && report.verdict == Verdict::Nothing;
+        return Ok(if is_empty_shard { Verdict::Proven } else { report.verdict });
     };
     if arguments.keep {
         bail!("--keep leaves one server running; name its major with --pg");
@@ -152,6 +158,11 @@ fn on_one(
         let run = prove(config, schema, &prepared, arguments, &directory, progress)?;
         let applied = prepared.applied.get(&schema.name).map(Vec::as_slice).unwrap_or_default();
         reports.push(SchemaReport::new(schema, applied, run, extent));
+        if arguments.shard.is_some()
+            && let (Some(report), Some(binary)) = (reports.last_mut(), prepared.binaries.get(&schema.name))
+        {
+            report.listed = Some(binary.list(&Selection::All)?.len());
+        }
     }
     if Verdict::of(reports.iter().map(|report| report.verdict)) == Verdict::Failed
         && let Some(lost) = prepared.server.is_lost()
@@ -220,6 +231,7 @@ fn selection(binary: &Binary, schema: &Schema, arguments: &Arguments) -> anyhow:
     }
     let Some(shard) = arguments.shard else { return Ok(Selection::All) };
     let tests = binary.list(&Selection::All)?;
+    // Its report tells of the number of all, so that the merged one can tell whether some are missing.
     Ok(Selection::Named(tests.into_iter().filter(|test| shard.holds(&schema.name, test)).collect()))
 }
 

@@ -236,6 +236,14 @@ fn containers_prove_the_same_and_leave_nothing() {
         nothing_remains(owner);
         no_container_remains();
     }
+    // One that is kept outlives later runs too, until it is removed as was said.
+    let kept = ended(&["--keep", "--filter", "tables"]);
+    kept.demand(0, &["docker rm --force --volumes pgproof-kept-"]);
+    ended(&["--filter", "tables"]).demand(0, &[]);
+    let remove = kept.stderr.lines().find_map(|line| line.trim().strip_prefix("docker ")).expect("how to remove it");
+    let removed = Command::new("docker").args(remove.split(' ')).output().expect("docker runs");
+    assert!(removed.status.success(), "it was gone already");
+    no_container_remains();
     ended(&["--pg", "99"]).demand(2, &[" has PostgreSQL ", ", and 99 was asked for"]);
     // It ends at once: what runs is no server.
     build(&image, "broken", "echo no disk today; exit 3");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use postgres::config::SslMode;
@@ -91,8 +92,36 @@ impl Address {
         format!("psql \"{}\"", self.conninfo(database))
     }
 
-    /// Opens a connection to `database`. `options` are command-line options for the backend.
+    /// Opens a connection to `database`, or says why there is none in time. `options` are command-line options for the
+    /// backend.
     pub(crate) fn connect(&self, database: &str, options: &str) -> Result<Client, DatabaseError> {
+        if self.is_socket() {
+            return self.connect_now(database, options);
+        }
+        let (sender, receiver) = mpsc::channel();
+        let (target, name, given) = (self.clone(), database.to_owned(), options.to_owned());
+        // The driver's deadline ends with TCP: a server that takes connections and says nothing would hold it for good.
+        std::thread::spawn(move || {
+            // Nobody listens after the deadline.
+            let _ = sender.send(target.connect_now(&name, &given));
+        });
+        let waited = self.deadline();
+        receiver.recv_timeout(waited).unwrap_or(Err(DatabaseError::Silent { waited }))
+    }
+
+    /// How long a connection may take: each host has its time, and then there is a word to be had.
+    fn deadline(&self) -> Duration {
+        let said = self.get("connect_timeout").and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
+        let hosts = u32::try_from(self.get("host").unwrap_or_default().split(',').count()).unwrap_or(1);
+        said.map_or(CONNECT_DEADLINE, Duration::from_secs) * hosts + Duration::from_secs(5)
+    }
+
+    /// Whether the server is reached through the file system.
+    pub(super) fn is_socket(&self) -> bool {
+        self.get("host").is_some_and(|hosts| hosts.split(',').all(|host| host.starts_with('/')))
+    }
+
+    fn connect_now(&self, database: &str, options: &str) -> Result<Client, DatabaseError> {
         let mut config = self.config(database)?;
         let all = [self.get("options").unwrap_or_default(), options].join(" ");
         config.options(all.trim());
@@ -134,7 +163,16 @@ impl Address {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_DEADLINE);
         }
+        // A network that is gone is noticed within a minute.
+        if self.get("keepalives_idle").is_none() {
+            config.keepalives_idle(Duration::from_secs(30));
+        }
+        if self.get("keepalives_interval").is_none() {
+            config.keepalives_interval(Duration::from_secs(10)).keepalives_retries(3);
+        }
         config.ssl_mode(match self.get("sslmode") {
+            // Sockets of this machine are never encrypted.
+            _ if self.is_socket() => SslMode::Disable,
             Some("disable") => SslMode::Disable,
             Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
             _ => SslMode::Prefer,

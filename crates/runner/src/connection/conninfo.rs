@@ -22,6 +22,7 @@ const DRIVERS: &[&str] = &[
     "keepalives",
     "keepalives_idle",
     "keepalives_interval",
+    "keepalives_count",
     "keepalives_retries",
     "target_session_attrs",
     "channel_binding",
@@ -83,6 +84,10 @@ pub(super) fn is_drivers(keyword: &str) -> bool {
 
 /// The parameters that a connection string names.
 pub(super) fn parse(text: &str) -> Result<Parameters, AddressError> {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    if !is_uri(text) && scheme.is_some_and(|scheme| !scheme.contains(['=', ' '])) {
+        return Err(AddressError::Syntax("a URI begins with postgres:// or postgresql://".to_owned()));
+    }
     let parameters = if is_uri(text) { parse_uri(text)? } else { parse_pairs(text)? };
     for keyword in parameters.keys() {
         if !(DRIVERS.contains(&&**keyword) || OURS.contains(&&**keyword) || WITHOUT_EFFECT.contains(&&**keyword)) {
@@ -93,7 +98,10 @@ pub(super) fn parse(text: &str) -> Result<Parameters, AddressError> {
                 "requiressl" => Some("use sslmode"),
                 _ => None,
             };
-            return Err(AddressError::Keyword { keyword: keyword.clone(), why });
+            // What is no word may be a part of a password.
+            let is_word = keyword.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && keyword.len() < 32;
+            let keyword = if is_word { keyword.clone() } else { "a keyword".to_owned() };
+            return Err(AddressError::Keyword { keyword, why });
         }
     }
     Ok(parameters)
@@ -125,9 +133,24 @@ pub(super) fn complete(mut parameters: Parameters) -> Result<Parameters, Address
     default("user", user.map_or_else(|| "postgres".to_owned(), |user| user.name));
     default("dbname", "postgres".to_owned());
     default("port", "5432".to_owned());
-    default("sslmode", "prefer".to_owned());
-    if !parameters.contains_key("host") && !parameters.contains_key("hostaddr") {
-        parameters.insert("host".to_owned(), usual_host(&parameters["port"]));
+    // The authorities of a whole system have signed for everybody, so that a name has to be verified.
+    let by_system = parameters.get("sslrootcert").is_some_and(|root| root == "system");
+    let mode = parameters
+        .entry("sslmode".to_owned())
+        .or_insert_with(|| if by_system { "verify-full" } else { "prefer" }.to_owned());
+    if by_system && mode != "verify-full" {
+        return Err(AddressError::Value { keyword: "sslmode", expected: "only verify-full with sslrootcert=system" });
+    }
+    if !parameters.contains_key("host") {
+        let host = parameters.get("hostaddr").cloned().unwrap_or_else(|| usual_host(&parameters["port"]));
+        parameters.insert("host".to_owned(), host);
+    }
+    // What the driver calls or counts otherwise.
+    if let Some(count) = parameters.remove("keepalives_count") {
+        parameters.insert("keepalives_retries".to_owned(), count);
+    }
+    if let Some(milliseconds) = parameters.get("tcp_user_timeout").and_then(|text| text.parse::<u64>().ok()) {
+        parameters.insert("tcp_user_timeout".to_owned(), milliseconds.div_ceil(1000).to_string());
     }
     if !SSL_MODES.contains(&&*parameters["sslmode"]) {
         let expected = "disable, allow, prefer, require, verify-ca or verify-full";
@@ -166,12 +189,13 @@ fn usual_host(port: &str) -> String {
 /// `postgresql://user:password@host:port,host:port/dbname?keyword=value&…`
 fn parse_uri(text: &str) -> Result<Parameters, AddressError> {
     let rest = text.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-    let (user, hosts) = match authority.rsplit_once('@') {
-        Some((user, hosts)) => (user, hosts),
-        None => ("", authority),
+    // A password may hold a question mark: whoever logs in is told off before the rest.
+    let (user, rest) = match rest.find('@').filter(|at| !rest[..*at].contains('/')) {
+        Some(at) => (&rest[..at], &rest[at + 1..]),
+        None => ("", rest),
     };
+    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (hosts, database) = rest.split_once('/').unwrap_or((rest, ""));
     let (user, password) = user.split_once(':').unwrap_or((user, ""));
     let mut parameters = Parameters::new();
     let mut set = |keyword: &str, value: &str| -> Result<(), AddressError> {
@@ -298,6 +322,12 @@ mod tests {
         "local host",
         "the connection string cannot be read: write postgres://user@host/database, or keyword=value pairs"
     )]
+    #[case("postgres://me:p?s=x@h/db", "dbname=db host=h password=p?s=x user=me")]
+    #[case(
+        "postgresql+asyncpg://me:hush@db/x?ssl=require",
+        "the connection string cannot be read: a URI begins with postgres:// or postgresql://"
+    )]
+    #[case("me:hush@db?a=b", "a keyword cannot be used in a connection string")]
     #[case("password='x", "the connection string cannot be read: the value of password has no closing quote")]
     fn a_string_is_read_as_libpq_reads_it(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(shown(text), expected);

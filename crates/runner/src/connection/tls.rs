@@ -18,8 +18,7 @@ use super::{Address, AddressError};
 pub(super) fn connector(address: &Address) -> Result<Option<MakeRustlsConnect>, AddressError> {
     static KNOWN: Mutex<Option<HashMap<Vec<Option<String>>, MakeRustlsConnect>>> = Mutex::new(None);
     let mode = address.get("sslmode").unwrap_or("prefer");
-    let is_socket = address.get("host").is_some_and(|host| host.starts_with('/'));
-    if mode == "disable" || is_socket {
+    if mode == "disable" || address.is_socket() {
         return Ok(None);
     }
     let key = ["sslmode", "sslrootcert", "sslcert", "sslkey"].map(|keyword| address.get(keyword).map(str::to_owned));

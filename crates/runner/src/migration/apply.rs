@@ -36,7 +36,11 @@ pub fn apply(
     transaction: Transaction,
 ) -> Result<Vec<Applied>, MigrationError> {
     note_roles_of(session, migrations)?;
-    migrations.iter().map(|migration| Ok(apply_one(session, migration, transaction, usize::MAX)?.0)).collect()
+    let applied: Result<_, _> =
+        migrations.iter().map(|migration| Ok(apply_one(session, migration, transaction, usize::MAX)?.0)).collect();
+    let applied = applied?;
+    note_roles_of(session, migrations)?;
+    Ok(applied)
 }
 
 /// The same while nobody else applies migrations to this database through this function: whoever comes second waits.
@@ -83,7 +87,7 @@ pub fn apply_until(
     Ok(())
 }
 
-/// Notes the roles that migrations make where somebody has to remove them.
+/// Notes the roles that migrations make, before and after, where somebody has to remove them.
 fn note_roles_of(session: &mut Session, migrations: &[Migration]) -> Result<(), MigrationError> {
     for migration in migrations {
         let texts = migration.statements.iter().map(|statement| statement.text.as_str());

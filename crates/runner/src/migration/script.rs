@@ -11,20 +11,24 @@ use crate::session::Session;
 pub fn run_script(session: &mut Session, root: &Path, path: &Path) -> Result<(), MigrationError> {
     let mut last = None;
     let statements = split(Source::read(root, path)?, root)?;
-    note_roles(session, statements.iter().map(|statement| statement.text.as_str()))
-        .map_err(|source| MigrationError::Session { file: path.to_path_buf(), source })?;
-    for statement in statements {
+    let note = |session: &mut Session| {
+        let noted = note_roles(session, statements.iter().map(|statement| statement.text.as_str()));
+        noted.map_err(|source| MigrationError::Session { file: path.to_path_buf(), source })
+    };
+    note(session)?;
+    for statement in &statements {
         let done = match &statement.copy_data {
             Some(data) => session.copy_in(&statement.text, data.as_bytes()).map(|_| ()),
             None => session.run(&statement.text),
         };
-        done.map_err(|error| MigrationError::Statement(Box::new(StatementFailure::new(&statement, error))))?;
+        done.map_err(|error| MigrationError::Statement(Box::new(StatementFailure::new(statement, error))))?;
         last = Some(statement);
     }
+    note(session)?;
     // Refused inside a transaction block.
     match (session.run("DISCARD ALL"), last) {
         (Err(error), Some(last)) if error.reported().is_some_and(|report| report.sqlstate == "25001") => {
-            Err(MigrationError::OpenTransaction { origin: last.origin })
+            Err(MigrationError::OpenTransaction { origin: last.origin.clone() })
         }
         (Err(source), _) => Err(MigrationError::Session { file: path.to_path_buf(), source }),
         (Ok(()), _) => Ok(()),

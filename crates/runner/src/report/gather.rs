@@ -96,7 +96,7 @@ impl SchemaReport {
         sections: Vec<SectionReport>,
     ) -> SchemaReport {
         let counts = Counts::sum(sections.iter().map(|section| section.counts));
-        SchemaReport { name, verdict, migrations, counts, sections }
+        SchemaReport { name, verdict, listed: None, migrations, counts, sections }
     }
 }
 

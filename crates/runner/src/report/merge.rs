@@ -39,6 +39,16 @@ pub enum MergeError {
         /// Of how many.
         of: u32,
     },
+    /// Tests that no part ran.
+    #[error("the suite of {schema} has {listed} tests, and the shards ran {ran}: their suites differ")]
+    Lost {
+        /// The schema.
+        schema: String,
+        /// How many ran.
+        ran: usize,
+        /// How many there are.
+        listed: usize,
+    },
     /// Parts of different runs.
     #[error("{name} is of another run: its {what} differ from the first report's")]
     Other {
@@ -80,6 +90,14 @@ pub fn merge(parts: Vec<(String, Report)>) -> Result<Report, MergeError> {
             add(schema, more);
         }
     }
+    for schema in &whole.schemas {
+        let ran = schema.sections.iter().map(|section| section.tests.len()).sum();
+        // What could not be checked tells of itself.
+        let verdict = Verdict::of(schema.sections.iter().flat_map(|s| &s.tests).map(|test| test.verdict));
+        if let Some(listed) = schema.listed.filter(|listed| *listed != ran && verdict != Verdict::Failed) {
+            return Err(MergeError::Lost { schema: schema.name.clone(), ran, listed });
+        }
+    }
     Ok(Report::new(whole.server, seconds, whole.schemas.into_iter().map(decided).collect()))
 }
 
@@ -98,12 +116,15 @@ pub fn merge_majors(parts: Vec<(String, Majors)>) -> Result<Majors, MergeError> 
 fn differs(first: &Report, other: &Report) -> Option<&'static str> {
     let names = |report: &Report| report.schemas.iter().map(|schema| schema.name.clone()).collect::<Vec<_>>();
     let migrations = |report: &Report| report.schemas.iter().map(|s| s.migrations.clone()).collect::<Vec<_>>();
+    let listed = |report: &Report| report.schemas.iter().map(|schema| schema.listed).collect::<Vec<_>>();
     if first.server.version.major != other.server.version.major {
         Some("major versions")
     } else if names(first) != names(other) {
         Some("schemas")
     } else if migrations(first) != migrations(other) {
         Some("migrations")
+    } else if listed(first) != listed(other) {
+        Some("numbers of tests")
     } else {
         None
     }
@@ -169,6 +190,16 @@ mod tests {
     fn a_test_that_no_part_ran_is_missed() {
         let few = merge(vec![part(Some((1, 2)), &[("one::a", true)]), part(Some((2, 2)), &[])]).expect("all parts");
         assert_eq!(few.verdict, Verdict::Refuted, "two tests are promised");
+    }
+
+    #[test]
+    fn the_tests_of_all_parts_are_all_tests() {
+        let mut parts = vec![part(Some((1, 2)), &[("one::a", true), ("one::b", true)]), part(Some((2, 2)), &[])];
+        for (_, report) in &mut parts {
+            report.schemas[0].listed = Some(3);
+        }
+        let told = merge(parts).expect_err("a test is missing").to_string();
+        assert!(told.ends_with("has 3 tests, and the shards ran 2: their suites differ"), "{told}");
     }
 
     #[test]

@@ -76,6 +76,9 @@ pub struct SchemaReport {
     pub name: String,
     /// The verdict on it.
     pub verdict: Verdict,
+    /// Of a shard, how many tests its suite has in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<usize>,
     /// Its migrations, as they were applied.
     pub migrations: Vec<MigrationReport>,
     /// Sums over its sections.

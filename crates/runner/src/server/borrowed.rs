@@ -1,20 +1,17 @@
 //! Somebody else's server: databases and roles of our own in it, removed when the run ends, however it ends. Nothing
 //! else there is touched.
 
-use std::sync::{Mutex, mpsc};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use super::caretaker::{Caretaker, Duty};
-use super::mark::{Belongings, alone, application_name, live, sessions_of};
+use super::mark::{Belongings, alone, application_name, databases_of, live, sessions_of};
 use super::running::Keeper;
 use super::version::OLDEST_MAJOR;
 use super::{Cluster, Server, ServerError, Version};
 use crate::connection::Address;
 use crate::database_error::DatabaseError;
 use crate::session::{Session, identifier};
-
-/// How long the server may take to answer, unless its address says (`connect_timeout`).
-const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
 /// How long the sessions of a run that has ended may take to end.
 const END_DEADLINE: Duration = Duration::from_secs(10);
@@ -25,12 +22,17 @@ const SECOND_LOOK: Duration = Duration::from_millis(20);
 /// What a session may set to have the same answers everywhere, as far as that takes no superuser. Nobody will miss the
 /// data, so that no commit waits for the disk.
 const SETTINGS: &str = "-c TimeZone=UTC -c DateStyle=ISO,MDY -c IntervalStyle=postgres -c jit=off -c synchronous_commit=off \
-                        -c default_transaction_read_only=off -c idle_in_transaction_session_timeout=0";
+                        -c default_transaction_read_only=off -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 \
+                        -c idle_session_timeout=0";
 
 /// Begins a run on a server, and removes what dead runs left there.
 pub(super) fn start(address: Address, major: Option<u16>) -> Result<Server, ServerError> {
-    let mut lifeline = reach(&address)?;
     let place = address.place();
+    // Idle as it is, it has to live as long as the run.
+    let options = [address.get("options").unwrap_or_default(), SETTINGS].join(" ");
+    let address = address.with("options", options.trim());
+    let opened = Session::open(&address, address.maintenance());
+    let mut lifeline = opened.map_err(|source| ServerError::Unreachable { place: place.clone(), source })?;
     let refused = |action: &'static str| {
         let place = place.clone();
         move |source| ServerError::Refused { action: format!("{action} on {place}"), source }
@@ -53,75 +55,76 @@ pub(super) fn start(address: Address, major: Option<u16>) -> Result<Server, Serv
     // From here on something may have to be removed.
     let caretaker = Caretaker::spawn(&Duty::Databases { address: address.clone(), run: run.clone() })?;
     alone(&mut lifeline, |session| {
-        let dead = Belongings::of_all(session)?.dead();
-        dead.iter().try_for_each(|run| remove(session, run))
+        let found = Belongings::of_all(session)?;
+        for run in found.dead() {
+            let databases = found.databases.get(&run).cloned().unwrap_or_default();
+            // What cannot be removed is in nobody's way; the next run tries again.
+            let _ = remove(session, &run, &databases, &found.roles_made(&run));
+        }
+        Ok(())
     })
-    .map_err(refused("remove what a dead run left"))?;
-    let options = [address.get("options").unwrap_or_default(), SETTINGS].join(" ");
-    let address = address.with("application_name", &application_name(&run)).with("options", options.trim());
+    .map_err(refused("look for what dead runs left"))?;
+    let address = address.with("application_name", &application_name(&run));
     let cluster = Cluster { address, version, provider: "url".to_owned(), run: Some(run) };
     let directory = caretaker.directory().to_path_buf();
     Ok(Server { cluster, directory, keeper: Keeper::Borrowed { lifeline: Box::new(Mutex::new(lifeline)), caretaker } })
 }
 
-/// Ends what a run has on a server, and waits until nothing of it is left: the caretaker's duty.
-pub(super) fn end(address: &Address, run: &str) -> Result<(), DatabaseError> {
+/// Ends what a run has on a server, and waits until nothing of it is left: the caretaker's duty. `roles` are those that are
+/// known of from an earlier attempt.
+pub(super) fn end(address: &Address, run: &str, roles: &mut Vec<String>) -> Result<(), DatabaseError> {
     let mut session = Session::open(address, address.maintenance())?;
     let started = Instant::now();
+    // A statement that was on its way when the process died goes on until it is told.
+    let terminate = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {}", sessions_of(run));
     loop {
-        // A statement that was on its way when the process died goes on until it is told.
-        let terminate = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {}", sessions_of(run));
         while !session.rows(&terminate)?.is_empty() && started.elapsed() < END_DEADLINE {
             std::thread::sleep(Duration::from_millis(5));
         }
-        alone(&mut session, |session| remove(session, run))?;
+        alone(&mut session, |session| {
+            // The marks go with the databases.
+            roles.extend(Belongings::of_all(session)?.roles_noted(run));
+            let databases = databases_of(session, run)?;
+            remove(session, run, &databases, roles)
+        })?;
         // A process of the run that has not noticed yet may have come back in between.
         std::thread::sleep(SECOND_LOOK);
-        let is_clean = !Belongings::of_all(&mut session)?.databases.contains_key(run);
-        if (is_clean && session.rows(&terminate)?.is_empty()) || started.elapsed() > END_DEADLINE {
+        let is_clean = databases_of(&mut session, run)?.is_empty() && session.rows(&terminate)?.is_empty();
+        if is_clean || started.elapsed() > END_DEADLINE {
             return Ok(());
         }
     }
 }
 
 /// Removes the databases of a run that has ended, then the roles that its scripts made and no living run's do.
-fn remove(session: &mut Session, run: &str) -> Result<(), DatabaseError> {
-    let found = Belongings::of_all(session)?;
-    let none = Vec::new();
-    for database in found.databases.get(run).unwrap_or(&none) {
+fn remove(session: &mut Session, run: &str, databases: &[String], roles: &[String]) -> Result<(), DatabaseError> {
+    for database in databases {
         // Sessions that others opened there (somebody's psql) end with it.
         session.run(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(database)))?;
     }
+    let found = Belongings::of_all(session)?;
     let others: Vec<&String> = found.living.iter().filter(|living| *living != run).collect();
-    let shared = |role: &String| others.iter().any(|other| found.roles.get(*other).is_some_and(|r| r.contains(role)));
-    let mut roles = found.roles.get(run).cloned().unwrap_or_default();
-    roles.sort();
-    roles.dedup();
-    for role in roles.iter().filter(|role| !shared(role)) {
-        match session.run(&format!("DROP ROLE IF EXISTS {}", identifier(role))) {
+    let mut left: Vec<&String> = roles.iter().collect();
+    left.retain(|role| !others.iter().any(|other| found.roles_noted(other).contains(role)));
+    left.sort();
+    left.dedup();
+    // One may stand in another's way; who stands in the way of somebody's database stays.
+    loop {
+        let mut refused = None;
+        let before = left.len();
+        left.retain(|role| match session.run(&format!("DROP ROLE IF EXISTS {}", identifier(role))) {
+            Ok(()) => false,
+            Err(error) => {
+                refused = Some(error);
+                true
+            }
+        });
+        match refused {
+            Some(_) if left.len() < before => {}
             // 2BP01 dependent_objects_still_exist: somebody has granted it something in a database of theirs.
-            Err(error) if error.sqlstate() == Some("2BP01") => {}
-            other => other?,
+            Some(error) if error.sqlstate() != Some("2BP01") => return Err(error),
+            _ => return Ok(()),
         }
-    }
-    Ok(())
-}
-
-/// The first session, or why there is none in time.
-fn reach(address: &Address) -> Result<Session, ServerError> {
-    let (sender, receiver) = mpsc::channel();
-    let target = address.clone();
-    // A server that takes connections and never answers holds the driver for good.
-    std::thread::spawn(move || {
-        let _ = sender.send(Session::open(&target, target.maintenance()));
-    });
-    let place = address.place();
-    let said = address.get("connect_timeout").and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
-    let deadline = said.map_or(ANSWER_DEADLINE, Duration::from_secs);
-    match receiver.recv_timeout(deadline) {
-        Ok(Ok(session)) => Ok(session),
-        Ok(Err(source)) => Err(ServerError::Unreachable { place, source }),
-        Err(_) => Err(ServerError::Silent { place, waited: deadline }),
     }
 }
 
@@ -130,7 +133,7 @@ fn begin(session: &mut Session) -> Result<String, DatabaseError> {
     loop {
         let run = session.value("SELECT left(md5(gen_random_uuid()::text), 8)")?.unwrap_or_default();
         // 0 is what a whole server's housekeeping is locked by.
-        if run != "00000000" && live(session, &run)? {
+        if run != "00000000" && databases_of(session, &run)?.is_empty() && live(session, &run)? {
             return Ok(run);
         }
     }

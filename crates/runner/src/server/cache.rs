@@ -1,14 +1,21 @@
 //! Data directories made by `initdb`, once for each version and settings, to be copied by every run.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use super::account::{Account, run_as};
 use super::{Installation, ServerError};
 
 /// Names the directory of the cache.
 pub const CACHE_VARIABLE: &str = "PGPROOF_CACHE_DIR";
+
+/// How long another run may make an entry: it may have to download.
+const LOCK_DEADLINE: Duration = Duration::from_mins(15);
+
+/// How long to wait before trying again.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// What `initdb` is told. The C locale is the one that every machine has; a small WAL segment makes a small copy.
 const INITDB_ARGUMENTS: &[&str] = &[
@@ -66,8 +73,19 @@ pub(super) fn lock(root: &Path, key: &str) -> Result<File, ServerError> {
     };
     fs::create_dir_all(root).map_err(failed("create", root))?;
     let lock = File::create(&path).map_err(failed("create", &path))?;
-    lock.lock().map_err(failed("lock", &path))?;
-    Ok(lock)
+    let started = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_DEADLINE => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                let error =
+                    std::io::Error::new(std::io::ErrorKind::TimedOut, "another process holds it, and does not end");
+                return Err(failed("lock", &path)(error));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
+        }
+    }
 }
 
 /// The cache's directory. Root's is outside its home, which the unprivileged account cannot enter.

@@ -156,7 +156,15 @@ pub(super) fn take_care() {
         }
     }
     let started = Instant::now();
-    while !is_done(&duty, is_complete, started) && started.elapsed() < PATIENCE {
+    let left = directory.clone();
+    // Whatever hangs (a server that is frozen, an engine), this process does not; the next run sees to the rest.
+    std::thread::spawn(move || {
+        std::thread::sleep(END_DEADLINE);
+        let _ = std::fs::remove_dir_all(&left);
+        std::process::exit(1);
+    });
+    let mut roles = Vec::new();
+    while !is_done(&duty, is_complete, started, &mut roles) && started.elapsed() < PATIENCE {
         std::thread::sleep(Duration::from_millis(200));
     }
     let _ = std::fs::remove_dir_all(&directory);
@@ -170,9 +178,9 @@ fn make(directory: &Path) -> std::io::Result<()> {
 }
 
 /// Removes what there is; true if nothing can be left.
-fn is_done(duty: &Duty, is_complete: bool, since: Instant) -> bool {
+fn is_done(duty: &Duty, is_complete: bool, since: Instant, roles: &mut Vec<String>) -> bool {
     match duty {
-        Duty::Databases { address, run } => is_complete && borrowed::end(address, run).is_ok(),
+        Duty::Databases { address, run } => is_complete && borrowed::end(address, run, roles).is_ok(),
         #[cfg(feature = "docker")]
         Duty::Container { run } => {
             // A request to make it may still be with the engine.

@@ -2,7 +2,6 @@
 //! called and told from others'. How it came to be is its provider's business.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::{Deserialize, Serialize};
 
@@ -60,12 +59,8 @@ impl Cluster {
         let refused = |source| ServerError::Refused { action: format!("make database {name}"), source };
         maintenance.run(&self.create_statement(&name, source)).map_err(refused)?;
         if let Some(run) = &self.run {
-            static IS_MARKED: AtomicBool = AtomicBool::new(false);
-            // One marked database speaks for all of a run.
-            if !IS_MARKED.swap(true, Ordering::Relaxed) {
-                let mark = literal(&Mark { run: run.clone(), roles: Vec::new() }.text());
-                maintenance.run(&format!("COMMENT ON DATABASE {} IS {mark}", identifier(&name))).map_err(refused)?;
-            }
+            let mark = literal(&Mark { run: run.clone(), roles: Vec::new() }.text());
+            maintenance.run(&format!("COMMENT ON DATABASE {} IS {mark}", identifier(&name))).map_err(refused)?;
         }
         Ok(name)
     }

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use testcontainers::bollard::query_parameters::{
-    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
 };
 use testcontainers::bollard::{Docker, errors::Error as EngineError, models::PortBinding};
 use testcontainers::core::IntoContainerPort;
@@ -31,6 +31,9 @@ const PING_DEADLINE: Duration = Duration::from_secs(5);
 
 const PORT: u16 = 5432;
 
+/// What the names of containers begin with that somebody wants to keep.
+const KEPT: &str = "pgproof-kept-";
+
 /// The label whose value is a run.
 const RUN_LABEL: &str = "org.pgproof.run";
 
@@ -45,7 +48,12 @@ pub(super) struct Running {
 impl Running {
     /// Lets it go on: how to be rid of it.
     pub(super) fn keep(self: Box<Self>) -> String {
-        let remove = format!("docker rm --force --volumes {}", &self.container.id()[..12]);
+        let id = self.container.id().to_owned();
+        let name = format!("{KEPT}{}", &id[..12]);
+        let remove = format!("docker rm --force --volumes {name}");
+        // Its name is what later runs know it by: nobody owns it any more.
+        let options = RenameContainerOptionsBuilder::new().name(&name).build();
+        let _ = with_engine(async move |engine| engine.rename_container(&id, options).await);
         // Dropping it would remove it.
         std::mem::forget(self);
         remove
@@ -126,13 +134,16 @@ fn sweep() {
     });
 }
 
-/// The containers with a label, with their owner.
+/// The containers with a label, with their owner, but for those that are kept.
 async fn labelled(engine: &Docker, label: &str) -> Result<Vec<(String, Option<String>)>, EngineError> {
     let filters = std::collections::HashMap::from([("label", vec![label])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
     let found = engine.list_containers(Some(options)).await?;
     let owner = |labels: Option<std::collections::HashMap<String, String>>| labels?.remove(OWNER_LABEL);
-    Ok(found.into_iter().filter_map(|found| Some((found.id?, owner(found.labels)))).collect())
+    let is_kept =
+        |names: &Option<Vec<String>>| names.iter().flatten().any(|name| name.trim_start_matches('/').starts_with(KEPT));
+    let found = found.into_iter().filter(|found| !is_kept(&found.names));
+    Ok(found.filter_map(|found| Some((found.id?, owner(found.labels)))).collect())
 }
 
 async fn remove_container(engine: &Docker, id: &str) -> Result<(), EngineError> {

@@ -86,13 +86,13 @@ pub(super) fn installation(major: Option<u16>, permission: Permission) -> Result
     }
     let base = std::env::var(DOWNLOAD_URL_VARIABLE).ok().filter(|url| !url.is_empty());
     let base = base.unwrap_or_else(|| USUAL_URL.to_owned());
-    let url = format!("{}/{release}/{name}.tar.gz", base.trim_end_matches('/'));
+    let url = Url(format!("{}/{release}/{name}.tar.gz", base.trim_end_matches('/')));
     let archive = root.join(format!("{name}.tar.gz.part"));
     fetch(&url, &archive)?;
     let unfinished = root.join(format!("{name}.unfinished"));
     cache::remove(&unfinished).map_err(in_cache("remove", &unfinished))?;
     cache::remove(&entry).map_err(in_cache("remove", &entry))?;
-    let damaged = |problem: String| ServerError::Archive { url: url.clone(), problem };
+    let damaged = |problem: String| ServerError::Archive { url: url.to_string(), problem };
     let file = File::open(&archive).map_err(in_cache("open", &archive))?;
     tar::Archive::new(flate2::read::GzDecoder::new(file)).unpack(&unfinished).map_err(|e| damaged(e.to_string()))?;
     let inside = top(&unfinished);
@@ -106,7 +106,7 @@ pub(super) fn installation(major: Option<u16>, permission: Permission) -> Result
 }
 
 /// Fetches an archive to `path`, going on where an earlier attempt ended, and verifies its checksum.
-fn fetch(url: &str, path: &Path) -> Result<(), ServerError> {
+fn fetch(url: &Url, path: &Path) -> Result<(), ServerError> {
     let wanted = checksum(url)?;
     // A part that is no start of this archive is found out by its checksum, and is not gone on with twice.
     for may_resume in [true, false] {
@@ -121,10 +121,22 @@ fn fetch(url: &str, path: &Path) -> Result<(), ServerError> {
         removed.map_err(|source| ServerError::Cache { action: "remove", path: path.to_path_buf(), source })?;
         if !received.is_resumed {
             let problem = format!("its SHA-256 is {}, and {url}.sha256 says {wanted}", received.sum);
-            return Err(ServerError::Archive { url: url.to_owned(), problem });
+            return Err(ServerError::Archive { url: url.to_string(), problem });
         }
     }
-    Err(ServerError::Archive { url: url.to_owned(), problem: "it changes".to_owned() })
+    Err(ServerError::Archive { url: url.to_string(), problem: "it changes".to_owned() })
+}
+
+/// An address that may hold the password of a mirror, and does not show it.
+struct Url(String);
+
+impl std::fmt::Display for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        write!(f, "{scheme}://{host}/{}", path.split('?').next().unwrap_or_default())
+    }
 }
 
 /// What was received.
@@ -134,13 +146,13 @@ struct Received {
 }
 
 /// Receives an archive, but for the first `had` bytes if the server can leave them out.
-fn receive(url: &str, path: &Path, had: u64) -> Result<Received, ServerError> {
+fn receive(url: &Url, path: &Path, had: u64) -> Result<Received, ServerError> {
     let in_cache = |action| {
         let path = path.to_path_buf();
         move |source| ServerError::Cache { action, path, source }
     };
-    let failed = |problem: String| ServerError::Fetch { url: url.to_owned(), problem };
-    let mut request = agent().get(url);
+    let failed = |problem: String| ServerError::Fetch { url: url.to_string(), problem };
+    let mut request = agent().get(&url.0);
     if had > 0 {
         request = request.header("Range", format!("bytes={had}-"));
     }
@@ -181,10 +193,10 @@ fn receive(url: &str, path: &Path, had: u64) -> Result<Received, ServerError> {
 }
 
 /// The checksum that stands beside an archive.
-fn checksum(url: &str) -> Result<String, ServerError> {
-    let url = format!("{url}.sha256");
-    let failed = |problem: String| ServerError::Fetch { url: url.clone(), problem };
-    let mut response = agent().get(&url).call().map_err(|error| failed(error.to_string()))?;
+fn checksum(url: &Url) -> Result<String, ServerError> {
+    let url = Url(format!("{}.sha256", url.0));
+    let failed = |problem: String| ServerError::Fetch { url: url.to_string(), problem };
+    let mut response = agent().get(&url.0).call().map_err(|error| failed(error.to_string()))?;
     if response.status().as_u16() != 200 {
         return Err(failed(format!("the server answers {}", response.status().as_u16())));
     }
@@ -236,5 +248,16 @@ fn target() -> Option<&'static str> {
         ("macos", "x86_64") => Some("x86_64-apple-darwin"),
         ("macos", "aarch64") => Some("aarch64-apple-darwin"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_of_a_mirror_is_not_shown() {
+        let url = Url("https://ci:hush@mirror.example.com/pg/x.tar.gz?token=hush".to_owned());
+        assert_eq!(url.to_string(), "https://mirror.example.com/pg/x.tar.gz");
     }
 }

@@ -154,14 +154,6 @@ pub enum ServerError {
         /// Why.
         source: DatabaseError,
     },
-    /// The given server says nothing.
-    #[error("the server at {place} took the connection, and said nothing for {} s; is it PostgreSQL, and alive?", .waited.as_secs())]
-    Silent {
-        /// Host and port.
-        place: String,
-        /// How long it was waited for.
-        waited: Duration,
-    },
     /// The given server, or image, has another version than was asked for.
     #[error(
         "{place} has PostgreSQL {version}, and {} was asked for",

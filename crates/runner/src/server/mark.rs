@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::database_error::DatabaseError;
 use crate::session::{Session, literal};
 
@@ -17,8 +19,17 @@ const PREFIX: &str = "made by pgproof, run ";
 pub(crate) struct Mark {
     /// The run: eight hexadecimal digits.
     pub run: String,
-    /// The roles that a script in the database makes, noted before it does.
-    pub roles: Vec<String>,
+    /// The roles that a script in the database makes.
+    pub roles: Vec<Role>,
+}
+
+/// A role that is noted before a script makes it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Role {
+    /// Its name.
+    pub name: String,
+    /// Its OID, once it is there: another role of this name is another's.
+    pub oid: Option<u32>,
 }
 
 impl Mark {
@@ -41,7 +52,9 @@ pub(super) struct Belongings {
     /// The names of databases, by run; the marked ones last.
     pub databases: BTreeMap<String, Vec<String>>,
     /// The roles that each run's scripts make.
-    pub roles: BTreeMap<String, Vec<String>>,
+    roles: BTreeMap<String, Vec<Role>>,
+    /// All roles that there are.
+    there: Vec<Role>,
     /// Runs that live.
     pub living: Vec<String>,
 }
@@ -51,7 +64,8 @@ impl Belongings {
     pub(super) fn of_all(session: &mut Session) -> Result<Belongings, DatabaseError> {
         let mut found = Belongings::default();
         let marked = "SELECT substr(datname, 9, 8), datname, shobj_description(oid, 'pg_database') FROM pg_database \
-                      WHERE datname ~ '^pgproof_[0-9a-f]{8}_' ORDER BY 3 NULLS FIRST, 2";
+                      WHERE datname ~ '^pgproof_[0-9a-f]{8}_' AND pg_get_userbyid(datdba) = current_user \
+                      ORDER BY 3 NULLS FIRST, 2";
         for row in session.rows(marked)? {
             let mut row = row.into_iter();
             let (Some(run), Some(name)) = (row.next().flatten(), row.next().flatten()) else { continue };
@@ -63,6 +77,12 @@ impl Belongings {
         }
         // Without a mark a name proves nothing.
         found.databases.retain(|run, _| found.roles.contains_key(run));
+        for row in session.rows("SELECT rolname, oid FROM pg_roles")? {
+            let mut row = row.into_iter().flatten();
+            if let (Some(name), oid) = (row.next(), row.next()) {
+                found.there.push(Role { name, oid: oid.and_then(|oid| oid.parse().ok()) });
+            }
+        }
         let living = format!(
             "SELECT DISTINCT lpad(to_hex(objid::bigint), 8, '0') FROM pg_locks \
              WHERE locktype = 'advisory' AND classid = {LOCK_CLASS}::oid AND objsubid = 2 AND granted"
@@ -71,10 +91,41 @@ impl Belongings {
         Ok(found)
     }
 
+    /// The roles that a run's scripts make, or would.
+    pub(super) fn roles_noted(&self, run: &str) -> Vec<String> {
+        self.roles.get(run).into_iter().flatten().map(|role| role.name.clone()).collect()
+    }
+
+    /// The roles that a run's scripts have made and that are there still. One of the same name may be another's by now.
+    pub(super) fn roles_made(&self, run: &str) -> Vec<String> {
+        let roles = self.roles.get(run).into_iter().flatten();
+        roles.filter(|role| role.oid.is_some() && self.there.contains(role)).map(|role| role.name.clone()).collect()
+    }
+
+    /// Whether a role is there, and no run's.
+    pub(super) fn is_somebodys(&self, name: &str) -> bool {
+        let is = |role: &Role| role.name == name;
+        self.there.iter().any(is) && !self.roles.values().flatten().any(is)
+    }
+
+    /// The OID of a role, if it is there.
+    pub(super) fn oid(&self, name: &str) -> Option<u32> {
+        self.there.iter().find(|role| role.name == name)?.oid
+    }
+
     /// The runs that have databases and do not live.
     pub(super) fn dead(&self) -> Vec<String> {
         self.databases.keys().filter(|run| !self.living.contains(run)).cloned().collect()
     }
+}
+
+/// The databases that have the name of a run's, marked or not: for those who know that the run is theirs.
+pub(super) fn databases_of(session: &mut Session, run: &str) -> Result<Vec<String>, DatabaseError> {
+    let sql = format!(
+        "SELECT datname FROM pg_database WHERE datname ~ {} AND pg_get_userbyid(datdba) = current_user ORDER BY 1",
+        literal(&format!("^pgproof_{run}_"))
+    );
+    Ok(session.rows(&sql)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
 }
 
 /// Takes the lock of a run for as long as the session lives; false if another has it.
@@ -115,7 +166,10 @@ mod tests {
 
     #[test]
     fn a_mark_is_read_back_and_nothing_else_is_one() {
-        let mark = Mark { run: "0123abcd".to_owned(), roles: vec!["shop \"app\"".to_owned()] };
+        let mark = Mark {
+            run: "0123abcd".to_owned(),
+            roles: vec![Role { name: "shop \"app\"".to_owned(), oid: Some(16_385) }],
+        };
         assert_eq!(Mark::parse(&mark.text()), Some(mark));
         for other in ["", "made by pgproof", "made by hand, run 0123abcd; roles []", "made by pgproof, run 0123abcd"] {
             assert_eq!(Mark::parse(other), None, "{other}");

@@ -3,13 +3,13 @@
 
 use squawk_lexer::{TokenKind, tokenize};
 
-use super::mark::{Belongings, Mark, alone};
+use super::mark::{Belongings, Mark, Role, alone};
 use crate::database_error::DatabaseError;
 use crate::migration::texts;
 use crate::session::{Session, identifier, literal};
 
-/// Notes the roles that these statements make in the session's database. On a server that is ours nothing has to be
-/// noted. A role that was there before, and is no run's of pgproof, is left alone.
+/// Notes the roles that these statements will make in the session's database, or, afterwards, which roles they have made. On
+/// a server that is ours nothing has to be noted. A role that was there before, and is no run's of pgproof, is left alone.
 pub(crate) fn note<'a>(session: &mut Session, statements: impl Iterator<Item = &'a str>) -> Result<(), DatabaseError> {
     let address = session.address().clone();
     let Some(run) = address.get("application_name").and_then(|name| name.strip_prefix("pgproof ")) else {
@@ -22,19 +22,20 @@ pub(crate) fn note<'a>(session: &mut Session, statements: impl Iterator<Item = &
     let database = session.database().to_owned();
     let mut maintenance = Session::open(&address, address.maintenance())?;
     alone(&mut maintenance, |maintenance| {
-        let of_runs = Belongings::of_all(maintenance)?.roles;
-        let there = maintenance.rows("SELECT rolname FROM pg_roles")?;
-        let there: Vec<String> = there.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
-        let of_a_run = |role: &String| of_runs.values().any(|roles| roles.contains(role));
+        let found = Belongings::of_all(maintenance)?;
         let read = format!(
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = {}",
             literal(&database)
         );
         let before = maintenance.value(&read)?.and_then(|comment| Mark::parse(&comment));
         let mut mark = before.unwrap_or_else(|| Mark { run: run.to_owned(), roles: Vec::new() });
-        mark.roles.extend(made.into_iter().filter(|role| !there.contains(role) || of_a_run(role)));
-        mark.roles.sort();
-        mark.roles.dedup();
+        for name in made.into_iter().filter(|name| !found.is_somebodys(name)) {
+            let oid = found.oid(&name);
+            match mark.roles.iter_mut().find(|role| role.name == name) {
+                Some(role) => role.oid = oid,
+                None => mark.roles.push(Role { name, oid }),
+            }
+        }
         maintenance.run(&format!("COMMENT ON DATABASE {} IS {}", identifier(&database), literal(&mark.text())))
     })
 }

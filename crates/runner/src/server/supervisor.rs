@@ -41,6 +41,7 @@ impl Supervisor {
                 None => command.env_remove(name),
             };
         }
+        command.env("PGPROOF_NAMESPACE", super::sweep::namespace());
         run_as(&mut command, account);
         // Its own process group: a Ctrl-C in the terminal reaches pgproof, and the supervisor only through it.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());

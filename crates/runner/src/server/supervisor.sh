@@ -7,7 +7,7 @@ directory=$1 cache=$2
 shift 2
 exec 3<&0 </dev/null
 mkdir "$directory" || exit 1
-echo "$$ $(readlink /proc/self/ns/pid 2>/dev/null)" >"$directory/supervisor.pid"
+echo "$$ $PGPROOF_NAMESPACE" >"$directory/supervisor.pid"
 if cp -R "$cache" "$directory/data" 2>>"$directory/server.log"; then
     "$@" >>"$directory/server.log" 2>&1 3<&- &
     server=$!

@@ -47,9 +47,14 @@ pub(super) fn is_dead(pid_and_namespace: &str) -> bool {
     theirs == namespace() && kill(pid, None) == Err(Errno::ESRCH)
 }
 
-/// What tells the process ids of this system from those of others.
+/// What tells the process ids of this system from those of others. The first namespace of every Linux has the same
+/// number, so the boot is named too.
 pub(super) fn namespace() -> String {
-    std::fs::read_link("/proc/self/ns/pid").map(|path| path.display().to_string()).unwrap_or_default()
+    let namespace = std::fs::read_link("/proc/self/ns/pid").map(|path| path.display().to_string()).unwrap_or_default();
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot =
+        if boot.is_empty() { nix::unistd::gethostname().unwrap_or_default().display().to_string() } else { boot };
+    format!("{namespace} {}", boot.trim())
 }
 
 /// Ends the server of an abandoned directory, if the process of that number still is that server.

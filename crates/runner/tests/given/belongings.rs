@@ -90,7 +90,7 @@ fn what_lives_or_has_no_mark_is_left_alone() {
     let somebody = Somebody::new();
     somebody.session().run("CREATE DATABASE pgproof_deadbeef_theirs").expect("a database");
     somebody.session().run("CREATE DATABASE pgproof_feedbeef_theirs").expect("a database");
-    let theirs = "COMMENT ON DATABASE pgproof_feedbeef_theirs IS 'made by pgproof, run 00000001; roles [\"postgres\"]'";
+    let theirs = "COMMENT ON DATABASE pgproof_feedbeef_theirs IS 'made by pgproof, run 00000001; roles []'";
     somebody.session().run(theirs).expect("a comment with another run");
     let living = given(&somebody.url("")).expect("databases");
     let name = make(&living, "shop", "SELECT 1;");
@@ -112,4 +112,54 @@ fn a_role_that_two_runs_make_goes_with_the_second() {
     assert!(roles(&somebody).contains(&"app".to_owned()), "the second still needs it");
     drop(second);
     assert!(!roles(&somebody).contains(&"app".to_owned()));
+}
+
+#[test]
+fn another_users_databases_and_roles_are_left_to_him() {
+    let somebody = Somebody::new();
+    // What looks like a dead run's, made by somebody who may not remove what is named there.
+    let mut session = somebody.session();
+    session.run("CREATE ROLE guest CREATEDB").expect("a role");
+    session.run("CREATE ROLE billing").expect("a role");
+    session.run("CREATE DATABASE pgproof_deadbeef_x OWNER guest").expect("a database");
+    let oid = session.value("SELECT oid FROM pg_roles WHERE rolname = 'billing'").expect("a value").expect("an OID");
+    let mark = format!("made by pgproof, run deadbeef; roles [{{\"name\":\"billing\",\"oid\":{oid}}}]");
+    session.run(&format!("COMMENT ON DATABASE pgproof_deadbeef_x IS '{mark}'")).expect("a comment");
+    drop(given(&somebody.url("")).expect("databases"));
+    assert!(databases(&somebody).contains(&"pgproof_deadbeef_x".to_owned()));
+    assert!(roles(&somebody).contains(&"billing".to_owned()));
+}
+
+#[test]
+fn a_role_that_a_dead_run_never_made_is_left_alone() {
+    let somebody = Somebody::new();
+    let dead = given(&somebody.url("")).expect("databases");
+    make(&dead, "shop", "DO $$ BEGIN IF false THEN CREATE ROLE later; END IF; END $$;");
+    die(dead);
+    somebody.session().run("CREATE ROLE later").expect("somebody's role");
+    drop(given(&somebody.url("")).expect("databases"));
+    assert!(roles(&somebody).contains(&"later".to_owned()));
+}
+
+#[test]
+fn a_database_whose_mark_a_script_overwrites_goes_too() {
+    let somebody = Somebody::new();
+    let before = databases(&somebody);
+    let server = given(&somebody.url("")).expect("databases");
+    let comment = "DO $$ BEGIN EXECUTE format('COMMENT ON DATABASE %I IS NULL', current_database()); END $$;";
+    make(&server, "shop", comment);
+    drop(server);
+    assert_eq!(databases(&somebody), before);
+}
+
+#[test]
+fn roles_that_stand_in_each_others_way_all_go() {
+    let somebody = Somebody::new();
+    let before = roles(&somebody);
+    let server = given(&somebody.url("")).expect("databases");
+    let script = "CREATE ROLE a CREATEROLE; CREATE ROLE b; CREATE ROLE c; GRANT b TO a WITH ADMIN OPTION; \
+                  SET ROLE a; GRANT b TO c; RESET ROLE;";
+    make(&server, "shop", script);
+    drop(server);
+    assert_eq!(roles(&somebody), before);
 }

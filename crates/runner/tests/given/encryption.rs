@@ -33,6 +33,8 @@ const MODES: &[(&str, &str)] = &[
     ("sslmode=verify-full&sslrootcert=system&host=localhost", "invalid peer certificate: "),
     ("sslmode=verify-ca&sslrootcert=/nowhere/root.crt", "sslrootcert /nowhere/root.crt cannot be used: "),
     ("sslmode=verify-ca&sslrootcert={server.key}", "it holds no certificate"),
+    ("sslrootcert=system&host=localhost", "invalid peer certificate: "),
+    ("sslrootcert=system&sslmode=require", "sslmode takes only verify-full with sslrootcert=system"),
     ("sslmode=sometimes", "sslmode takes disable, allow, prefer, require, verify-ca or verify-full"),
 ];
 
