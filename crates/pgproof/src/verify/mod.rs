@@ -155,7 +155,9 @@ fn on_one(
     for schema in schemas {
         let directory = prepared.server.make_directory(&format!("evidence-{}", schema.name));
         let directory = directory.context("cannot make a directory for the evidence")?;
-        let run = prove(config, schema, &prepared, arguments, &directory, progress)?;
+        let run = prove(config, schema, &prepared, arguments, &directory, progress);
+        // Where the disk is full, the evidence is cut off as well.
+        let run = run.map_err(|error| prepared.server.is_lost().map_or(error, Into::into))?;
         let applied = prepared.applied.get(&schema.name).map(Vec::as_slice).unwrap_or_default();
         reports.push(SchemaReport::new(schema, applied, run, extent));
         if arguments.shard.is_some()

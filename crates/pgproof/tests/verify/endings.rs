@@ -180,3 +180,35 @@ fn a_cache_that_cannot_be_written() {
     let told = crate::project::Ended::of(&output);
     told.demand(2, &["cannot create ", "set PGPROOF_CACHE_DIR to a writable directory"]);
 }
+
+/// In a mount namespace of its own, where the servers' directory is small and fills up while the suite runs.
+#[test]
+fn a_disk_that_fills_up() {
+    use std::io::Write;
+    let script = "mount -t tmpfs -o size=540m tmpfs /dev/shm || exit 77
+        (until ls -d /dev/shm/pgproof-*/evidence-settler; do sleep 0.02; done
+         dd if=/dev/zero of=/dev/shm/filler bs=1M count=600) >/dev/null 2>&1 &
+        \"$@\"; code=$?; rm -f /dev/shm/filler; ls /dev/shm; exit $code";
+    let project = Project::of("settler");
+    let verify = project.pgproof(&["verify"]);
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--mount", "sh", "-c", script, "sh"]).arg(verify.get_program()).args(verify.get_args());
+    command.current_dir(project.path(".")).env_remove("CI").env_remove("PGPROOF_SERVER");
+    let ended = match command.output() {
+        Ok(output) if !nix::unistd::geteuid().is_root() || output.status.code() == Some(77) => {
+            Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
+        }
+        Ok(output) => Ok(crate::project::Ended::of(&output)),
+        Err(error) => Err(error.to_string()),
+    };
+    match ended {
+        Ok(ended) => {
+            // Either a statement is refused, or the server itself panics: it cannot do without its log.
+            ended.demand(2, &["error: ", "No space left on device"]);
+            assert_eq!(ended.stdout, "", "one message, and nothing left");
+        }
+        Err(reason) => {
+            let _ = writeln!(std::io::stderr(), "NOT TRIED: a disk that fills up: it takes a mount: {reason}");
+        }
+    }
+}

@@ -259,6 +259,16 @@ pub enum ServerError {
     },
 }
 
+impl ServerError {
+    /// The SQLSTATE of a refusal.
+    pub(super) fn sqlstate(&self) -> Option<&str> {
+        match self {
+            ServerError::Refused { source, .. } => source.sqlstate(),
+            _ => None,
+        }
+    }
+}
+
 fn list(lines: &[String]) -> String {
     lines.iter().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }

@@ -1,5 +1,6 @@
 //! The end of a server's log, for messages.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 /// The last lines of a log file.
@@ -10,9 +11,28 @@ pub(super) fn of(path: &Path) -> String {
 /// The last lines of a log.
 pub(super) fn tail(text: &str) -> String {
     const LINES: usize = 20;
-    let lines: Vec<&str> = text.lines().collect();
+    // A server in trouble says the same to everybody who knocks, over what it said of the trouble.
+    let mut said = HashSet::new();
+    let message = |line: &str| line.split_once("] ").map_or(line, |(_, message)| message).to_owned();
+    let lines: Vec<&str> = text.lines().filter(|line| said.insert(message(line))).collect();
     if lines.is_empty() {
         return "(the log is empty)".to_owned();
     }
     lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_again_and_again_is_shown_once() {
+        let knock = |n: usize| format!("2026-01-01 00:00:00 UTC [{n}] FATAL:  not now\n");
+        let log = format!("2026-01-01 00:00:00 UTC [1] PANIC:  no room\n{}", (2..90).map(knock).collect::<String>());
+        assert_eq!(
+            tail(&log),
+            "2026-01-01 00:00:00 UTC [1] PANIC:  no room\n2026-01-01 00:00:00 UTC [2] FATAL:  not now"
+        );
+        assert_eq!(tail(""), "(the log is empty)");
+    }
 }

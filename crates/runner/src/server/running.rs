@@ -6,7 +6,7 @@ use std::sync::Mutex;
 
 use super::caretaker::Caretaker;
 use super::supervisor::Supervisor;
-use super::{Cluster, ServerError, Version, log};
+use super::{Cluster, ServerError, Source, Version, log};
 use crate::connection::Address;
 use crate::session::Session;
 
@@ -54,9 +54,16 @@ impl Server {
         &self.directory
     }
 
-    /// Why the server is no longer there, if it is not: it ended while it was in use.
+    /// Why nothing can be proven on the server any more, if so: it ended while it was in use, or has no room left.
     pub fn is_lost(&self) -> Option<ServerError> {
-        let error = self.cluster.maintenance().err()?;
+        let error = match self.cluster.maintenance() {
+            Ok(mut session) => {
+                let made = self.cluster.create_database(&mut session, "probe", Source::Nothing);
+                // Class 53, "Insufficient Resources".
+                return made.err().filter(|error| error.sqlstate().is_some_and(|code| code.starts_with("53")));
+            }
+            Err(error) => error,
+        };
         // With a report it is there, whatever it says; but for 57P01 admin_shutdown to 57P03 cannot_connect_now.
         if error.sqlstate().is_some_and(|code| !code.starts_with("57P0")) {
             return None;
