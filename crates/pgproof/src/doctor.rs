@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use pgproof_runner::config::Variable;
 use pgproof_runner::migration::select;
 use pgproof_runner::report::Verdict;
-use pgproof_runner::server::{ServerOptions, find_installation};
+use pgproof_runner::server::{ServerOptions, describe};
 use pgproof_runner::{Config, Schema, with_causes};
 
 use crate::suite;
@@ -52,10 +52,7 @@ fn schemas(config: &Config) -> String {
 }
 
 fn server(config: &Config) -> Result<String, String> {
-    let found = ServerOptions::of(&config.server)
-        .and_then(|options| find_installation(&options))
-        .map_err(|error| with_causes(&error))?;
-    Ok(format!("{} in {}", found.version, found.bin.display()))
+    ServerOptions::of(&config.server).and_then(|options| describe(&options)).map_err(|error| with_causes(&error))
 }
 
 /// Whether a variable is what it has to be.

@@ -131,6 +131,8 @@ fn two_runs_share_a_given_server() {
 #[test]
 fn a_connection_is_described_as_for_psql() {
     let (somebody, project) = (Somebody::new(), Project::new());
+    let output = project.pgproof(&["doctor"]).env("PGPROOF_SERVER", somebody.conninfo("theirs")).output();
+    crate::project::Ended::of(&output.expect("pgproof runs")).demand(0, &["✓ PostgreSQL", ":5432 (url)"]);
     let output = project
         .pgproof(&["verify", "--filter", "comments", "--server", "postgres://"])
         .env("PGHOST", somebody.0.directory())

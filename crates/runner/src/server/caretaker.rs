@@ -52,7 +52,6 @@ enum Word {
     /// The first line.
     Begin { directory: PathBuf, duty: Duty },
     /// The container is there: no more can come.
-    #[cfg(feature = "docker")]
     Started,
     /// All of it may stay.
     Keep,
@@ -146,7 +145,6 @@ pub(super) fn take_care() {
     let mut is_complete = !matches!(duty, Duty::Container { .. });
     for word in lines {
         match word {
-            #[cfg(feature = "docker")]
             Word::Started => is_complete = true,
             Word::Keep => {
                 let _ = std::fs::remove_dir_all(&directory);

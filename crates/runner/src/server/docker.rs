@@ -69,7 +69,10 @@ impl std::fmt::Debug for Running {
 /// The name of the image, with its tag, for a major version.
 pub(super) fn image(configured: Option<&str>, major: Option<u16>) -> String {
     let variable = std::env::var(IMAGE_VARIABLE).ok().filter(|image| !image.is_empty());
-    let image = variable.or_else(|| configured.map(str::to_owned)).unwrap_or_else(|| IMAGE.to_owned());
+    of_major(variable.as_deref().or(configured).unwrap_or(IMAGE), major)
+}
+
+fn of_major(image: &str, major: Option<u16>) -> String {
     image.replace("{major}", &major.unwrap_or(NEWEST_MAJOR).to_string())
 }
 
@@ -291,7 +294,7 @@ mod tests {
 
     #[test]
     fn an_image_is_named_for_its_major() {
-        assert_eq!(image(Some("registry:5000/pg:{major}-bookworm"), Some(16)), "registry:5000/pg:16-bookworm");
-        assert_eq!(image(Some("ours:latest"), Some(16)), "ours:latest");
+        assert_eq!(of_major("registry:5000/pg:{major}-bookworm", Some(16)), "registry:5000/pg:16-bookworm");
+        assert_eq!(of_major("ours:latest", Some(16)), "ours:latest");
     }
 }

@@ -32,7 +32,7 @@ pub use cluster::{Cluster, Source};
 pub use docker::IMAGE_VARIABLE;
 pub use download::{DOWNLOAD_URL_VARIABLE, DOWNLOAD_VARIABLE, Permission};
 pub use error::ServerError;
-pub use provider::{Provider, SERVER_VARIABLE, ServerOptions, majors};
+pub use provider::{Provider, SERVER_VARIABLE, ServerOptions, describe, majors};
 pub(crate) use roles::note as note_roles;
 pub use running::Server;
 pub use settings::START_TIMEOUT_VARIABLE;

@@ -136,6 +136,41 @@ pub fn majors(options: &ServerOptions) -> Result<Vec<u16>, ServerError> {
     }
 }
 
+/// What a run would begin with, in a few words.
+pub fn describe(options: &ServerOptions) -> Result<String, ServerError> {
+    let local = || binaries::find(options).map(|found| format!("{} in {}", found.version, found.bin.display()));
+    match options.provider {
+        Provider::Local => local(),
+        Provider::Docker => engine(),
+        Provider::Auto => match local() {
+            Err(nothing @ (ServerError::NotFound { .. } | ServerError::NoSuchMajor { .. })) => {
+                engine().map_err(|_| nothing)
+            }
+            found => found,
+        },
+        // What is not there yet is fetched, and databases are removed again.
+        Provider::Download | Provider::Url(_) => {
+            let server = Server::start(options)?;
+            Ok(format!("{} at {} ({})", server.version(), server.address().place(), server.cluster().provider))
+        }
+    }
+}
+
+#[cfg(feature = "docker")]
+fn engine() -> Result<String, ServerError> {
+    super::docker::engine().map(|version| format!("in containers, of the engine {version}"))
+}
+
+#[cfg(not(feature = "docker"))]
+fn engine() -> Result<String, ServerError> {
+    Err(no_engine())
+}
+
+#[cfg(not(feature = "docker"))]
+fn no_engine() -> ServerError {
+    ServerError::NoEngine { problem: "this program was built without the feature `docker`".to_owned() }
+}
+
 /// The first provider that works; the error tells of all.
 fn any(options: &ServerOptions) -> Result<(Server, Duration), ServerError> {
     let started = Instant::now();
@@ -168,7 +203,7 @@ fn container(options: &ServerOptions) -> Result<Server, ServerError> {
 
 #[cfg(not(feature = "docker"))]
 fn container(_: &ServerOptions) -> Result<Server, ServerError> {
-    Err(ServerError::NoEngine { problem: "this program was built without the feature `docker`".to_owned() })
+    Err(no_engine())
 }
 
 #[cfg(test)]
