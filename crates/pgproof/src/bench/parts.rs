@@ -58,7 +58,7 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
 
     let started = Instant::now();
     let run = SuiteRun { tests: ran.tests, evidence: gather(&evidence)?, problem: ran.problem };
-    let server_report = ServerReport { provider: server.cluster().provider.clone(), version: server.version().clone() };
+    let server_report = ServerReport::from(server.cluster());
     let report = Report::new(server_report, 0.0, vec![SchemaReport::new(schema, &applied, run, Extent::Whole)]);
     let text = Text { report: &report, colour: false }.to_string();
     anyhow::ensure!(!text.is_empty(), "the report is empty");

@@ -171,8 +171,7 @@ fn on_one(
     {
         return Err(lost.into());
     }
-    let cluster = prepared.server.cluster();
-    let server = ServerReport { provider: cluster.provider.clone(), version: cluster.version.clone() };
+    let server = ServerReport::from(prepared.server.cluster());
     let mut report = Report::new(server, started.elapsed().saturating_sub(prepared.building).as_secs_f64(), reports);
     report.shard = arguments.shard;
     Ok((prepared, report))

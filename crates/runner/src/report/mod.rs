@@ -17,7 +17,7 @@ pub use shard::Shard;
 pub use text::Text;
 
 use crate::evidence::Evidence;
-use crate::server::Version;
+use crate::server::{Cluster, Version};
 
 /// The version of the JSON document. It changes when a field is renamed, removed or means something else; a field
 /// more does not change it.
@@ -50,6 +50,16 @@ pub struct ServerReport {
     pub provider: String,
     /// Its version.
     pub version: Version,
+    /// What keeps some things from being proven there, if anything does: then nothing is held to be refuted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<String>,
+}
+
+impl From<&Cluster> for ServerReport {
+    fn from(cluster: &Cluster) -> Self {
+        let Cluster { provider, version, limits, .. } = cluster.clone();
+        ServerReport { provider, version, limits }
+    }
 }
 
 /// What was counted.

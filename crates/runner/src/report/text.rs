@@ -162,6 +162,9 @@ impl Text<'_> {
             }
         };
         let tests = counted(*tests, "test");
+        if let Some(limits) = &self.report.server.limits {
+            writeln!(f, "{limits}; prove it as a superuser, or on a server of pgproof's own")?;
+        }
         write!(
             f,
             "{}: {proven} of {assertions} assertions hold ({behavioural} acted out) in {tests}",

@@ -41,14 +41,15 @@ pub(super) fn start(address: Address, major: Option<u16>) -> Result<Server, Serv
     if major.is_some_and(|major| major != version.major) || version.major < OLDEST_MAJOR {
         return Err(ServerError::OtherMajor { place, wanted: major, version });
     }
-    let may = "SELECT rolname, rolcreatedb OR rolsuper, pg_is_in_recovery() FROM pg_roles WHERE rolname = current_user";
+    let may = "SELECT rolname, rolcreatedb OR rolsuper, pg_is_in_recovery(), rolsuper FROM pg_roles WHERE rolname = current_user";
     let may = lifeline.rows(may).map_err(refused("ask for privileges"))?.into_iter().next().unwrap_or_default();
     let is = |at: usize| may.get(at).cloned().flatten().as_deref() == Some("t");
     if is(2) {
         return Err(ServerError::Standby { place });
     }
+    let is_superuser = is(3);
+    let role = may.first().cloned().flatten().unwrap_or_default();
     if !is(1) {
-        let role = may.into_iter().next().flatten().unwrap_or_default();
         return Err(ServerError::MayNotCreate { place, role });
     }
     let run = begin(&mut lifeline).map_err(refused("begin a run"))?;
@@ -65,7 +66,12 @@ pub(super) fn start(address: Address, major: Option<u16>) -> Result<Server, Serv
     })
     .map_err(refused("look for what dead runs left"))?;
     let address = address.with("application_name", &application_name(&run));
-    let cluster = Cluster { address, version, provider: "url".to_owned(), run: Some(run) };
+    let limits = (!is_superuser).then(|| {
+        format!(
+            "role {role} is no superuser: row security binds it, and what it may not do can look like a broken promise"
+        )
+    });
+    let cluster = Cluster { address, version, provider: "url".to_owned(), limits, run: Some(run) };
     let directory = caretaker.directory().to_path_buf();
     Ok(Server { cluster, directory, keeper: Keeper::Borrowed { lifeline: Box::new(Mutex::new(lifeline)), caretaker } })
 }

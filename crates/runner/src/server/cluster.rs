@@ -23,6 +23,9 @@ pub struct Cluster {
     pub version: Version,
     /// How it came to be: `local`, `docker`, `download` or `url`.
     pub provider: String,
+    /// What keeps some things from being proven there, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<String>,
     /// On a server that is not ours, the run that our databases belong to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
@@ -106,7 +109,7 @@ mod tests {
     fn cluster(major: u16, run: Option<&str>) -> Cluster {
         let version = Version { major, minor: 1, text: format!("{major}.1") };
         let address = Address::on_port("db", 5432, "me", "");
-        Cluster { address, version, provider: "url".to_owned(), run: run.map(str::to_owned) }
+        Cluster { address, version, provider: "url".to_owned(), limits: None, run: run.map(str::to_owned) }
     }
 
     #[test]

@@ -107,7 +107,7 @@ pub(super) fn start(image: &str, major: Option<u16>) -> Result<Server, ServerErr
         container.get_bridge_ip_address().ok().map(|ip| at(&ip.to_string(), PORT).with("connect_timeout", "1"));
     let inside = inside.filter(|address| is_here() && Session::open(address, address.maintenance()).is_ok());
     let address = inside.unwrap_or(address);
-    let cluster = Cluster { address, version, provider: "docker".to_owned(), run: None };
+    let cluster = Cluster { address, version, provider: "docker".to_owned(), limits: None, run: None };
     let directory = caretaker.directory().to_path_buf();
     let container = Box::new(Running { container });
     Ok(Server { cluster, directory, keeper: Keeper::Container { container, caretaker } })

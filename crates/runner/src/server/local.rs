@@ -43,7 +43,7 @@ fn start_copy(
     wait_until_ready(&address, &directory, &mut supervisor, &installation.version)?;
     let took = started.elapsed();
     let version = installation.version.clone();
-    let cluster = Cluster { address, version, provider: provider.to_owned(), run: None };
+    let cluster = Cluster { address, version, provider: provider.to_owned(), limits: None, run: None };
     Ok((Server { cluster, directory, keeper: Keeper::Local { supervisor } }, took))
 }
 

@@ -36,7 +36,14 @@ pub(crate) fn note<'a>(session: &mut Session, statements: impl Iterator<Item = &
                 None => mark.roles.push(Role { name, oid }),
             }
         }
-        maintenance.run(&format!("COMMENT ON DATABASE {} IS {}", identifier(&database), literal(&mark.text())))
+        let comment = format!("COMMENT ON DATABASE {} IS {}", identifier(&database), literal(&mark.text()));
+        maintenance.run(&comment)?;
+        // Who is no superuser acts as a role only as its member; what it may not grant, its tests will tell.
+        let is_superuser = maintenance.value("SHOW is_superuser")?.as_deref() == Some("on");
+        for role in mark.roles.iter().filter(|role| role.oid.is_some() && !is_superuser) {
+            let _ = maintenance.run(&format!("GRANT {} TO CURRENT_USER", identifier(&role.name)));
+        }
+        Ok(())
     })
 }
 
