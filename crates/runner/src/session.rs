@@ -117,6 +117,11 @@ impl Session {
         Ok(self.rows(sql)?.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
     }
 
+    /// The first column of all rows, without NULLs.
+    pub fn column(&mut self, sql: &str) -> Result<Vec<String>, DatabaseError> {
+        Ok(self.rows(sql)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+    }
+
     /// The single JSON value that `sql` gives, as a `T`.
     pub fn json<T: DeserializeOwned>(&mut self, sql: &str) -> Result<T, DatabaseError> {
         let answer = |problem: String| DatabaseError::Answer { query: shortened(sql), problem };

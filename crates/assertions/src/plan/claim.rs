@@ -251,7 +251,7 @@ pub(crate) fn family(sandbox: &mut Sandbox, catalog: &Catalog, index: &str) -> R
             "SELECT c.relname FROM pg_partition_tree({}) t JOIN pg_class c ON c.oid = t.relid",
             literal(&qualified(&index.schema, &index.name))
         );
-        family.extend(sandbox.rows(&tree)?.into_iter().filter_map(|row| row.into_iter().next().flatten()));
+        family.extend(sandbox.session().column(&tree)?);
     }
     Ok(family)
 }
@@ -263,7 +263,7 @@ fn tables(sandbox: &mut Sandbox, table: &Relation) -> Result<HashSet<String>, Da
          SELECT c.relname FROM family f JOIN pg_class c ON c.oid = f.oid",
         literal(&table.sql())
     );
-    Ok(sandbox.rows(&descendants)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+    Ok(sandbox.session().column(&descendants)?.into_iter().collect())
 }
 
 /// Makes the planner overlook an index, and its partitions.

@@ -58,6 +58,11 @@ impl Running {
         std::mem::forget(self);
         remove
     }
+
+    /// The last lines that it printed.
+    pub(super) fn log(&self) -> String {
+        log_of(self.container.id())
+    }
 }
 
 impl std::fmt::Debug for Running {
@@ -239,13 +244,6 @@ fn has_ended(container: &Container<GenericImage>) -> bool {
 
 fn not_ready(image: &str, container: &Container<GenericImage>, waited: Option<Duration>) -> ServerError {
     ServerError::NotReady { image: image.to_owned(), waited, log: log_of(container.id()) }
-}
-
-impl Running {
-    /// The last lines that it printed.
-    pub(super) fn log(&self) -> String {
-        log_of(self.container.id())
-    }
 }
 
 /// The last lines that a container printed.

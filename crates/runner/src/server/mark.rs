@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::connection::Address;
 use crate::database_error::DatabaseError;
 use crate::session::{Session, literal};
 
 /// The first key of our advisory locks, "pgpf" in ASCII; the second is the run's number.
 const LOCK_CLASS: i32 = 0x7067_7066;
+
+/// What the names of sessions begin with, before the run.
+const SESSIONS: &str = "pgproof ";
 
 /// What the comment begins with, before the run.
 const PREFIX: &str = "made by pgproof, run ";
@@ -87,7 +91,7 @@ impl Belongings {
             "SELECT DISTINCT lpad(to_hex(objid::bigint), 8, '0') FROM pg_locks \
              WHERE locktype = 'advisory' AND classid = {LOCK_CLASS}::oid AND objsubid = 2 AND granted"
         );
-        found.living = session.rows(&living)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect();
+        found.living = session.column(&living)?;
         Ok(found)
     }
 
@@ -125,7 +129,7 @@ pub(super) fn databases_of(session: &mut Session, run: &str) -> Result<Vec<Strin
         "SELECT datname FROM pg_database WHERE datname ~ {} AND pg_get_userbyid(datdba) = current_user ORDER BY 1",
         literal(&format!("^pgproof_{run}_"))
     );
-    Ok(session.rows(&sql)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+    session.column(&sql)
 }
 
 /// Takes the lock of a run for as long as the session lives; false if another has it.
@@ -152,7 +156,12 @@ pub(super) fn sessions_of(run: &str) -> String {
 
 /// What the sessions of a run are called.
 pub(super) fn application_name(run: &str) -> String {
-    format!("pgproof {run}")
+    format!("{SESSIONS}{run}")
+}
+
+/// The run whose sessions have this address; none if the server is ours.
+pub(super) fn run_of(address: &Address) -> Option<&str> {
+    address.get("application_name")?.strip_prefix(SESSIONS)
 }
 
 /// The run as the signed number that the lock takes.

@@ -3,7 +3,7 @@
 
 use squawk_lexer::{TokenKind, tokenize};
 
-use super::mark::{Belongings, Mark, Role, alone};
+use super::mark::{Belongings, Mark, Role, alone, run_of};
 use crate::database_error::DatabaseError;
 use crate::migration::texts;
 use crate::session::{Session, identifier, literal};
@@ -12,9 +12,7 @@ use crate::session::{Session, identifier, literal};
 /// a server that is ours nothing has to be noted. A role that was there before, and is no run's of pgproof, is left alone.
 pub(crate) fn note<'a>(session: &mut Session, statements: impl Iterator<Item = &'a str>) -> Result<(), DatabaseError> {
     let address = session.address().clone();
-    let Some(run) = address.get("application_name").and_then(|name| name.strip_prefix("pgproof ")) else {
-        return Ok(());
-    };
+    let Some(run) = run_of(&address) else { return Ok(()) };
     let made: Vec<String> = statements.flat_map(made_by).collect();
     if made.is_empty() {
         return Ok(());
