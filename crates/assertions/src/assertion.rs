@@ -97,9 +97,24 @@ pub enum Failure {
     /// No row could be made to check it with.
     #[error(transparent)]
     Synth(#[from] SynthError),
+    /// What the check needs is not available.
+    #[error(transparent)]
+    Impossible(Box<dyn std::error::Error + Send + Sync>),
     /// The expectation itself is wrong.
     #[error("{0}")]
     Expectation(String),
+}
+
+impl Failure {
+    /// The SQLSTATE that kept an assertion from being checked, if it was one.
+    pub fn sqlstate(&self) -> Option<&str> {
+        let error = match self {
+            Failure::Database(error) | Failure::Synth(SynthError::Database(error)) => Some(error),
+            Failure::Impossible(error) => pgproof_runner::database_error::behind(error.as_ref()),
+            Failure::Synth(_) | Failure::Refuted { .. } | Failure::Expectation(_) => None,
+        };
+        error.and_then(DatabaseError::class)
+    }
 }
 
 /// A refutation that points at the assertion's subject.
@@ -112,9 +127,9 @@ pub fn refuted_by(object: Object, found: impl Into<String>) -> Failure {
     Failure::Refuted { found: found.into(), object: Some(object) }
 }
 
-/// What the assertion needs cannot be had: the error and its causes.
-pub(crate) fn impossible(error: impl std::error::Error) -> Failure {
-    Failure::Expectation(pgproof_runner::with_causes(&error))
+/// What the assertion needs is not available.
+pub(crate) fn impossible(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+    Failure::Impossible(Box::new(error))
 }
 
 /// A query that PostgreSQL refuses refutes what is said of it: a table or column that it needs is not there.

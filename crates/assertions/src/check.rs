@@ -73,6 +73,7 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
     let result = sandbox.undone(|sandbox| assertion.check(sandbox));
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let subject = assertion.subject();
+    let sqlstate = result.as_ref().err().and_then(Failure::sqlstate).map(str::to_owned);
     let (outcome, message, object) = match result {
         Ok(()) => (Outcome::Proven, None, None),
         Err(Failure::Refuted { found, object }) => (Outcome::Refuted, Some(found), object.or(subject.object.clone())),
@@ -87,6 +88,7 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
         behavioural: assertion.is_behavioural(),
         outcome,
         message,
+        sqlstate,
         exhibit: assertion.exhibit(),
         detail: assertion.detail(),
         made_at: object.and_then(|object| sandbox.context().made_at(&object)),

@@ -43,7 +43,7 @@ pub enum ExpectationError {
 pub fn expected<T: DeserializeOwned>(sandbox: &Sandbox, file: &str) -> Vec<T> {
     read(sandbox, file).unwrap_or_else(|error| {
         let subject = format!("fixture {file}");
-        fixture::fail(sandbox.context().name(), &subject, "can be read", &pgproof_runner::with_causes(&error))
+        fixture::fail(sandbox.context().name(), &subject, "can be read", &pgproof_runner::with_causes(&error), None)
     })
 }
 

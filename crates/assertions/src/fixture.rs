@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pgproof_runner::config::Tenancy;
+use pgproof_runner::database_error::behind;
 use pgproof_runner::evidence::{Evidence, Outcome, record};
 use pgproof_runner::isolation::{IsolationError, Template};
 use pgproof_runner::migration::{MigrationError, run_script};
 use pgproof_runner::session::{identifier, literal};
-use pgproof_runner::{CloneDatabase, Sandbox, with_causes};
+use pgproof_runner::{CloneDatabase, DatabaseError, Sandbox, with_causes};
 
 use crate::assertion::Assertion;
 use crate::check::Check;
@@ -51,7 +52,7 @@ pub fn tenancy(schema: &str) -> Tenants {
     let template = or_fail(schema, Template::of(schema).and_then(|template| tenants_template(&template)));
     let sandbox = or_fail(schema, Sandbox::alone(&template, |_| Ok(())));
     let Some(tenancy) = sandbox.context().configured().and_then(|(_, schema)| schema.tenancy.clone()) else {
-        fail(schema, "database", "is ready", "the schema has no tenancy in pgproof.toml")
+        fail(schema, "database", "is ready", "the schema has no tenancy in pgproof.toml", None)
     };
     Tenants { sandbox, tenancy }
 }
@@ -68,7 +69,8 @@ impl Tenants {
     pub fn check_isolation(&mut self) {
         let matrix = isolation_matrix(self.sandbox.template(), &self.tenancy);
         let name = self.sandbox.context().name().to_owned();
-        let matrix = matrix.unwrap_or_else(|error| fail(&name, "tenants", "can be tried", &with_causes(&error)));
+        let matrix =
+            matrix.unwrap_or_else(|error| fail(&name, "tenants", "can be tried", &with_causes(&error), behind(&error)));
         self.sandbox.check_all(matrix.assertions());
     }
 
@@ -118,10 +120,10 @@ pub fn planning(schema: &str) -> Planning {
     let sandbox = or_fail(schema, template.and_then(Sandbox::on));
     let Some((config, plans)) = sandbox.context().configured().and_then(|(c, s)| Some((c.clone(), s.plans.clone()?)))
     else {
-        fail(schema, "database", "is ready", "the schema has no plans in pgproof.toml")
+        fail(schema, "database", "is ready", "the schema has no plans in pgproof.toml", None)
     };
     let queries = read_workload(&config.path(&plans.queries), &plans.queries)
-        .unwrap_or_else(|error| fail(schema, "queries", "can be read", &with_causes(&error)));
+        .unwrap_or_else(|error| fail(schema, "queries", "can be read", &with_causes(&error), None));
     Planning { sandbox, queries, role: plans.role, snapshots: config.path(&plans.snapshots), shown: plans.queries }
 }
 
@@ -142,7 +144,7 @@ impl Planning {
             return PlannedQuery::new(query.clone(), self.role.clone());
         }
         let error = WorkloadError::Unknown { name: name.to_owned(), directory: self.shown.clone() };
-        fail(self.sandbox.context().name(), "query", "exists", &error.to_string())
+        fail(self.sandbox.context().name(), "query", "exists", &error.to_string(), None)
     }
 
     /// Every query has its accepted plan, and every accepted plan its query.
@@ -170,12 +172,12 @@ impl DerefMut for Planning {
 
 #[track_caller]
 fn or_fail<T>(schema: &str, result: Result<T, IsolationError>) -> T {
-    result.unwrap_or_else(|error| fail(schema, "database", "is ready", &with_causes(&error)))
+    result.unwrap_or_else(|error| fail(schema, "database", "is ready", &with_causes(&error), error.database_error()))
 }
 
 /// Records that something a test needs could not be had, and fails the test.
 #[track_caller]
-pub(crate) fn fail(schema: &str, subject: &str, sentence: &str, message: &str) -> ! {
+pub(crate) fn fail(schema: &str, subject: &str, sentence: &str, message: &str, cause: Option<&DatabaseError>) -> ! {
     let location = Location::caller();
     let evidence = Evidence {
         schema: schema.to_owned(),
@@ -186,6 +188,7 @@ pub(crate) fn fail(schema: &str, subject: &str, sentence: &str, message: &str) -
         behavioural: false,
         outcome: Outcome::Failed,
         message: Some(message.to_owned()),
+        sqlstate: cause.and_then(DatabaseError::class).map(str::to_owned),
         exhibit: None,
         detail: None,
         made_at: None,

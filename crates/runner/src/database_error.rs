@@ -5,6 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::connection::AddressError;
+use crate::isolation::IsolationError;
+use crate::migration::MigrationError;
 use crate::{advice, sqlstate};
 
 /// A statement failed, or the connection did.
@@ -73,6 +75,30 @@ impl DatabaseError {
     pub fn sqlstate(&self) -> Option<&str> {
         self.reported().map(|report| report.sqlstate.as_str())
     }
+
+    /// The SQLSTATE to classify the error by: 08006 connection_failure where the server could not report one.
+    pub fn class(&self) -> Option<&str> {
+        match self {
+            DatabaseError::Connection(_) | DatabaseError::Silent { .. } => Some("08006"),
+            _ => self.sqlstate(),
+        }
+    }
+}
+
+/// The database error behind an error: itself or one of its causes.
+pub fn behind<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a DatabaseError> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let found = error
+            .downcast_ref::<DatabaseError>()
+            .or_else(|| error.downcast_ref().and_then(MigrationError::database_error))
+            .or_else(|| error.downcast_ref().and_then(IsolationError::database_error));
+        if found.is_some() {
+            return found;
+        }
+        next = error.source();
+    }
+    None
 }
 
 impl From<postgres::Error> for DatabaseError {

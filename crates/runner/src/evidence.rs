@@ -33,6 +33,9 @@ pub struct Evidence {
     pub outcome: Outcome,
     /// Expected and found, unless it was proven.
     pub message: Option<String>,
+    /// The SQLSTATE that kept it from being checked; 08006 where the connection was lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sqlstate: Option<String>,
     /// What a reader may want to look at, proven or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhibit: Option<String>,

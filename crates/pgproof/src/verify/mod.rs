@@ -9,7 +9,9 @@ use anyhow::{Context, anyhow, bail};
 use pgproof_assertions::rerun::{CASES_VARIABLE, SEED_VARIABLE};
 use pgproof_runner::evidence::{EVIDENCE_VARIABLE, gather};
 use pgproof_runner::migration::optional_names;
-use pgproof_runner::report::{Extent, Majors, Report, SchemaReport, ServerReport, Shard, SuiteRun, Text, Verdict};
+use pgproof_runner::report::{
+    Extent, Majors, Obstacle, Report, SchemaReport, ServerReport, Shard, SuiteRun, Text, Verdict,
+};
 use pgproof_runner::server::{Permission, ServerOptions, majors};
 use pgproof_runner::{Config, Schema};
 
@@ -166,10 +168,18 @@ fn on_one(
             report.listed = Some(binary.list(&Selection::All)?.len());
         }
     }
-    if Verdict::of(reports.iter().map(|report| report.verdict)) == Verdict::Failed
-        && let Some(lost) = prepared.server.is_lost()
-    {
-        return Err(lost.into());
+    if Verdict::of(reports.iter().map(|report| report.verdict)) == Verdict::Failed {
+        if let Some(lost) = prepared.server.is_lost() {
+            return Err(lost.into());
+        }
+        // The server may be well again: a full disk has room as soon as what filled it was rolled back.
+        if let Some(obstacle) = Obstacle::of(&reports) {
+            let log = obstacle.is_lost_session().then(|| prepared.server.log());
+            return Err(match log {
+                Some(log) => anyhow!("{obstacle}\nthe end of the server's log:\n{}", log.trim_end()),
+                None => obstacle.into(),
+            });
+        }
     }
     let server = ServerReport::from(prepared.server.cluster());
     let mut report = Report::new(server, started.elapsed().saturating_sub(prepared.building).as_secs_f64(), reports);

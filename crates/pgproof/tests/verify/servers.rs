@@ -29,7 +29,17 @@ impl Somebody {
         let somebody = Somebody(server.expect("a server"));
         somebody.rows("CREATE DATABASE theirs");
         somebody.rows("CREATE ROLE theirs LOGIN CREATEDB CREATEROLE");
+        somebody.is_quiet();
         somebody
+    }
+
+    /// Waits until the sessions of the set-up have ended: a backend goes on for a moment after its client has gone.
+    fn is_quiet(&self) {
+        let started = Instant::now();
+        while self.everything().iter().any(|line| line.starts_with("session ")) {
+            assert!(started.elapsed() < DEADLINE, "still there: {:?}", self.everything());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     fn conninfo(&self, role: &str) -> String {

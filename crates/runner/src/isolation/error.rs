@@ -1,7 +1,10 @@
 //! Why a test got no database.
 
+use std::sync::Arc;
+
 use crate::DatabaseError;
 use crate::config::ConfigError;
+use crate::database_error::behind;
 use crate::migration::MigrationError;
 use crate::server::ServerError;
 
@@ -21,8 +24,8 @@ pub enum IsolationError {
     #[error(transparent)]
     Migration(#[from] MigrationError),
     /// The schema's template could not be made; the first who asked got the same error.
-    #[error("{0}")]
-    SharedTemplate(String),
+    #[error(transparent)]
+    SharedTemplate(Arc<IsolationError>),
     /// A database that is derived from the schema's template could not be made.
     #[error("cannot make the {label} database")]
     Derived {
@@ -34,4 +37,19 @@ pub enum IsolationError {
     /// A session failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+}
+
+impl IsolationError {
+    /// The error of a session or statement that is behind this one, if there is one.
+    pub fn database_error(&self) -> Option<&DatabaseError> {
+        match self {
+            IsolationError::Config(_) => None,
+            IsolationError::Server(error) => behind(error),
+            IsolationError::SharedServer(error) => behind(*error),
+            IsolationError::Migration(error) => error.database_error(),
+            IsolationError::SharedTemplate(error) => error.database_error(),
+            IsolationError::Derived { source, .. } => behind(source.as_ref()),
+            IsolationError::Database(error) => Some(error),
+        }
+    }
 }

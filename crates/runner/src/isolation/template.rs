@@ -168,7 +168,7 @@ pub fn prepare_clones(
     Ok(made.collect::<Result<_, _>>()?)
 }
 
-type Made = Arc<OnceLock<Result<Arc<Template>, String>>>;
+type Made = Arc<OnceLock<Result<Arc<Template>, Arc<IsolationError>>>>;
 
 /// The template of this name, made by the first who asks while the others wait.
 fn shared(
@@ -180,6 +180,6 @@ fn shared(
         let mut templates = TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(templates.get_or_insert_default().entry(name.to_owned()).or_default())
     };
-    let result = made.get_or_init(|| make().map(Arc::new).map_err(|error| crate::with_causes(&error)));
+    let result = made.get_or_init(|| make().map(Arc::new).map_err(Arc::new));
     result.clone().map_err(IsolationError::SharedTemplate)
 }

@@ -179,6 +179,17 @@ impl fmt::Display for StatementFailure {
     }
 }
 
+impl MigrationError {
+    /// The error of the statement or session that failed, if one did.
+    pub fn database_error(&self) -> Option<&DatabaseError> {
+        match self {
+            MigrationError::Statement(failure) => Some(&failure.error),
+            MigrationError::Session { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
 fn list(names: &[String]) -> String {
     if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

@@ -3,6 +3,7 @@
 mod gather;
 mod majors;
 mod merge;
+mod obstacle;
 mod outcome;
 mod shard;
 mod text;
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use gather::{Extent, SuiteRun, TestRun};
 pub use majors::Majors;
 pub use merge::{MergeError, merge, merge_majors};
+pub use obstacle::Obstacle;
 pub use outcome::Verdict;
 pub use shard::Shard;
 pub use text::Text;

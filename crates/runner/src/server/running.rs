@@ -68,13 +68,17 @@ impl Server {
         if error.sqlstate().is_some_and(|code| !code.starts_with("57P0")) {
             return None;
         }
-        let log = match &self.keeper {
+        Some(ServerError::Lost { version: self.cluster.version.clone(), log: self.log(), source: error })
+    }
+
+    /// The end of the server's log.
+    pub fn log(&self) -> String {
+        match &self.keeper {
             #[cfg(feature = "docker")]
             Keeper::Container { container, .. } => container.log(),
             Keeper::Local { .. } => log::of(&self.directory.join("server.log")),
             _ => "(it is where the server is)".to_owned(),
-        };
-        Some(ServerError::Lost { version: self.cluster.version.clone(), log, source: error })
+        }
     }
 
     /// Makes a directory that goes when the server does.

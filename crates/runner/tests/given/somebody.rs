@@ -58,24 +58,42 @@ impl Somebody {
             .expect("initdb runs");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         std::fs::write(data.join("pg_hba.conf"), format!("{hba}\n")).expect("a file");
-        // Free at this moment.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("a port").port();
         let file = |name: &str| directory.join(name).display().to_string();
-        let server = run("postgres")
-            .arg("-D")
-            .arg(&data)
-            .args(["-p", &port.to_string(), "-c", "listen_addresses=localhost,127.0.0.1", "-c", "fsync=off"])
-            .args(["-c", "unix_socket_directories=", "-c", "ssl=on", "-c", "max_connections=40"])
-            .args(["-c", &format!("ssl_cert_file={}", file("server.crt"))])
-            .args(["-c", &format!("ssl_key_file={}", file("server.key"))])
-            .args(["-c", &format!("ssl_ca_file={}", file("root.crt"))])
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(directory.join("log")).expect("a file"))
-            .spawn()
-            .expect("postgres runs");
-        let somebody = Somebody { server, directory, port };
-        somebody.wait();
-        somebody
+        let start = |port: u16| {
+            run("postgres")
+                .arg("-D")
+                .arg(&data)
+                .args(["-p", &port.to_string(), "-c", "listen_addresses=localhost,127.0.0.1", "-c", "fsync=off"])
+                .args(["-c", "unix_socket_directories=", "-c", "ssl=on", "-c", "max_connections=40"])
+                .args(["-c", &format!("ssl_cert_file={}", file("server.crt"))])
+                .args(["-c", &format!("ssl_key_file={}", file("server.key"))])
+                .args(["-c", &format!("ssl_ca_file={}", file("root.crt"))])
+                .stdout(Stdio::null())
+                .stderr(std::fs::File::create(directory.join("log")).expect("a file"))
+                .spawn()
+                .expect("postgres runs")
+        };
+        // A port that is free at this moment may be another test's in the next.
+        for _ in 0..10 {
+            let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("a port").port();
+            let mut server = start(port);
+            if answers(&mut server, port, &directory) {
+                return Somebody { server, directory, port };
+            }
+        }
+        panic!("no server: {}", std::fs::read_to_string(directory.join("log")).unwrap_or_default());
+    }
+
+    /// Waits until no session is left but the one that asks: a backend goes on for a moment after its client has gone.
+    pub fn is_quiet(&self) {
+        let started = Instant::now();
+        let mut session = self.session();
+        let others =
+            "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        while session.value(others).expect("a value").as_deref() != Some("0") {
+            assert!(started.elapsed() < Duration::from_secs(20), "sessions are left");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// A connection string for the superuser, with these parameters besides.
@@ -94,20 +112,25 @@ impl Somebody {
     pub fn file(&self, name: &str) -> String {
         self.directory.join(name).display().to_string()
     }
+}
 
-    fn wait(&self) {
-        let started = Instant::now();
-        while std::net::TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            let log = std::fs::read_to_string(self.directory.join("log")).unwrap_or_default();
-            assert!(started.elapsed() < Duration::from_secs(20), "{log}");
-            std::thread::sleep(Duration::from_millis(5));
+/// Waits until a server is ready; false if it ended instead, because another has its port.
+fn answers(server: &mut Child, port: u16, directory: &Path) -> bool {
+    let started = Instant::now();
+    // Written once it accepts sessions (source, `miscadmin.h`, PM_STATUS_READY).
+    let ready = || {
+        let file = std::fs::read_to_string(directory.join("data/postmaster.pid")).unwrap_or_default();
+        file.lines().nth(7).is_some_and(|status| status.trim() == "ready")
+    };
+    while !ready() {
+        if server.try_wait().expect("a child").is_some() {
+            return false;
         }
-        // It listens before it takes sessions.
-        let address = Address::parse(&self.url("sslmode=disable")).expect("an address");
-        while Session::open(&address, "postgres").is_err_and(|error| error.sqlstate() == Some("57P03")) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let log = std::fs::read_to_string(directory.join("log")).unwrap_or_default();
+        assert!(started.elapsed() < Duration::from_secs(30), "no answer on port {port}: {log}");
+        std::thread::sleep(Duration::from_millis(5));
     }
+    true
 }
 
 impl Drop for Somebody {
