@@ -1,5 +1,5 @@
 //! The workspace's own commands: all of pgproof's.
 
 fn main() -> std::process::ExitCode {
-    pgproof::main()
+    pgproof_cli::main()
 }

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use pgproof_runner::migration::Object;
-use pgproof_runner::{DatabaseError, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::DatabaseError;
+use pgproof_sql::Object;
 
-use crate::synth::SynthError;
+use pgproof_catalog::row::RowError;
 
 /// Something that must hold of one object.
 pub trait Assertion {
@@ -96,7 +97,7 @@ pub enum Failure {
     Database(#[from] DatabaseError),
     /// No row could be made to check it with.
     #[error(transparent)]
-    Synth(#[from] SynthError),
+    Row(#[from] RowError),
     /// What the check needs is not available.
     #[error(transparent)]
     Impossible(Box<dyn std::error::Error + Send + Sync>),
@@ -109,9 +110,9 @@ impl Failure {
     /// The SQLSTATE that kept an assertion from being checked, if it was one.
     pub fn sqlstate(&self) -> Option<&str> {
         let error = match self {
-            Failure::Database(error) | Failure::Synth(SynthError::Database(error)) => Some(error),
-            Failure::Impossible(error) => pgproof_runner::database_error::behind(error.as_ref()),
-            Failure::Synth(_) | Failure::Refuted { .. } | Failure::Expectation(_) => None,
+            Failure::Database(error) | Failure::Row(RowError::Database(error)) => Some(error),
+            Failure::Impossible(error) => pgproof_runner::behind(error.as_ref()),
+            Failure::Row(_) | Failure::Refuted { .. } | Failure::Expectation(_) => None,
         };
         error.and_then(DatabaseError::class)
     }
@@ -128,12 +129,12 @@ pub fn refuted_by(object: Object, found: impl Into<String>) -> Failure {
 }
 
 /// What the assertion needs is not available.
-pub(crate) fn impossible(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
+pub fn impossible(error: impl std::error::Error + Send + Sync + 'static) -> Failure {
     Failure::Impossible(Box::new(error))
 }
 
 /// A query that PostgreSQL refuses refutes what is said of it: a table or column that it needs is not there.
-pub(crate) fn failing(error: DatabaseError) -> Failure {
+pub fn failing(error: DatabaseError) -> Failure {
     match error.reported() {
         Some(report) => refuted(format!("it fails with {}: {}", report.condition(), report.message)),
         None => Failure::Database(error),
@@ -142,34 +143,34 @@ pub(crate) fn failing(error: DatabaseError) -> Failure {
 
 /// What is found to differ from a declaration, gathered so that all of it is told at once.
 #[derive(Debug, Default)]
-pub(crate) struct Differences(Vec<String>);
+pub struct Differences(Vec<String>);
 
 impl Differences {
     /// Compares one property.
-    pub(crate) fn compare(&mut self, what: &str, found: String, expected: String) {
+    pub fn compare(&mut self, what: &str, found: String, expected: String) {
         if found != expected {
             self.0.push(format!("{what} is {found}, not {expected}"));
         }
     }
 
     /// Tells of something else that is wrong.
-    pub(crate) fn tell(&mut self, problem: impl Into<String>) {
+    pub fn tell(&mut self, problem: impl Into<String>) {
         self.0.push(problem.into());
     }
 
     /// Refutes if anything differs.
-    pub(crate) fn verdict(self) -> Result<(), Failure> {
+    pub fn verdict(self) -> Result<(), Failure> {
         if self.0.is_empty() { Ok(()) } else { Err(refuted(self.0.join("\n"))) }
     }
 }
 
 /// A name without its schema.
-pub(crate) fn unqualified(name: &str) -> String {
+pub fn unqualified(name: &str) -> String {
     name.rsplit('.').next().unwrap_or(name).to_owned()
 }
 
 /// The first lines, and how many more there are.
-pub(crate) fn at_most(most: usize, mut lines: Vec<String>) -> Vec<String> {
+pub fn at_most(most: usize, mut lines: Vec<String>) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
     lines.truncate(most);
     lines.extend((more > 0).then(|| format!("and {more} more")));
@@ -177,7 +178,7 @@ pub(crate) fn at_most(most: usize, mut lines: Vec<String>) -> Vec<String> {
 }
 
 /// Whether a text has the form of a pattern, in which `*` stands for any text.
-pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
+pub fn is_like(text: &str, pattern: &str) -> bool {
     match pattern.split_once('*') {
         None => text == pattern,
         Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
@@ -187,7 +188,7 @@ pub(crate) fn is_like(text: &str, pattern: &str) -> bool {
 }
 
 /// Names or values, joined for a sentence.
-pub(crate) fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
+pub fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }

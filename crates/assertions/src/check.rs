@@ -3,10 +3,12 @@
 use std::panic::Location;
 use std::time::Instant;
 
-use pgproof_runner::evidence::{Evidence, Outcome, record};
-use pgproof_runner::{Sandbox, with_causes};
+use pgproof_runner::Sandbox;
+use pgproof_runner::{evidence::Evidence, evidence::Outcome, evidence::record};
+use pgproof_server::DatabaseError;
+use pgproof_sql::with_causes;
 
-use crate::assertion::{Assertion, Failure};
+use crate::{assertion::Assertion, assertion::Failure};
 
 /// Checks of assertions on a sandbox.
 pub trait Check {
@@ -109,6 +111,30 @@ pub fn described(evidence: &Evidence) -> Option<String> {
 }
 
 /// The name of the running test: the test harness names its thread.
-pub(crate) fn test_name() -> String {
+pub fn test_name() -> String {
     std::thread::current().name().unwrap_or("unnamed").to_owned()
+}
+
+/// Records that something a test needs could not be had, and fails the test.
+#[track_caller]
+pub fn fail(schema: &str, subject: &str, sentence: &str, message: &str, cause: Option<&DatabaseError>) -> ! {
+    let location = Location::caller();
+    let evidence = Evidence {
+        schema: schema.to_owned(),
+        test: test_name(),
+        location: format!("{}:{}", location.file(), location.line()),
+        subject: subject.to_owned(),
+        sentence: sentence.to_owned(),
+        behavioural: false,
+        outcome: Outcome::Failed,
+        message: Some(message.to_owned()),
+        sqlstate: cause.and_then(DatabaseError::class).map(str::to_owned),
+        exhibit: None,
+        detail: None,
+        made_at: None,
+        micros: 0,
+    };
+    // The panic tells it as well, should this not be written.
+    let _ = record(&evidence);
+    panic!("{message}")
 }

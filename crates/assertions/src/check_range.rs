@@ -1,12 +1,15 @@
 //! A column that takes the numbers of a range: the bounds are taken, their neighbours outside are refused.
 
-use pgproof_runner::migration::Object;
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::Attempt;
+use pgproof_sql::Object;
 
-use crate::assertion::{Assertion, Failure, Subject, refuted_by, unqualified};
-use crate::catalog::{Catalog, Column, ConstraintKind};
 use crate::column::ColumnRef;
-use crate::synth::{Synthesiser, Value, integer_range, type_parts};
+use crate::{
+    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted_by, assertion::unqualified,
+};
+use pgproof_catalog::{Catalog, Column, ConstraintKind};
+use pgproof_catalog::{row::RowGenerator, row::Value, row::integer_range, row::type_parts};
 
 impl ColumnRef {
     /// It takes this number and all above it, and none below.
@@ -72,14 +75,14 @@ impl Assertion for CheckRange {
             (None, Some(check)) => Object::Constraint(unqualified(&self.at.table), check.name.clone()),
             (None, None) => Object::Column(unqualified(&self.at.table), column.name.clone()),
         };
-        let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
+        let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         let mut problems = Vec::new();
         for (number, inside) in self.probes(column)? {
             let attempt = sandbox.attempt(&draft.with(&column.name, Value::text(&number)).sql())?;
             match (attempt, inside) {
                 (Attempt::Accepted, false) => problems.push(format!("{number} is taken")),
                 (Attempt::Refused(_), true)
-                    if Synthesiser::completes(sandbox, &self.at.table, &column.name, Value::text(&number))? => {}
+                    if RowGenerator::completes(sandbox, &self.at.table, &column.name, Value::text(&number))? => {}
                 (Attempt::Refused(r), true) => problems.push(format!("{number} is refused with {}", r.brief())),
                 (Attempt::Refused(r), false) if !r.is("23514", self.constraint.as_deref()) => {
                     problems.push(format!("{number} is refused by another rule: {}", r.brief()));
@@ -185,7 +188,7 @@ fn places(step: f64) -> usize {
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn a_rule_far_from_the_bound_is_found() {

@@ -3,13 +3,17 @@
 
 use std::collections::BTreeSet;
 
-use pgproof_runner::migration::Object;
-use pgproof_runner::{Attempt, Reported, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::{Attempt, Reported};
+use pgproof_sql::Object;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted_by, unqualified};
-use crate::catalog::{Catalog, Column, ConstraintKind, Relation};
 use crate::column::ColumnRef;
-use crate::synth::{Draft, Synthesiser, Value, literals};
+use crate::{
+    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted_by,
+    assertion::unqualified,
+};
+use pgproof_catalog::{Catalog, Column, ConstraintKind, Relation};
+use pgproof_catalog::{row::Draft, row::RowGenerator, row::Value, row::literals};
 
 impl ColumnRef {
     /// It takes these values and no others; NULL as its nullability says.
@@ -75,7 +79,7 @@ impl Assertion for CheckSet {
         let (relation, column) = self.at.find(&catalog)?;
         let object = self.object(&catalog, relation);
         let refuted = |found: String| refuted_by(object.clone(), found);
-        let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
+        let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         let attempt =
             |sandbox: &mut Sandbox, value: &str| sandbox.attempt(&draft_with(&draft, column, Value::text(value)));
         let mut problems = Vec::new();
@@ -83,7 +87,7 @@ impl Assertion for CheckSet {
             let Attempt::Refused(refusal) = attempt(sandbox, member)? else { continue };
             // A rule over several columns may want others than this row's beside it.
             let value = Value::text(member);
-            if !Synthesiser::completes(sandbox, &self.at.table, &column.name, value)? {
+            if !RowGenerator::completes(sandbox, &self.at.table, &column.name, value)? {
                 problems.push(format!("'{member}' is refused with {}", refusal.brief()));
             }
         }
@@ -152,7 +156,7 @@ impl CheckSet {
         );
         crowd.extend(catalog.types.iter().flat_map(|ty| ty.labels.clone()));
         let numeric = column.ty.category == 'N';
-        let limit = crate::synth::length_limit(&column.ty.base);
+        let limit = pgproof_catalog::row::length_limit(&column.ty.base);
         crowd.retain(|value| {
             !self.members.contains(value)
                 && (!numeric || value.parse::<i16>().is_ok())
@@ -169,7 +173,7 @@ fn draft_with(draft: &Draft, column: &Column, value: Value) -> String {
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     const SCHEMA: &str = "CREATE TYPE colour AS ENUM ('red', 'green');
         CREATE TABLE t (

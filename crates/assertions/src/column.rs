@@ -3,9 +3,9 @@
 
 use pgproof_runner::Sandbox;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted};
-use crate::catalog::{Catalog, Column, Relation};
-use crate::table::{self, TableRef};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted};
+use crate::{table, table::TableRef};
+use pgproof_catalog::{Catalog, Column, Relation};
 
 impl TableRef {
     /// Something about one of its columns.
@@ -32,7 +32,7 @@ impl ColumnRef {
     }
 
     /// Its table and itself in the catalog, or a refutation that one of them does not exist.
-    pub(crate) fn find<'a>(&self, catalog: &'a Catalog) -> Result<(&'a Relation, &'a Column), Failure> {
+    pub fn find<'a>(&self, catalog: &'a Catalog) -> Result<(&'a Relation, &'a Column), Failure> {
         let relation = table::find(catalog, &self.table)?;
         let column = relation.column(&self.column).ok_or_else(|| {
             let columns = listed(relation.columns.iter().map(|column| &column.name));
@@ -75,7 +75,7 @@ impl Assertion for HasType {
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn a_column_has_a_type() {

@@ -2,10 +2,10 @@
 
 use pgproof_runner::Sandbox;
 
-use crate::assertion::{Assertion, Failure, Subject, refuted};
-use crate::catalog::Catalog;
 use crate::column::ColumnRef;
-use crate::table::{TableRef, find};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+use crate::{table::TableRef, table::find};
+use pgproof_catalog::Catalog;
 
 impl ColumnRef {
     /// It has a comment.
@@ -84,7 +84,7 @@ impl Assertion for HasComment {
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn comments_are_read() {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use pgproof_runner::Sandbox;
 
-use crate::assertion::{Assertion, Failure, Subject, refuted};
-use crate::catalog::{Catalog, ConstraintKind};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+use pgproof_catalog::{Catalog, ConstraintKind};
 
 /// Begins a sentence about the schema as a whole.
 pub fn schema() -> SchemaRef {
@@ -88,7 +88,7 @@ impl Assertion for HasAtLeast {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn objects_are_counted() {

@@ -1,11 +1,12 @@
 //! What a column gets when a row leaves it out, proven by such a row.
 
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::Attempt;
 
-use crate::assertion::{Assertion, Failure, Subject, refuted};
-use crate::catalog::{Catalog, Generation};
 use crate::column::ColumnRef;
-use crate::synth::{Synthesiser, Value};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+use pgproof_catalog::{Catalog, Generation};
+use pgproof_catalog::{row::RowGenerator, row::Value};
 
 impl ColumnRef {
     /// A row that leaves it out gets the value of this expression.
@@ -39,8 +40,8 @@ impl Assertion for DefaultsTo {
         let catalog = Catalog::of(sandbox)?;
         let (relation, column) = self.at.find(&catalog)?;
         let Some(default) = &column.default else { return Err(refuted("it has no default")) };
-        let mut synthesiser = Synthesiser::of(sandbox)?;
-        let draft = synthesiser.draft(sandbox, &self.at.table, &[(&column.name, Value::Default)])?;
+        let mut generator = RowGenerator::of(sandbox)?;
+        let draft = generator.draft(sandbox, &self.at.table, &[(&column.name, Value::Default)])?;
         let found = draft.insert(sandbox)?;
         // now() and the like stand still within the transaction, so the two agree; a volatile default, random or
         // counting, gives another value each time, and only its expression can be compared.
@@ -87,7 +88,7 @@ impl Assertion for HasNoDefault {
         if let Some(default) = &column.default {
             return Err(refuted(format!("its default is {default}")));
         }
-        let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
+        let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         let without = draft.with(&column.name, Value::Default);
         // A domain may have a default too, so the row is tried all the same.
         if let Attempt::Refused(refusal) = sandbox.attempt(&without.sql())? {
@@ -107,7 +108,7 @@ impl Assertion for HasNoDefault {
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn a_row_without_the_column_gets_the_default() {

@@ -1,12 +1,13 @@
 //! A column of JSON documents: valid ones come back equal, text that is no JSON is refused.
 
-use pgproof_runner::session::{identifier, literal};
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::Attempt;
+use pgproof_sql::{quote::identifier, quote::literal};
 
-use crate::assertion::{Assertion, Failure, Subject, refuted};
-use crate::catalog::Catalog;
 use crate::column::ColumnRef;
-use crate::synth::{Synthesiser, Value};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+use pgproof_catalog::Catalog;
+use pgproof_catalog::{row::RowGenerator, row::Value};
 
 impl ColumnRef {
     /// It takes valid JSON documents, gives them back equal, and refuses text that is no JSON.
@@ -51,12 +52,12 @@ impl Assertion for HoldsDocuments {
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
         let (relation, column) = self.at.find(&catalog)?;
-        let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
+        let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         let (table, name) = (relation.sql(), identifier(&column.name));
         for document in VALID {
             let with = draft.with(&column.name, Value::text(*document));
             if let Attempt::Refused(refusal) = sandbox.attempt(&with.sql())? {
-                if Synthesiser::completes(sandbox, &self.at.table, &column.name, Value::text(*document))? {
+                if RowGenerator::completes(sandbox, &self.at.table, &column.name, Value::text(*document))? {
                     continue;
                 }
                 return Err(refuted(format!("{document} is refused with {}", refusal.brief())));
@@ -88,7 +89,7 @@ impl Assertion for HoldsDocuments {
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn documents_are_stored_and_other_texts_refused() {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pgproof_runner::Sandbox;
 use serde::de::DeserializeOwned;
 
-use crate::fixture;
+use crate::check;
 
 /// Why a fixture cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ pub enum ExpectationError {
 pub fn expected<T: DeserializeOwned>(sandbox: &Sandbox, file: &str) -> Vec<T> {
     read(sandbox, file).unwrap_or_else(|error| {
         let subject = format!("fixture {file}");
-        fixture::fail(sandbox.context().name(), &subject, "can be read", &pgproof_runner::with_causes(&error), None)
+        check::fail(sandbox.context().name(), &subject, "can be read", &pgproof_sql::with_causes(&error), None)
     })
 }
 

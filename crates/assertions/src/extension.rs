@@ -1,10 +1,10 @@
 //! An installed extension.
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::migration::Object;
+use pgproof_sql::Object;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted};
-use crate::catalog::Catalog;
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted};
+use pgproof_catalog::Catalog;
 
 /// Begins a sentence about an extension.
 pub fn extension(name: impl Into<String>) -> ExtensionRef {
@@ -56,7 +56,7 @@ impl Assertion for ExtensionInstalled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn an_extension_is_installed() {

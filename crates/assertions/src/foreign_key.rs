@@ -1,15 +1,19 @@
 //! A foreign key, proven by an orphan that it refuses, and by deleting and updating a referenced row.
 
-use pgproof_runner::migration::Object;
-use pgproof_runner::session::identifier;
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::Attempt;
+use pgproof_sql::Object;
+use pgproof_sql::quote::identifier;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
-use crate::catalog::{Catalog, Constraint, ConstraintKind, Relation, qualified};
-use crate::synth::{Row, Synthesiser, Value};
-use crate::table::{TableRef, find};
+use crate::{
+    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
+    assertion::refuted_by, assertion::unqualified,
+};
+use crate::{table::TableRef, table::find};
+use pgproof_catalog::{Catalog, Constraint, ConstraintKind, Relation, qualified};
+use pgproof_catalog::{row::Row, row::RowGenerator, row::Value};
 
-pub use crate::catalog::ForeignKeyAction as Action;
+pub use pgproof_catalog::ForeignKeyAction as Action;
 
 impl TableRef {
     /// Something about its foreign key on these columns.
@@ -156,8 +160,8 @@ struct Acting<'a> {
 
 impl Acting<'_> {
     fn orphan(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        let mut synthesiser = Synthesiser::of(sandbox)?;
-        let mut draft = synthesiser.draft(sandbox, &self.relation.full_name(), &[])?;
+        let mut generator = RowGenerator::of(sandbox)?;
+        let mut draft = generator.draft(sandbox, &self.relation.full_name(), &[])?;
         // The key of a row that was there and is gone: every rule takes it, and nothing has it.
         let Some(references) = &self.key.references else { return Err(refuted("it references nothing")) };
         let pairs: Vec<_> = self.key.columns.iter().zip(&references.columns).collect();
@@ -173,7 +177,7 @@ impl Acting<'_> {
             .map(|(own, other)| (other.as_str(), draft.value(own).clone()))
             .collect();
         let parent_name = format!("{}.{}", references.schema, references.table);
-        let gone = sandbox.undone(|sandbox| synthesiser.insert(sandbox, &parent_name, &given))?;
+        let gone = sandbox.undone(|sandbox| generator.insert(sandbox, &parent_name, &given))?;
         for (own, other) in &pairs {
             draft = draft.with(own, gone.value(other).map(str::to_owned).into());
         }
@@ -189,20 +193,20 @@ impl Acting<'_> {
     /// Makes a referenced and a referencing row, does something to the first, and looks at the second.
     fn event(&self, sandbox: &mut Sandbox, event: Event, expected: Action) -> Result<(), Failure> {
         let Some(references) = &self.key.references else { return Err(refuted("it references nothing")) };
-        let mut synthesiser = Synthesiser::of(sandbox)?;
+        let mut generator = RowGenerator::of(sandbox)?;
         let parent_name = format!("{}.{}", references.schema, references.table);
-        let parent = synthesiser.insert(sandbox, &parent_name, &[])?;
+        let parent = generator.insert(sandbox, &parent_name, &[])?;
         let pairs = self.key.columns.iter().zip(&references.columns);
         let given: Vec<(&str, Value)> =
             pairs.map(|(own, other)| (own.as_str(), parent.value(other).map(str::to_owned).into())).collect();
-        let child = synthesiser.insert(sandbox, &self.relation.full_name(), &given)?;
+        let child = generator.insert(sandbox, &self.relation.full_name(), &given)?;
         let declared = match event {
             Event::Delete => references.on_delete,
             Event::Update => references.on_update,
         };
         let statement = match event {
             Event::Delete => format!("DELETE FROM {} WHERE {}", parent.table(), parent.condition(&references.columns)),
-            Event::Update => match self.update(sandbox, &mut synthesiser, &parent)? {
+            Event::Update => match self.update(sandbox, &mut generator, &parent)? {
                 Some(statement) => statement,
                 // A generated key cannot be updated, so there is nothing to act out.
                 None => return compare(event, declared, expected, None),
@@ -232,7 +236,7 @@ impl Acting<'_> {
     fn update(
         &self,
         sandbox: &mut Sandbox,
-        synthesiser: &mut Synthesiser,
+        generator: &mut RowGenerator,
         parent: &Row,
     ) -> Result<Option<String>, Failure> {
         let Some(references) = &self.key.references else { return Ok(None) };
@@ -241,7 +245,7 @@ impl Acting<'_> {
         let column = references.columns.iter().filter_map(|name| relation.column(name)).next_back();
         let Some(column) = column.filter(|column| column.generation.is_insertable()) else { return Ok(None) };
         // The value that another row would have: every rule takes it.
-        let other = sandbox.undone(|sandbox| synthesiser.insert(sandbox, &parent_name, &[]))?;
+        let other = sandbox.undone(|sandbox| generator.insert(sandbox, &parent_name, &[]))?;
         let value: Value = other.value(&column.name).map(str::to_owned).into();
         let (table, column) = (parent.table(), identifier(&column.name));
         let condition = parent.condition(&references.columns);
@@ -308,7 +312,7 @@ impl Event {
 mod tests {
     use super::*;
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     fn key(child: &str) -> ForeignKey {
         table(child).foreign_key(["p"]).references("parent", ["id"])

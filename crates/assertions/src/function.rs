@@ -1,11 +1,15 @@
 //! A function: its signature and attributes, and that it runs. Many a function is created without complaint and fails
 //! only when it is called: PL/pgSQL looks at its statements no earlier.
 
-use pgproof_runner::migration::Object;
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::Attempt;
+use pgproof_sql::Object;
 
-use crate::assertion::{Assertion, Differences, Failure, Subject, failing, listed, refuted, unqualified};
-use crate::catalog::{Catalog, Volatility};
+use crate::{
+    assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::failing,
+    assertion::listed, assertion::refuted, assertion::unqualified,
+};
+use pgproof_catalog::{Catalog, Volatility};
 
 /// Begins a sentence about a function.
 pub fn function(name: impl Into<String>) -> FunctionRef {
@@ -155,7 +159,7 @@ impl Assertion for FunctionRuns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     const SCHEMA: &str = "CREATE FUNCTION twice(n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT n * 2';
         CREATE FUNCTION broken() RETURNS void LANGUAGE plpgsql AS $$ BEGIN DELETE FROM nowhere; END $$;

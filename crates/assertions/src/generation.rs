@@ -1,12 +1,13 @@
 //! Columns whose values PostgreSQL makes: generated ones and identities. A value of one's own is tried, and refused or
 //! taken as declared.
 
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::Attempt;
 
-use crate::assertion::{Assertion, Failure, Subject, refuted};
-use crate::catalog::{Catalog, Generation};
 use crate::column::ColumnRef;
-use crate::synth::{Synthesiser, Value};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+use pgproof_catalog::{Catalog, Generation};
+use pgproof_catalog::{row::RowGenerator, row::Value};
 
 impl ColumnRef {
     /// It is GENERATED ALWAYS AS this expression, as PostgreSQL prints it.
@@ -61,9 +62,9 @@ impl Assertion for IsGenerated {
         if column.generated_as != self.expression {
             return Err(refuted(format!("it is generated as {}", column.generated_as.as_deref().unwrap_or("nothing"))));
         }
-        let mut synthesiser = Synthesiser::of(sandbox)?;
-        let draft = synthesiser.draft(sandbox, &self.at.table, &[])?;
-        let own = synthesiser.another(column).unwrap_or(Value::Null);
+        let mut generator = RowGenerator::of(sandbox)?;
+        let draft = generator.draft(sandbox, &self.at.table, &[])?;
+        let own = generator.another(column).unwrap_or(Value::Null);
         let takes_own = self.generation == Generation::IdentityByDefault;
         match sandbox.attempt(&draft.with(&column.name, own).sql())? {
             Attempt::Accepted if takes_own => Ok(()),
@@ -80,7 +81,7 @@ impl Assertion for IsGenerated {
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn a_value_of_ones_own_is_tried() {

@@ -1,10 +1,13 @@
 //! An index as the catalog has it. That queries use it, `plan` says; that it refuses duplicates, `unique`.
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::migration::Object;
+use pgproof_sql::Object;
 
-use crate::assertion::{Assertion, Differences, Failure, Subject, listed, refuted_by, unqualified};
-use crate::catalog::Catalog;
+use crate::{
+    assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::listed,
+    assertion::refuted_by, assertion::unqualified,
+};
+use pgproof_catalog::Catalog;
 
 /// Begins a sentence about an index.
 pub fn index(name: impl Into<String>) -> IndexRef {
@@ -120,7 +123,7 @@ impl Assertion for IndexIs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     const SCHEMA: &str = "CREATE TABLE t (a int, b text, c jsonb);
         CREATE INDEX plain ON t (a, b DESC);

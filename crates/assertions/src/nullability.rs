@@ -1,11 +1,12 @@
 //! Whether a column takes NULL, proven by inserting one.
 
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::Attempt;
 
-use crate::assertion::{Assertion, Failure, Subject, refuted};
-use crate::catalog::Catalog;
 use crate::column::ColumnRef;
-use crate::synth::{Synthesiser, Value};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+use pgproof_catalog::Catalog;
+use pgproof_catalog::{row::RowGenerator, row::Value};
 
 impl ColumnRef {
     /// It refuses NULL.
@@ -44,7 +45,7 @@ impl Assertion for Nullability {
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
         let (_, column) = self.at.find(&catalog)?;
-        let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
+        let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         match (self.nullable, sandbox.attempt(&draft.with(&column.name, Value::Null).sql())?) {
             (true, Attempt::Accepted) => Ok(()),
             // Identity and generated columns refuse any value, NULL too, before NOT NULL is looked at.
@@ -56,7 +57,7 @@ impl Assertion for Nullability {
                 }
             }
             (true, Attempt::Refused(_))
-                if Synthesiser::completes(sandbox, &self.at.table, &column.name, Value::Null)? =>
+                if RowGenerator::completes(sandbox, &self.at.table, &column.name, Value::Null)? =>
             {
                 Ok(())
             }
@@ -82,7 +83,7 @@ impl Assertion for Nullability {
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn a_domain_and_a_rule_over_several_columns_are_understood() {

@@ -1,11 +1,14 @@
 //! A policy as the catalog has it: its command, roles, kind and expressions.
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::migration::Object;
+use pgproof_sql::Object;
 
-use crate::assertion::{Assertion, Differences, Failure, Subject, listed, refuted_by, unqualified};
-use crate::catalog::{Catalog, PolicyCommand};
-use crate::table::{TableRef, find};
+use crate::{
+    assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::listed,
+    assertion::refuted_by, assertion::unqualified,
+};
+use crate::{table::TableRef, table::find};
+use pgproof_catalog::{Catalog, PolicyCommand};
 
 impl TableRef {
     /// Its policy of this name is for this command. Until said otherwise it is permissive and for everybody.
@@ -110,9 +113,9 @@ impl Assertion for PolicyIs {
 
 #[cfg(test)]
 mod tests {
-    use crate::catalog::PolicyCommand;
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
+    use pgproof_catalog::PolicyCommand;
 
     #[test]
     fn every_difference_of_a_policy_is_named() {

@@ -1,12 +1,16 @@
 //! A primary key, proven by NULLs and a duplicate that it refuses.
 
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::Attempt;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
-use crate::catalog::{Catalog, ConstraintKind};
-use crate::synth::{Synthesiser, Value};
-use crate::table::{TableRef, find};
 use crate::unique::refuses_duplicates;
+use crate::{
+    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
+    assertion::refuted_by, assertion::unqualified,
+};
+use crate::{table::TableRef, table::find};
+use pgproof_catalog::{Catalog, ConstraintKind};
+use pgproof_catalog::{row::RowGenerator, row::Value};
 
 impl TableRef {
     /// Its primary key is on these columns.
@@ -50,7 +54,7 @@ impl Assertion for PrimaryKey {
         let key = catalog.constraints_of(relation).find(|c| c.kind == ConstraintKind::PrimaryKey);
         let Some(key) = key else {
             return Err(refuted_by(
-                pgproof_runner::migration::Object::Table(unqualified(&self.table)),
+                pgproof_sql::Object::Table(unqualified(&self.table)),
                 "the table has no primary key",
             ));
         };
@@ -64,7 +68,7 @@ impl Assertion for PrimaryKey {
             if !column.generation.is_insertable() {
                 continue;
             }
-            let draft = Synthesiser::of(sandbox)?.draft(sandbox, &self.table, &[])?;
+            let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.table, &[])?;
             if let Attempt::Accepted = sandbox.attempt(&draft.with(&column.name, Value::Null).sql())? {
                 return Err(refuted(format!("NULL is taken in {}", column.name)));
             }
@@ -76,7 +80,7 @@ impl Assertion for PrimaryKey {
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn a_primary_key_refuses_nulls_and_duplicates() {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use pgproof_runner::session::{identifier, literal};
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::Attempt;
+use pgproof_sql::{quote::identifier, quote::literal};
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted};
-use crate::catalog::{Catalog, Generation, Relation, RelationKind};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted};
+use pgproof_catalog::{Catalog, Generation, Relation, RelationKind};
 
 /// Begins a sentence about a role.
 pub fn role(name: impl Into<String>) -> RoleRef {
@@ -121,7 +122,7 @@ impl Privilege {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn privileges_are_tried_as_the_role() {

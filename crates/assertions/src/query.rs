@@ -1,9 +1,9 @@
 //! What a query gives. What its plan uses, `plan` adds to [`QueryRef`].
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::session::shortened;
+use pgproof_server::session::shortened;
 
-use crate::assertion::{Assertion, Failure, Subject, failing, refuted};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::failing, assertion::refuted};
 
 /// Begins a sentence about a query.
 pub fn query(sql: impl Into<String>) -> QueryRef {
@@ -13,7 +13,8 @@ pub fn query(sql: impl Into<String>) -> QueryRef {
 /// A query that something will be said of.
 #[derive(Debug, Clone)]
 pub struct QueryRef {
-    pub(crate) sql: String,
+    /// Its text.
+    pub sql: String,
 }
 
 impl QueryRef {
@@ -57,7 +58,7 @@ impl Assertion for Returns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn a_query_returns_a_value() {

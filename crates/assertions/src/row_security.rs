@@ -3,9 +3,9 @@
 
 use pgproof_runner::Sandbox;
 
-use crate::assertion::{Assertion, Failure, Subject, refuted};
-use crate::catalog::Catalog;
-use crate::table::{TableRef, find};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+use crate::{table::TableRef, table::find};
+use pgproof_catalog::Catalog;
 
 impl TableRef {
     /// Its policies hold, for all but its owner (ENABLE ROW LEVEL SECURITY).
@@ -60,7 +60,7 @@ impl Assertion for HasRowSecurity {
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn row_security_is_enabled_and_forced() {

@@ -4,12 +4,15 @@
 use std::collections::BTreeMap;
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::migration::Object;
-use pgproof_runner::session::{identifier, literal};
+use pgproof_sql::Object;
+use pgproof_sql::{quote::identifier, quote::literal};
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
-use crate::catalog::{Catalog, Relation};
-use crate::table::{TableRef, find};
+use crate::{
+    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
+    assertion::refuted_by, assertion::unqualified,
+};
+use crate::{table::TableRef, table::find};
+use pgproof_catalog::{Catalog, Relation};
 
 impl TableRef {
     /// Its rows are those of a CSV file of the fixtures, in the columns that the file has.
@@ -98,8 +101,8 @@ impl RowsEqual {
             let values: Vec<_> = header.iter().zip(row).map(cast).collect();
             let select = format!("SELECT {}", values.join(", "));
             match sandbox.attempt(&select)? {
-                pgproof_runner::Attempt::Accepted => normalised.extend(sandbox.rows(&select)?),
-                pgproof_runner::Attempt::Refused(refusal) => {
+                pgproof_server::Attempt::Accepted => normalised.extend(sandbox.rows(&select)?),
+                pgproof_server::Attempt::Refused(refusal) => {
                     let (shown, _) = sandbox.context().fixture(&self.file);
                     let (line, refusal) = (number + 2, refusal.message);
                     return Err(Failure::Expectation(format!("{}:{line}: {refusal}", shown.display())));
@@ -192,7 +195,7 @@ mod tests {
     use super::*;
     use crate::check::examine;
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     const SCHEMA: &str = "CREATE TABLE t (name text, size numeric(5,2), ok boolean);
         INSERT INTO t VALUES ('a', 1, true), ('b', 2.5, NULL), ('', 0, false)";

@@ -3,8 +3,8 @@
 
 use pgproof_runner::Sandbox;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted};
-use crate::catalog::{Catalog, Relation};
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted};
+use pgproof_catalog::{Catalog, Relation};
 
 /// Begins a sentence about a table: `name`, or `schema.name`.
 pub fn table(name: impl Into<String>) -> TableRef {
@@ -146,7 +146,7 @@ fn differing(missing: &[&String], extra: &[&String]) -> String {
 }
 
 /// The table of this name, or a refutation that it does not exist.
-pub(crate) fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Relation, Failure> {
+pub fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Relation, Failure> {
     catalog.table(name).ok_or_else(|| {
         refuted(match catalog.relation(name) {
             Some(other) => format!("{name} is no table but a {:?}", other.kind),
@@ -158,7 +158,7 @@ pub(crate) fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Relation,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn a_table_exists() {

@@ -1,12 +1,15 @@
 //! A trigger: when it fires and what it calls; and what becomes of a row that is inserted: its values, its partition.
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::migration::Object;
+use pgproof_sql::Object;
 
-use crate::assertion::{Assertion, Differences, Failure, Subject, listed, refuted, refuted_by, unqualified};
-use crate::catalog::{Catalog, Event, Level, Timing};
-use crate::synth::{Row, SynthError, Synthesiser, Value};
-use crate::table::{TableRef, find};
+use crate::{
+    assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::listed,
+    assertion::refuted, assertion::refuted_by, assertion::unqualified,
+};
+use crate::{table::TableRef, table::find};
+use pgproof_catalog::{Catalog, Event, Level, Timing};
+use pgproof_catalog::{row::Row, row::RowError, row::RowGenerator, row::Value};
 
 impl TableRef {
     /// Its trigger of this name fires then, on these events, for each row, and calls this function.
@@ -108,8 +111,8 @@ impl RowOf {
         find(&*Catalog::of(sandbox)?, &self.table)?;
         let given: Vec<(&str, Value)> =
             self.values.iter().map(|(column, value)| (column.as_str(), Value::text(value))).collect();
-        match Synthesiser::of(sandbox)?.insert(sandbox, &self.table, &given) {
-            Err(SynthError::Refused { refusal, .. }) => {
+        match RowGenerator::of(sandbox)?.insert(sandbox, &self.table, &given) {
+            Err(RowError::Refused { refusal, .. }) => {
                 Err(refuted(format!("such a row is refused with {}", refusal.brief())))
             }
             other => Ok(other?),
@@ -179,7 +182,7 @@ impl Assertion for RowGoesTo {
 mod tests {
     use super::*;
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     const SCHEMA: &str = "CREATE TABLE t (a int NOT NULL, b int);
         CREATE FUNCTION double() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.b := NEW.a * 2; RETURN NEW; END $$;

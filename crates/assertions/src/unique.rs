@@ -3,14 +3,18 @@
 
 use std::collections::HashSet;
 
-use pgproof_runner::migration::Object;
-use pgproof_runner::{Attempt, Reported, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::{Attempt, Reported};
+use pgproof_sql::Object;
 
-use crate::assertion::{Assertion, Failure, Subject, listed, refuted, refuted_by, unqualified};
-use crate::catalog::{Catalog, Index};
-use crate::plan::family;
-use crate::synth::{Draft, Synthesiser, Value};
-use crate::table::{TableRef, find};
+use crate::{
+    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
+    assertion::refuted_by, assertion::unqualified,
+};
+use crate::{table::TableRef, table::find};
+use pgproof_catalog::family;
+use pgproof_catalog::{Catalog, Index};
+use pgproof_catalog::{row::Draft, row::RowGenerator, row::Value};
 
 impl TableRef {
     /// No two rows have the same values in these columns.
@@ -90,12 +94,7 @@ fn same(left: &[String], right: &[String]) -> bool {
 
 /// Acts uniqueness out: a second row with the same key, and otherwise as different as can be, is refused by `name`;
 /// a row that differs in one column of the key is not refused by it.
-pub(crate) fn refuses_duplicates(
-    sandbox: &mut Sandbox,
-    table: &str,
-    columns: &[String],
-    name: &str,
-) -> Result<(), Failure> {
+pub fn refuses_duplicates(sandbox: &mut Sandbox, table: &str, columns: &[String], name: &str) -> Result<(), Failure> {
     let catalog = Catalog::of(sandbox)?;
     let relation = find(&catalog, table)?;
     let names = refusing(sandbox, &catalog, relation, columns, name)?;
@@ -103,10 +102,10 @@ pub(crate) fn refuses_duplicates(
         refusal.sqlstate == "23505" && refusal.constraint.as_ref().is_some_and(|name| names.contains(name))
     };
     sandbox.run("SET CONSTRAINTS ALL IMMEDIATE")?;
-    let mut synthesiser = Synthesiser::of(sandbox)?;
+    let mut generator = RowGenerator::of(sandbox)?;
     // NULLs are no duplicates, so every column of the key gets a value.
-    let first = synthesiser.draft_with(sandbox, table, &[], columns)?.insert(sandbox)?;
-    let second = synthesiser.draft(sandbox, table, &[])?;
+    let first = generator.draft_with(sandbox, table, &[], columns)?.insert(sandbox)?;
+    let second = generator.draft(sandbox, table, &[])?;
     let mut duplicate = second.clone();
     for column in columns {
         duplicate = duplicate.with(column, first.value(column).map(str::to_owned).into());
@@ -120,11 +119,11 @@ pub(crate) fn refuses_duplicates(
         Attempt::Accepted => return Err(refuted(format!("a duplicate is taken: {overriding}"))),
     }
     if columns.len() == 1 {
-        return Ok(()); // the synthesiser's second row was taken: it differs in the only column
+        return Ok(()); // the generator's second row was taken: it differs in the only column
     }
     for column in relation.columns.iter().filter(|c| columns.contains(&c.name) && c.generation.is_insertable()) {
         let value = match second.value(&column.name) {
-            Value::Default | Value::Null => synthesiser.another(column).unwrap_or(Value::Null),
+            Value::Default | Value::Null => generator.another(column).unwrap_or(Value::Null),
             value @ Value::Text(_) => value.clone(),
         };
         let differs = duplicate.with(&column.name, value);
@@ -142,7 +141,7 @@ pub(crate) fn refuses_duplicates(
 fn refusing(
     sandbox: &mut Sandbox,
     catalog: &Catalog,
-    relation: &crate::catalog::Relation,
+    relation: &pgproof_catalog::Relation,
     columns: &[String],
     name: &str,
 ) -> Result<HashSet<String>, Failure> {
@@ -157,8 +156,8 @@ fn refusing(
 }
 
 /// The INSERT of a draft, with the clause that lets it name identity columns.
-fn overriding(draft: &Draft, relation: &crate::catalog::Relation, columns: &[String]) -> String {
-    use crate::catalog::Generation::IdentityAlways;
+fn overriding(draft: &Draft, relation: &pgproof_catalog::Relation, columns: &[String]) -> String {
+    use pgproof_catalog::Generation::IdentityAlways;
     let names_identity = relation.columns.iter().any(|c| c.generation == IdentityAlways && columns.contains(&c.name));
     let sql = draft.sql();
     if names_identity { sql.replacen(") VALUES (", ") OVERRIDING SYSTEM VALUE VALUES (", 1) } else { sql }
@@ -167,7 +166,7 @@ fn overriding(draft: &Draft, relation: &crate::catalog::Relation, columns: &[Str
 #[cfg(test)]
 mod tests {
     use crate::table::table;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     #[test]
     fn a_unique_key_refuses_a_duplicate_and_nothing_else() {

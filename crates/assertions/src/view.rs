@@ -1,11 +1,15 @@
 //! Views and materialized views: that they can be read, whose rights they read with, and whether what a materialized
 //! view holds can be renewed and is new.
 
-use pgproof_runner::migration::Object;
-use pgproof_runner::{Attempt, Sandbox};
+use pgproof_runner::Sandbox;
+use pgproof_server::Attempt;
+use pgproof_sql::Object;
 
-use crate::assertion::{Assertion, Failure, Subject, failing, refuted, unqualified};
-use crate::catalog::{Catalog, Relation, RelationKind};
+use crate::{
+    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::failing, assertion::refuted,
+    assertion::unqualified,
+};
+use pgproof_catalog::{Catalog, Relation, RelationKind};
 
 /// Begins a sentence about a view.
 pub fn view(name: impl Into<String>) -> ViewRef {
@@ -140,7 +144,7 @@ fn is_fresh(sandbox: &mut Sandbox, relation: &Relation) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{proven, refuted, scratch};
+    use crate::{testing::proven, testing::refuted, testing::scratch};
 
     const SCHEMA: &str = "CREATE TABLE t (a int); INSERT INTO t VALUES (1);
         CREATE VIEW v AS SELECT a FROM t; CREATE VIEW broken AS SELECT 1 / (a - 1) AS b FROM t;

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Origin;
+use pgproof_sql::Origin;
 
 /// Names the directory that records are written to. Unset, nothing is recorded: a failed assertion fails its test
 /// all the same.

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::ServerConfig;
-use crate::server::{Cluster, Server, ServerError, ServerOptions};
+use pgproof_server::ServerConfig;
+use pgproof_server::{Server, ServerError, ServerHandle, ServerOptions};
 
 /// Describes, as JSON, the server that `verify` started for its test binaries.
 pub const RUN_VARIABLE: &str = "PGPROOF_RUN";
@@ -24,9 +24,9 @@ pub fn is_whole_run() -> bool {
 
 /// A running server and the databases that are ready in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Handover {
+pub struct RunContext {
     /// The server.
-    pub cluster: Cluster,
+    pub cluster: ServerHandle,
     /// What is ready, by schema.
     pub schemas: BTreeMap<String, Ready>,
 }
@@ -40,7 +40,7 @@ pub struct Ready {
     pub clones: Vec<String>,
 }
 
-impl Handover {
+impl RunContext {
     /// The value of [`RUN_VARIABLE`].
     pub fn to_variable(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
@@ -48,16 +48,16 @@ impl Handover {
 }
 
 /// The server of this process. `config` counts only for the one that starts it.
-pub fn server(config: &ServerConfig) -> Result<&'static Handover, &'static ServerError> {
-    static SERVER: OnceLock<Result<(Handover, Option<Server>), ServerError>> = OnceLock::new();
+pub fn server(config: &ServerConfig) -> Result<&'static RunContext, &'static ServerError> {
+    static SERVER: OnceLock<Result<(RunContext, Option<Server>), ServerError>> = OnceLock::new();
     let found = SERVER.get_or_init(|| match std::env::var(RUN_VARIABLE) {
         Ok(text) => serde_json::from_str(&text)
             .map(|handover| (handover, None))
             .inspect(|_| end_with_host())
-            .map_err(|source| ServerError::Handover { variable: RUN_VARIABLE, source }),
+            .map_err(|source| ServerError::RunContext { variable: RUN_VARIABLE, source }),
         Err(_) => ServerOptions::of(config).and_then(|options| Server::start(&options)).map(|server| {
-            let cluster = server.cluster().clone();
-            (Handover { cluster, schemas: BTreeMap::new() }, Some(server))
+            let cluster = server.handle().clone();
+            (RunContext { cluster, schemas: BTreeMap::new() }, Some(server))
         }),
     });
     found.as_ref().map(|(handover, _)| handover)

@@ -5,8 +5,9 @@
 use std::path::Path;
 
 use pgproof_runner::CloneDatabase;
-use pgproof_runner::config::Transaction;
-use pgproof_runner::migration::{Migration, MigrationError, apply, discover};
+use pgproof_runner::{migration::MigrationError, migration::apply};
+use pgproof_sql::Transaction;
+use pgproof_sql::{Migration, discover};
 
 /// Writes these files and reads them as migrations.
 fn migrations(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Vec<Migration>, MigrationError>) {
@@ -15,7 +16,7 @@ fn migrations(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Vec<Migratio
         std::fs::write(root.path().join(name), content).expect("a file");
     }
     let found = discover(root.path(), root.path());
-    (root, found)
+    (root, found.map_err(MigrationError::from))
 }
 
 /// Applies these files to an empty database: the value of `query` afterwards, or the error.
@@ -27,7 +28,7 @@ fn applied(transaction: Transaction, files: &[(&str, &str)], query: &str) -> Res
     drop(session);
     match result {
         Ok(_) => Ok(database.session().expect("a session").value(query).expect("a value")),
-        Err(error) => Err(pgproof_runner::with_causes(&error)),
+        Err(error) => Err(pgproof_sql::with_causes(&error)),
     }
 }
 

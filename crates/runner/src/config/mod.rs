@@ -9,11 +9,12 @@ mod tenancy;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use pgproof_server::ServerConfig;
 use serde::Deserialize;
 
 pub use error::ConfigError;
 pub use plans::{PlannedTable, Plans, Setting};
-pub use schema::{EditedRows, Rerun, Schema, Section, Suite, Superseded, Transaction, Variable};
+pub use schema::{EditedRows, Rerun, Schema, Section, Suite, Superseded, Variable};
 pub use tenancy::{Accepted, Tenancy};
 
 /// The name of the configuration file.
@@ -38,22 +39,6 @@ pub struct Config {
     pub schemas: BTreeMap<String, Schema>,
     /// The optional migrations that are applied, by name: those that `--with` or [`WITH_VARIABLE`] asks for.
     pub with: Vec<String>,
-}
-
-/// Table `[server]`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ServerConfig {
-    /// Where the server comes from: `auto`, `local`, `docker` or `download`.
-    pub provider: Option<String>,
-    /// The image of a container; `{major}` in it is replaced.
-    pub image: Option<String>,
-    /// Whether binaries may be downloaded.
-    pub download: Option<bool>,
-    /// The directory of PostgreSQL's binaries, in place of the search.
-    pub bin: Option<PathBuf>,
-    /// The major version to use, in place of the newest.
-    pub major: Option<u16>,
 }
 
 #[derive(Deserialize)]

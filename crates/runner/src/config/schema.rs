@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use pgproof_sql::Transaction;
 use serde::Deserialize;
 
 use super::{Plans, Tenancy};
@@ -92,17 +93,6 @@ pub struct Variable {
     pub port: bool,
     /// What it is for.
     pub purpose: Option<String>,
-}
-
-/// What one transaction holds when migrations are applied.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Transaction {
-    /// Each statement is its own, as with `psql -f`.
-    #[default]
-    Statement,
-    /// Each file is one, as with `psql -1 -f`, unless it holds a statement that cannot run inside a transaction block.
-    File,
 }
 
 /// The cargo test target that proves a schema.

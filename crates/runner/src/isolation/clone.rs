@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::{IsolationError, SchemaContext, Template};
-use crate::DatabaseError;
-use crate::config::Transaction;
-use crate::migration::{Applied, Migration, MigrationError, apply};
-use crate::session::Session;
+use crate::{migration::Applied, migration::MigrationError, migration::apply};
+use pgproof_server::DatabaseError;
+use pgproof_server::Session;
+use pgproof_sql::Migration;
+use pgproof_sql::Transaction;
 
 /// A copy of a schema's template that one test has to itself.
 pub struct CloneDatabase {

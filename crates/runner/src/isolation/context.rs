@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::Origin;
-use crate::config::{Config, Schema};
-use crate::migration::{
-    Migration, MigrationError, Object, Provenance, discover_rollbacks, optional, optional_names, select,
-};
+use crate::{config::Config, config::Schema};
+use crate::{migration::MigrationError, migration::optional, migration::optional_names, migration::select};
+use pgproof_sql::Origin;
+use pgproof_sql::{Migration, Object, Provenance, discover_rollbacks};
 
 /// A schema under proof, or a scratch database (which has no files).
 #[derive(Debug)]
@@ -68,7 +67,7 @@ impl SchemaContext {
     pub fn rollbacks(&self) -> Result<Vec<Migration>, MigrationError> {
         match &self.files {
             Some((config, Schema { rollback: Some(directory), .. })) => {
-                discover_rollbacks(&config.path(directory), &config.root)
+                Ok(discover_rollbacks(&config.path(directory), &config.root)?)
             }
             _ => Ok(Vec::new()),
         }

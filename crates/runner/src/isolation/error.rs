@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::DatabaseError;
+use crate::behind;
 use crate::config::ConfigError;
-use crate::database_error::behind;
 use crate::migration::MigrationError;
-use crate::server::ServerError;
+use pgproof_server::DatabaseError;
+use pgproof_server::ServerError;
 
 /// Why a test got no database.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::{IsolationError, Template};
-use crate::session::Session;
+use pgproof_server::Session;
 
 static IDLE: Mutex<Option<HashMap<String, Vec<Session>>>> = Mutex::new(None);
 

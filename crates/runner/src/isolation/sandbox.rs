@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::{IsolationError, SchemaContext, Template, pool};
-use crate::DatabaseError;
-use crate::session::{Attempt, Row, Session};
+use pgproof_server::DatabaseError;
+use pgproof_server::{Attempt, Session, session::Row};
 
 /// The savepoint tells, at the end, whether the transaction is still the one that was begun here.
 const BEGIN: &str = "BEGIN; SAVEPOINT sandbox";

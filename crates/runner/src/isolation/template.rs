@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{IsolationError, SchemaContext};
-use crate::config::{Config, ConfigError, Schema};
-use crate::migration::{Applied, apply, select};
-use crate::process::{self, Handover};
-use crate::server::{Cluster, Source};
-use crate::session::Session;
+use crate::{config::Config, config::ConfigError, config::Schema};
+use crate::{migration::Applied, migration::apply, migration::select};
+use crate::{process, process::RunContext};
+use pgproof_server::Session;
+use pgproof_server::{ServerHandle, Source};
 
 /// A migrated database to make clones from, and the server it lives in.
 #[derive(Debug)]
 pub struct Template {
     /// What the tests know of the schema.
     pub context: Arc<SchemaContext>,
-    pub(super) server: &'static Handover,
+    pub(super) server: &'static RunContext,
     /// None if copies of it are empty.
     pub(super) database: Option<String>,
     /// Clones that were made ahead.
@@ -141,7 +141,7 @@ impl Template {
 
 /// Makes the template of a schema: its name, and what became of each migration.
 pub fn build_template(
-    cluster: &Cluster,
+    cluster: &ServerHandle,
     config: &Config,
     schema: &Schema,
 ) -> Result<(String, Vec<Applied>), IsolationError> {
@@ -156,7 +156,7 @@ pub fn build_template(
 
 /// Makes `count` clones of a schema's template ahead of those who will ask for them: their names.
 pub fn prepare_clones(
-    cluster: &Cluster,
+    cluster: &ServerHandle,
     schema: &Schema,
     template: &str,
     count: usize,

@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{Migration, MigrationError, Statement, StatementFailure};
-use crate::config::Transaction;
-use crate::server::note_roles;
-use crate::session::Session;
-use crate::{DatabaseError, Origin};
+use super::{MigrationError, StatementFailure};
+use pgproof_server::DatabaseError;
+use pgproof_server::Session;
+use pgproof_server::note_roles;
+use pgproof_sql::Origin;
+use pgproof_sql::Transaction;
+use pgproof_sql::{Migration, Statement};
 
 /// What became of one migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,7 @@ pub fn apply(
     transaction: Transaction,
 ) -> Result<Vec<Applied>, MigrationError> {
     note_roles_of(session, migrations)?;
-    let applied: Result<_, _> =
+    let applied: Result<_, MigrationError> =
         migrations.iter().map(|migration| Ok(apply_one(session, migration, transaction, usize::MAX)?.0)).collect();
     let applied = applied?;
     note_roles_of(session, migrations)?;

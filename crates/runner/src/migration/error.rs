@@ -3,32 +3,16 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::Statement;
-use crate::{DatabaseError, Origin};
+use pgproof_server::DatabaseError;
+use pgproof_sql::{Origin, SourceError, Statement};
 
 /// Why migrations could not be read or applied.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MigrationError {
-    /// The directory cannot be read.
-    #[error("cannot read the migrations in {}; `migrations` in pgproof.toml names that directory", .directory.display())]
-    Directory {
-        /// The directory.
-        directory: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// There are none.
-    #[error("{} holds no migration (NUMBER_name.sql or NUMBER-name.sql)", .directory.display())]
-    NoMigrations {
-        /// The directory.
-        directory: PathBuf,
-    },
-    /// A `.sql` file has no number, so it would never be applied.
-    #[error("{} has no number: name it NUMBER_name.sql, or move it out of the migrations' directory", .path.display())]
-    Unnumbered {
-        /// The file.
-        path: PathBuf,
-    },
+    /// The files cannot be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// Another migration has taken the file over.
     #[error("{} is part of {by} now and must not be run beside it; remove it", .path.display())]
     Superseded {
@@ -47,77 +31,11 @@ pub enum MigrationError {
         /// What there is.
         known: Vec<String>,
     },
-    /// Two files have the same number.
-    #[error("two migrations have the number {number}: {} and {}", .first.display(), .second.display())]
-    DuplicateNumber {
-        /// The number.
-        number: u64,
-        /// One file.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-    },
-    /// A number is left out.
-    #[error("migration {missing} is missing between {} and {}", .before.display(), .after.display())]
-    Gap {
-        /// The number.
-        missing: u64,
-        /// The file before.
-        before: PathBuf,
-        /// The file after.
-        after: PathBuf,
-    },
-    /// A file looks as if it took migrations back, in a layout that is not known.
-    #[error("{} looks as if it took a migration back, and the layout of the directory is not known; list the migrations in their order in a file, and give it with --order", .path.display())]
-    UnknownLayout {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A file cannot be read.
-    #[error("cannot read {}", .path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
     /// Somebody else applies migrations to the database and does not end.
     #[error("somebody else has been applying migrations for two minutes, so {} was not begun; look for a session that holds an advisory lock (pg_locks)", .file.display())]
     Busy {
         /// The first file.
         file: PathBuf,
-    },
-    /// A file is not UTF-8.
-    #[error("{}:{line}: not UTF-8; save the file as UTF-8", .path.display())]
-    NotUtf8 {
-        /// The file.
-        path: PathBuf,
-        /// The first line that is not.
-        line: usize,
-    },
-    /// A file has no statement.
-    #[error("{} holds no statement", .path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A quote or comment goes on to the end of the file.
-    #[error("{origin}: the {what} that begins here is never closed")]
-    Unterminated {
-        /// Where it begins.
-        origin: Origin,
-        /// What it is.
-        what: &'static str,
-    },
-    /// A psql meta-command that pgproof does not carry out.
-    #[error("{origin}: psql's {command} is not understood: {problem}")]
-    MetaCommand {
-        /// Where it stands.
-        origin: Origin,
-        /// The command.
-        command: String,
-        /// Why not, and what to write instead.
-        problem: String,
     },
     /// A file ends inside a transaction.
     #[error("{origin}: the transaction that begins here is never committed")]

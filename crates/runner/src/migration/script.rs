@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::{MigrationError, Source, StatementFailure, split};
-use crate::server::note_roles;
-use crate::session::Session;
+use super::{MigrationError, StatementFailure};
+use pgproof_server::Session;
+use pgproof_server::note_roles;
+use pgproof_sql::{Source, split};
 
 /// Runs every statement of `path`, which messages call relative to `root`. What it does to its session (settings, a search
 /// path) ends with it; a transaction that it leaves open is an error.

@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Migration, MigrationError, discover};
-use crate::config::{Config, Schema, Superseded};
-use crate::migration::discover::{read, sql_files};
+use super::MigrationError;
+use crate::{config::Config, config::Schema, config::Superseded};
+use pgproof_sql::{Migration, discover, read, sql_files};
 
 /// The migrations of a schema, in the order to apply them.
 pub fn select(config: &Config, schema: &Schema) -> Result<Vec<Migration>, MigrationError> {
@@ -28,7 +28,7 @@ pub fn optional(config: &Config, schema: &Schema, name: &str) -> Result<Migratio
     let known = optional_names(config, schema)?;
     match &schema.optional {
         Some(directory) if known.iter().any(|other| other == name) => {
-            read(u64::MAX, &config.path(directory).join(format!("{name}.sql")), &config.root)
+            Ok(read(u64::MAX, &config.path(directory).join(format!("{name}.sql")), &config.root)?)
         }
         _ => Err(MigrationError::NoOptional { schema: schema.name.clone(), name: name.to_owned(), known }),
     }

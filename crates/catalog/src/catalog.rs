@@ -1,0 +1,163 @@
+//! A typed picture of a schema, read from `pg_catalog` in one statement however many objects there are.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pgproof_runner::Sandbox;
+use pgproof_runner::isolation::SchemaState;
+use pgproof_server::{DatabaseError, Session};
+use pgproof_sql::quote::identifier;
+use serde::Deserialize;
+
+use crate::constraint::Constraint;
+use crate::function::Function;
+use crate::index::Index;
+use crate::policy::Policy;
+use crate::relation::Relation;
+use crate::trigger::Trigger;
+use crate::types::{Extension, UserType};
+
+/// All objects of a database that neither PostgreSQL nor an extension brought, in the order of their names.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Catalog {
+    /// The schemas that unqualified names are looked up in.
+    pub search_path: Vec<String>,
+    /// Tables, views, materialized views, sequences and the like, with their columns.
+    pub relations: Vec<Relation>,
+    /// Constraints of tables and domains.
+    pub constraints: Vec<Constraint>,
+    /// Indexes, those behind constraints too.
+    pub indexes: Vec<Index>,
+    /// Enums, domains, composite and range types.
+    pub types: Vec<UserType>,
+    /// Row security policies.
+    pub policies: Vec<Policy>,
+    /// Triggers, those of constraints excepted.
+    pub triggers: Vec<Trigger>,
+    /// Functions and procedures.
+    pub functions: Vec<Function>,
+    /// Installed extensions.
+    pub extensions: Vec<Extension>,
+}
+
+/// The statement that gives the whole picture as one JSON value.
+const READ: &str = concat!(
+    "SELECT jsonb_build_object('search_path', to_jsonb(current_schemas(false)), 'relations', (",
+    include_str!("relation.sql"),
+    "), 'constraints', (",
+    include_str!("constraint.sql"),
+    "), 'indexes', (",
+    include_str!("index.sql"),
+    "), 'types', (",
+    include_str!("types.sql"),
+    "), 'policies', (",
+    include_str!("policy.sql"),
+    "), 'triggers', (",
+    include_str!("trigger.sql"),
+    "), 'functions', (",
+    include_str!("function.sql"),
+    "), 'extensions', (",
+    include_str!("extension.sql"),
+    "))"
+);
+
+impl Catalog {
+    /// Reads the catalog. The template's is read once a process; a sandbox that was altered reads its own.
+    pub fn of(sandbox: &mut Sandbox) -> Result<Arc<Catalog>, DatabaseError> {
+        static MIGRATED: Mutex<Option<HashMap<String, Arc<Catalog>>>> = Mutex::new(None);
+        if sandbox.state() == SchemaState::Altered {
+            return Ok(Arc::new(Catalog::read(sandbox.session())?));
+        }
+        let mut migrated = MIGRATED.lock().unwrap_or_else(PoisonError::into_inner);
+        let migrated = migrated.get_or_insert_default();
+        let name = sandbox.template().key().to_owned();
+        if let Some(catalog) = migrated.get(&name) {
+            return Ok(Arc::clone(catalog));
+        }
+        let catalog = Arc::new(Catalog::read(sandbox.session())?);
+        migrated.insert(name, Arc::clone(&catalog));
+        Ok(catalog)
+    }
+
+    /// Reads the catalog of a session's database.
+    pub fn read(session: &mut Session) -> Result<Catalog, DatabaseError> {
+        session.json(READ)
+    }
+
+    /// The relation of this name, `schema.name` or found through the search path.
+    pub fn relation(&self, name: &str) -> Option<&Relation> {
+        self.lookup(name, &self.relations, |relation| (&relation.schema, &relation.name))
+    }
+
+    /// The relation of this name, if it is a table that rows can be put in.
+    pub fn table(&self, name: &str) -> Option<&Relation> {
+        self.relation(name).filter(|relation| relation.kind.is_table())
+    }
+
+    /// The index of this name.
+    pub fn index(&self, name: &str) -> Option<&Index> {
+        self.lookup(name, &self.indexes, |index| (&index.schema, &index.name))
+    }
+
+    /// The functions and procedures of this name: one for each list of arguments.
+    pub fn functions_called<'a>(&'a self, name: &'a str) -> Vec<&'a Function> {
+        let found = |schema: &str, name: &str| {
+            self.functions.iter().filter(|f| f.schema == schema && f.name == name).collect::<Vec<_>>()
+        };
+        match name.split_once('.') {
+            Some((schema, name)) => found(schema, name),
+            None => {
+                self.search_path.iter().map(|schema| found(schema, name)).find(|f| !f.is_empty()).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The policies of a table.
+    pub fn policies_of<'a>(&'a self, table: &'a Relation) -> impl Iterator<Item = &'a Policy> {
+        self.policies.iter().filter(|policy| policy.schema == table.schema && policy.table == table.name)
+    }
+
+    /// The triggers of a table or view.
+    pub fn triggers_of<'a>(&'a self, table: &'a Relation) -> impl Iterator<Item = &'a Trigger> {
+        self.triggers.iter().filter(|trigger| trigger.schema == table.schema && trigger.table == table.name)
+    }
+
+    /// Every table, partitions included.
+    pub fn tables(&self) -> impl Iterator<Item = &Relation> {
+        self.relations.iter().filter(|relation| relation.kind.is_table())
+    }
+
+    /// The constraints of a table.
+    pub fn constraints_of<'a>(&'a self, table: &'a Relation) -> impl Iterator<Item = &'a Constraint> {
+        self.constraints
+            .iter()
+            .filter(|constraint| constraint.schema == table.schema && constraint.table.as_deref() == Some(&table.name))
+    }
+
+    /// The indexes of a table.
+    pub fn indexes_of<'a>(&'a self, table: &'a Relation) -> impl Iterator<Item = &'a Index> {
+        self.indexes.iter().filter(|index| index.schema == table.schema && index.table == table.name)
+    }
+
+    /// The name of a relation as sentences have it: qualified only where the search path does not find it.
+    pub fn shown(&self, schema: &str, name: &str) -> String {
+        if self.search_path.first().is_some_and(|first| first == schema) {
+            name.to_owned()
+        } else {
+            format!("{schema}.{name}")
+        }
+    }
+
+    fn lookup<'a, T>(&self, name: &str, items: &'a [T], key: impl Fn(&T) -> (&String, &String)) -> Option<&'a T> {
+        let find = |schema: &str, name: &str| items.iter().find(|item| key(item) == (&schema.into(), &name.into()));
+        match name.split_once('.') {
+            Some((schema, name)) => find(schema, name),
+            None => self.search_path.iter().find_map(|schema| find(schema, name)),
+        }
+    }
+}
+
+/// A qualified name as SQL.
+pub fn qualified(schema: &str, name: &str) -> String {
+    format!("{}.{}", identifier(schema), identifier(name))
+}

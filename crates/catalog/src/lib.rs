@@ -1,0 +1,23 @@
+//! The catalog of a database, what differs between two of them, and valid rows for any table in it.
+
+mod catalog;
+mod constraint;
+mod family;
+mod function;
+mod index;
+pub mod picture;
+mod policy;
+mod relation;
+pub mod row;
+mod trigger;
+mod types;
+
+pub use catalog::{Catalog, qualified};
+pub use constraint::{Constraint, ConstraintKind, ForeignKeyAction, References};
+pub use family::family;
+pub use function::{Function, Volatility};
+pub use index::{Index, IndexKey};
+pub use policy::{Policy, PolicyCommand};
+pub use relation::{Column, ColumnType, Generation, Relation, RelationKind};
+pub use trigger::{Event, Level, Timing, Trigger};
+pub use types::{Extension, UserType, UserTypeKind};

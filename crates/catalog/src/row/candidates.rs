@@ -1,0 +1,206 @@
+//! Values that a CHECK might accept: the literals in its own definition and their neighbours, texts that match its
+//! patterns, and a small dictionary. Which of them it accepts, `solve` asks PostgreSQL.
+
+use rand::SeedableRng;
+use rand::distr::Distribution;
+use squawk_lexer::{LiteralKind, TokenKind, tokenize};
+
+use super::value::{integer_range, length_limit, parts};
+use crate::ColumnType;
+
+/// Texts that CHECKs ask for again and again.
+const TEXTS: &[&str] = &[
+    "a",
+    "",
+    "A",
+    "abc",
+    "a1",
+    "a-b",
+    "a_b",
+    "a@example.com",
+    "https://example.com/a",
+    "+15550000000",
+    "US",
+    "USD",
+    "en",
+    "en-US",
+    "0",
+    "1",
+    "#000000",
+    "2001-01-01",
+    "12:00",
+    "UTC",
+    "{}",
+    "192.0.2.1",
+    "00000",
+    "0123456789abcdef0123456789abcdef",
+    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+];
+const NUMBERS: &[&str] = &["0", "1", "-1", "2", "10", "100", "0.5", "1000"];
+const DAYS: &[&str] = &["2001-01-01", "2001-01-02", "2000-12-31", "2030-01-01", "1990-01-01"];
+const DOCUMENTS: &[&str] = &["{}", "[]", "\"a\"", "1", "true", "null", "[1]", "{\"a\": 1}"];
+const SPANS: &[&str] = &["1 day", "1 hour", "0", "1 month", "-1 day"];
+
+/// Values of type `ty` that conditions with these definitions might accept, the likelier first. All are valid for
+/// the type.
+pub fn candidates(ty: &ColumnType, definitions: &[&str]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for definition in definitions {
+        found.extend(literals(definition));
+    }
+    found.extend(dictionary(ty).iter().map(|text| (*text).to_owned()));
+    for length in definitions.iter().flat_map(|definition| lengths(definition)) {
+        found.push("a".repeat(length));
+    }
+    if let Some(labels) = &ty.labels {
+        found.extend(labels.iter().cloned());
+    }
+    if ty.category == 'A' {
+        found.extend(["{}".to_owned(), "{1}".to_owned(), "{1,2}".to_owned()]);
+    }
+    let mut seen = std::collections::HashSet::new();
+    found.retain(|text| is_valid(ty, text) && seen.insert(text.clone()));
+    found
+}
+
+/// The literals in a definition, with the neighbours of numbers and examples of patterns.
+pub fn literals(definition: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    let mut operator = String::new();
+    for token in tokenize(definition) {
+        let spelled = &definition[at..at + token.len as usize];
+        at += token.len as usize;
+        match token.kind {
+            TokenKind::Tilde | TokenKind::Star | TokenKind::Bang => operator.push_str(spelled),
+            TokenKind::Whitespace | TokenKind::OpenParen => {}
+            TokenKind::Literal { kind: LiteralKind::Str { .. } } => {
+                let text = spelled.trim_matches('\'').replace("''", "'");
+                match operator.as_str() {
+                    "~" | "~*" => found.extend(matching(&text)),
+                    "~~" | "~~*" => found.push(text.replace('%', "").replace('_', "a")),
+                    _ => {
+                        found.extend(neighbours(&text));
+                        found.push(text);
+                    }
+                }
+                operator.clear();
+            }
+            TokenKind::Literal { kind: LiteralKind::Int { .. } | LiteralKind::Numeric { .. } } => {
+                found.push(spelled.to_owned());
+                found.extend(neighbours(spelled));
+                operator.clear();
+            }
+            _ => operator.clear(),
+        }
+    }
+    found
+}
+
+/// One less and one more than a number; of a fraction, also what is nearer.
+fn neighbours(text: &str) -> Vec<String> {
+    if let Ok(number) = text.parse::<i64>() {
+        return [number.checked_sub(1), number.checked_add(1)].into_iter().flatten().map(|n| n.to_string()).collect();
+    }
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => {
+            [-0.01, 0.01, -0.1, 0.1, -1.0, 1.0].iter().map(|step| (number + step).to_string()).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Texts that match a regular expression, as far as PostgreSQL's and Rust's agree; always the same ones.
+fn matching(pattern: &str) -> Vec<String> {
+    const EXAMPLES: usize = 24;
+    const MOST_REPETITIONS: u32 = 8;
+    // Anchors say nothing about the text of a whole match, and the generator refuses them.
+    let inner = pattern.trim_start_matches('^').trim_end_matches('$');
+    // ASCII only: what \w and \d mean beyond it differs between the two.
+    let parsed = regex_of(inner, MOST_REPETITIONS);
+    let Some(generator) = parsed else { return Vec::new() };
+    let mut random = rand::rngs::SmallRng::seed_from_u64(0);
+    (0..EXAMPLES).map(|_| generator.sample(&mut random)).collect()
+}
+
+fn regex_of(pattern: &str, most: u32) -> Option<rand_regex::Regex> {
+    let ascii = format!("(?-u:{pattern})");
+    rand_regex::Regex::compile(&ascii, most).or_else(|_| rand_regex::Regex::compile(pattern, most)).ok()
+}
+
+/// Small numbers in a definition: the length of a text may be compared with them.
+fn lengths(definition: &str) -> Vec<usize> {
+    const LONGEST: usize = 512;
+    if !definition.contains("length") {
+        return Vec::new();
+    }
+    literals(definition).iter().filter_map(|text| text.parse().ok()).filter(|length| *length <= LONGEST).collect()
+}
+
+fn dictionary(ty: &ColumnType) -> &'static [&'static str] {
+    match ty.category {
+        'S' => TEXTS,
+        'N' => NUMBERS,
+        'D' => DAYS,
+        'T' => SPANS,
+        'B' => &["true", "false"],
+        _ if matches!(ty.base.as_str(), "json" | "jsonb") => DOCUMENTS,
+        _ => &[],
+    }
+}
+
+/// Whether the type's input function takes the text. Where that is not sure, no.
+fn is_valid(ty: &ColumnType, text: &str) -> bool {
+    let (base, modifiers) = parts(&ty.base);
+    if ty.kind == 'e' {
+        return ty.labels.as_ref().is_some_and(|labels| labels.iter().any(|label| label == text));
+    }
+    if let Some((least, most)) = integer_range(&base) {
+        return text.parse::<i128>().is_ok_and(|number| (least..=most).contains(&number));
+    }
+    match base.as_str() {
+        "numeric" => text.parse::<f64>().is_ok_and(|number| number.is_finite() && fits(number, &modifiers)),
+        "real" | "double precision" => text.parse::<f64>().is_ok_and(f64::is_finite),
+        "boolean" => matches!(text, "true" | "false"),
+        "date" | "timestamp without time zone" | "timestamp with time zone" => is_day(text),
+        "interval" => SPANS.contains(&text),
+        "json" | "jsonb" => serde_json::from_str::<serde_json::Value>(text).is_ok(),
+        "text[]" | "integer[]" | "bigint[]" => matches!(text, "{}" | "{1}" | "{1,2}"),
+        _ if ty.category == 'S' => length_limit(&ty.base).is_none_or(|limit| text.chars().count() <= limit),
+        _ => false,
+    }
+}
+
+fn fits(number: f64, modifiers: &[i64]) -> bool {
+    let [precision, scale] = *modifiers else { return true };
+    let digits = i32::try_from(precision - scale).unwrap_or(0);
+    number.abs() < 10_f64.powi(digits)
+}
+
+fn is_day(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    bytes.len() >= 10
+        && bytes[..10].iter().enumerate().all(|(at, byte)| match at {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+        && bytes[10..].iter().all(|byte| byte.is_ascii_digit() || b" :.+-".contains(byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn takes_literals_neighbours_and_patterns_from_a_definition() {
+        assert_eq!(literals("CHECK (((n >= 5) AND (s = 'o''k'::text)))"), ["5", "4", "6", "o'k"]);
+        assert_eq!(literals("CHECK ((s ~~ 'ab%'::text))"), ["ab"]);
+        let examples = literals("CHECK ((code ~ '^[A-Z]{3}[0-9]+$'::text))");
+        assert!(!examples.is_empty());
+        for text in examples {
+            let (letters, digits) = text.split_at(3);
+            assert!(letters.bytes().all(|b| b.is_ascii_uppercase()), "{text}");
+            assert!(!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Why no row could be made.
+
+use pgproof_server::{DatabaseError, Reported};
+
+/// Why no row could be made.
+#[derive(Debug, thiserror::Error)]
+pub enum RowError {
+    /// There is no such table.
+    #[error("there is no table {table}")]
+    NoTable {
+        /// What was asked for.
+        table: String,
+    },
+    /// The table has no such column.
+    #[error("table {table} has no column {column}")]
+    NoColumn {
+        /// The table.
+        table: String,
+        /// What was asked for.
+        column: String,
+    },
+    /// A type that pgproof knows no value of.
+    #[error("no value is known for column {table}.{column} of type {ty}; give one")]
+    UnknownType {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        ty: String,
+    },
+    /// No values were found that a CHECK accepts.
+    #[error("no row of {table} was found that {constraint} accepts ({definition}); give values for its columns")]
+    Unsatisfiable {
+        /// The table.
+        table: String,
+        /// The CHECK.
+        constraint: String,
+        /// Its definition.
+        definition: String,
+    },
+    /// Foreign keys that are NOT NULL lead back to the table.
+    #[error("the foreign keys of {} are NOT NULL and lead in a circle; give values for one of them", .path.join(" -> "))]
+    Circle {
+        /// The tables of the circle.
+        path: Vec<String>,
+    },
+    /// PostgreSQL refused the row, and no change helped.
+    #[error("no valid row of {table} was found; the last try was refused with {}: {}", .refusal.brief(), .refusal.message)]
+    Refused {
+        /// The table.
+        table: String,
+        /// The refusal.
+        refusal: Box<Reported>,
+    },
+    /// The session failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}

@@ -1,0 +1,215 @@
+//! Applying migrations so that every error is found: each statement by itself, going on after one that fails, and telling
+//! those that fail only because an earlier one did.
+
+use std::collections::BTreeMap;
+
+use pgproof_runner::CloneDatabase;
+use pgproof_server::{DatabaseError, Reported, Session};
+use pgproof_sql::Transaction;
+use pgproof_sql::{Layout, Migration, Object, Provenance, Statement, Style};
+use squawk_syntax::SourceFile;
+
+use super::finding::{Finding, Severity};
+
+/// The newest major version whose syntax is known here.
+const NEWEST_KNOWN: u16 = 18;
+
+/// What a failed statement would have made, by name, with the number of its finding.
+type Missing = BTreeMap<String, usize>;
+
+/// Applies all migrations, a session each, and gives a finding for each statement that fails.
+pub(super) fn apply_all(database: &CloneDatabase, layout: &Layout, major: u16) -> Result<Vec<Finding>, DatabaseError> {
+    let mut findings = Vec::new();
+    let mut missing = Missing::new();
+    for migration in &layout.migrations {
+        let mut session = database.session()?;
+        // As the tool would: the file in a transaction, unless it says otherwise or holds its own.
+        let own = migration.statements.iter().any(controls);
+        let opted_out = layout.without_transaction.contains(&migration.number);
+        // Flyway sees by itself that a file cannot be run in one.
+        let cannot = layout.style == Style::Flyway && migration.statements.iter().any(Statement::needs_no_transaction);
+        let whole = layout.style.transaction() == Transaction::File && !own && !opted_out && !cannot;
+        let mut in_block = whole;
+        if whole {
+            session.run("BEGIN")?;
+        }
+        for statement in &migration.statements {
+            let Err(error) = execute(&mut session, statement, in_block)? else {
+                in_block = after(statement, in_block);
+                continue;
+            };
+            if controls(statement) {
+                // Whatever block there was, a control statement that fails leaves none that could go on.
+                session.run("ROLLBACK")?;
+                in_block = false;
+            }
+            let number = findings.len() + 1;
+            let follows_from = follows(&error, statement, &missing);
+            for name in made(statement) {
+                missing.entry(name).or_insert(follows_from.unwrap_or(number));
+            }
+            findings.push(finding(statement, &error, follows_from, major));
+            if session.is_closed() {
+                session = database.session()?;
+                in_block = false;
+            }
+        }
+        if whole {
+            if let Some(finding) = commit(&mut session, migration)? {
+                findings.push(finding);
+            }
+        } else if in_block {
+            let at = migration.statements.last().map(|statement| statement.origin.clone());
+            findings.push(Finding {
+                rule: "applies",
+                severity: Severity::Error,
+                at,
+                message: "the file ends inside a transaction block, so nothing of it stays".to_owned(),
+                advice: Some("end it with COMMIT".to_owned()),
+                follows_from: None,
+            });
+        }
+    }
+    Ok(findings)
+}
+
+/// Runs a statement; inside a transaction block in a savepoint, so that the block goes on.
+fn execute(
+    session: &mut Session,
+    statement: &Statement,
+    in_block: bool,
+) -> Result<Result<(), Box<Reported>>, DatabaseError> {
+    let guarded = in_block && !controls(statement);
+    if guarded {
+        session.run("SAVEPOINT audit")?;
+    }
+    let done = match &statement.copy_data {
+        Some(data) => session.copy_in(&statement.text, data.as_bytes()).map(|_| ()),
+        None => session.run(&statement.text),
+    };
+    match done {
+        Ok(()) => {
+            if guarded {
+                session.run("RELEASE audit")?;
+            }
+            Ok(Ok(()))
+        }
+        Err(DatabaseError::Reported(report)) => {
+            if guarded && !session.is_closed() {
+                session.run("ROLLBACK TO audit; RELEASE audit")?;
+            }
+            Ok(Err(report))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn first_word(statement: &Statement) -> String {
+    statement.text.split_whitespace().next().unwrap_or_default().to_uppercase()
+}
+
+/// Whether a statement controls transactions.
+fn controls(statement: &Statement) -> bool {
+    let words = ["COMMIT", "ROLLBACK", "END", "ABORT", "BEGIN", "START", "SAVEPOINT", "RELEASE"];
+    words.contains(&first_word(statement).as_str()) || says(statement, &["PREPARE", "TRANSACTION"])
+}
+
+/// Whether a transaction block is open after a statement.
+fn after(statement: &Statement, in_block: bool) -> bool {
+    match first_word(statement).as_str() {
+        "BEGIN" | "START" => true,
+        "ROLLBACK" if statement.text.to_uppercase().split_whitespace().any(|word| word == "TO") => in_block,
+        "COMMIT" | "END" | "ABORT" | "ROLLBACK" => says(statement, &["AND", "CHAIN"]),
+        "PREPARE" => in_block && !says(statement, &["PREPARE", "TRANSACTION"]),
+        _ => in_block,
+    }
+}
+
+/// Whether these words follow one another in a statement.
+fn says(statement: &Statement, wanted: &[&str]) -> bool {
+    let text = statement.text.to_uppercase();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.windows(wanted.len()).any(|words| words == wanted)
+}
+
+/// Ends the transaction of a file: constraints may speak up only now.
+fn commit(session: &mut Session, migration: &Migration) -> Result<Option<Finding>, DatabaseError> {
+    match session.run("COMMIT") {
+        Ok(()) => Ok(None),
+        Err(DatabaseError::Reported(report)) => Ok(Some(Finding {
+            rule: "applies",
+            severity: Severity::Error,
+            at: migration.statements.last().map(|statement| statement.origin.clone()),
+            message: format!(
+                "the end of the file's transaction failed with {}: {}",
+                report.condition(),
+                report.message
+            ),
+            advice: None,
+            follows_from: None,
+        })),
+        Err(error) => Err(error),
+    }
+}
+
+/// The finding that this failure only follows from: something that is not there would have been made by a statement that
+/// failed, and the statement names it.
+fn follows(report: &Reported, statement: &Statement, missing: &Missing) -> Option<usize> {
+    // undefined_table, _column, _object, _function, _schema; the rest has a cause of its own.
+    let undefined = ["42P01", "42703", "42704", "42883", "3F000"].contains(&report.sqlstate.as_str());
+    let word =
+        |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_lowercase).collect::<Vec<_>>();
+    let cause = match report.position {
+        // The server points at the name that is not there; of `a.b`, either may be.
+        Some(position) => {
+            let from: String = statement.text.chars().skip(position as usize - 1).collect();
+            let name =
+                from.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '.' | '"')).next().unwrap_or_default();
+            word(name).into_iter().find_map(|name| missing.get(&name).copied())
+        }
+        None => word(&statement.text).into_iter().filter_map(|word| missing.get(&word).copied()).min(),
+    };
+    cause.filter(|_| undefined)
+}
+
+/// The names of what a statement makes, as PostgreSQL folds them.
+fn made(statement: &Statement) -> Vec<String> {
+    let migration = Migration { number: 0, file: statement.origin.file.clone(), statements: vec![statement.clone()] };
+    let provenance = Provenance::of(&[migration]);
+    let name = |object: &Object| match object {
+        Object::Table(name) | Object::Index(name) | Object::Other(name) | Object::Extension(name) => Some(name.clone()),
+        // Columns of a table that is not there either are told with it.
+        Object::Column(_, column) => Some(column.clone()),
+        Object::Constraint(..) | Object::Row(..) => None,
+    };
+    let creates = statement.kind().starts_with("CREATE");
+    let objects: Vec<Object> = provenance.objects().cloned().collect();
+    let whole = objects.iter().filter(|object| !creates || !matches!(object, Object::Column(..)));
+    whole.filter_map(name).map(|name| name.to_lowercase()).collect()
+}
+
+fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>, major: u16) -> Finding {
+    let at =
+        report.position.map_or_else(|| statement.origin.clone(), |position| statement.origin_at_position(position));
+    let mut message = format!("{} failed with {}: {}", statement.kind(), report.condition(), report.message);
+    for (label, text) in [("detail", &report.detail), ("hint", &report.hint)] {
+        if let Some(text) = text {
+            message.push_str(&format!("\n{label}: {text}"));
+        }
+    }
+    // syntax_error, and options that are not known yet.
+    let unknown = ["42601", "22023"].contains(&report.sqlstate.as_str());
+    let newer = unknown && major < NEWEST_KNOWN && SourceFile::parse(&statement.text).errors().is_empty();
+    let alone = report.sqlstate == "25001";
+    let advice = if alone {
+        Some(
+            "the tool runs a file in a transaction: move the statement to a file of its own that opts out of that"
+                .to_owned(),
+        )
+    } else if newer {
+        Some(format!("it is well formed for a newer PostgreSQL than {major}: try it on {NEWEST_KNOWN}"))
+    } else {
+        pgproof_server::advice::for_sqlstate(&report.sqlstate).map(str::to_owned)
+    };
+    Finding { rule: "applies", severity: Severity::Error, at: Some(at), message, advice, follows_from }
+}

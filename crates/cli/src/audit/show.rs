@@ -1,0 +1,94 @@
+//! Findings as text and as JSON.
+
+use std::fmt;
+use std::path::Path;
+
+use pgproof_sql::Layout;
+use serde_json::{Value, json};
+
+use super::finding::{Finding, Severity};
+use super::properties::CASES;
+
+/// The version of the JSON document.
+const FORMAT: u32 = 1;
+
+/// All that was found.
+pub(super) struct Audit<'a> {
+    pub(super) path: &'a Path,
+    pub(super) layout: &'a Layout,
+    pub(super) major: u16,
+    pub(super) findings: &'a [Finding],
+    /// Whether more was proven than that they apply.
+    pub(super) proven: bool,
+}
+
+impl Audit<'_> {
+    fn statements(&self) -> usize {
+        self.layout.migrations.iter().map(|migration| migration.statements.len()).sum()
+    }
+
+    /// The document for programs.
+    pub(super) fn to_json(&self) -> Value {
+        json!({
+            "format": FORMAT,
+            "path": self.path,
+            "layout": self.layout.style.name(),
+            "postgresql": self.major,
+            "migrations": self.layout.migrations.len(),
+            "rollbacks": self.layout.rollbacks.len(),
+            "statements": self.statements(),
+            "findings": self.findings,
+        })
+    }
+}
+
+impl fmt::Display for Audit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let files = |count: usize| format!("{count} file{}", if count == 1 { "" } else { "s" });
+        writeln!(
+            f,
+            "{}: {}, {} statements, {} to take back; {}; PostgreSQL {}\n",
+            self.path.display(),
+            files(self.layout.migrations.len()),
+            self.statements(),
+            files(self.layout.rollbacks.len()),
+            self.layout.style.name(),
+            self.major
+        )?;
+        for (finding, number) in self.findings.iter().zip(1..) {
+            let severity = match finding.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "note",
+            };
+            let at = finding.at.as_ref().map(|at| format!("{at}: ")).unwrap_or_default();
+            writeln!(f, "{number}. {at}{severity} ({})", finding.rule)?;
+            if let Some(cause) = finding.follows_from {
+                writeln!(f, "   follows from {cause}")?;
+            }
+            writeln!(f, "   {}", finding.message.replace('\n', "\n   "))?;
+            if let Some(advice) = finding.advice.as_ref().filter(|_| finding.follows_from.is_none()) {
+                writeln!(f, "   to do: {advice}")?;
+            }
+            writeln!(f)?;
+        }
+        let consequences = self.findings.iter().filter(|finding| finding.follows_from.is_some()).count();
+        match (self.findings.len(), consequences) {
+            (0, _) if !self.proven => writeln!(f, "nothing found: they apply"),
+            (0, _) if self.layout.rollbacks.is_empty() => {
+                writeln!(
+                    f,
+                    "nothing found: they apply, and are safe to run again, to kill ({CASES} cases) and to run at once; rows are kept"
+                )
+            }
+            (0, _) => {
+                writeln!(
+                    f,
+                    "nothing found: they apply, and are safe to run again, to kill, to run at once and to take back"
+                )
+            }
+            (found, 0) => writeln!(f, "{found} found"),
+            (found, follow) => writeln!(f, "{found} found, {follow} of them consequences"),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The least that the same work costs: the same server started bare, the same files sent whole through one session,
+//! the same clones, the suite's own statements replayed without any of pgproof between.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use pgproof_runner::migration::select;
+use pgproof_runner::{Config, Schema};
+use pgproof_runner::{isolation::build_template, isolation::prepare_clones};
+use pgproof_runner::{process::Ready, process::RunContext};
+use pgproof_server::DatabaseError;
+use pgproof_server::session::STATEMENT_LOG_VARIABLE;
+use pgproof_server::{Server, ServerOptions, Source};
+use pgproof_sql::Statement;
+
+use super::parts::Parts;
+use crate::suite::{Binary, Selection, at_once, environment};
+use crate::terminal::Progress;
+
+/// Measures the floor of each part of `verify`.
+pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyhow::Result<Parts> {
+    let mut parts = Parts::default();
+    let server = Server::start(&ServerOptions::of(&config.server)?)?;
+    let took = server.took();
+    parts.server = took;
+    parts.migrations = files_through_one_session(config, schema, &server)?;
+    let (template, _) = build_template(server.handle(), config, schema)?;
+    let started = Instant::now();
+    prepare_clones(server.handle(), schema, &template, at_once())?;
+    parts.clones = started.elapsed();
+    let statements = statements(config, schema, binary, &server, &template)?;
+    parts.suite = replay(&server, &template, &statements)?;
+    Ok(parts)
+}
+
+/// A database, and each file as one message where PostgreSQL takes it as one.
+fn files_through_one_session(config: &Config, schema: &Schema, server: &Server) -> anyhow::Result<Duration> {
+    let mut messages = Vec::new();
+    for migration in select(config, schema)? {
+        let alone = |s: &Statement| s.copy_data.is_some() || s.needs_no_transaction();
+        let by_statement = migration.statements.iter().any(alone);
+        let texts: Vec<_> = migration.statements.iter().map(|s| (s.text.clone(), s.copy_data.clone())).collect();
+        if by_statement {
+            messages.extend(texts);
+        } else {
+            let whole = texts.into_iter().map(|(text, _)| text).collect::<Vec<_>>().join(";\n");
+            messages.push((whole, None));
+        }
+    }
+    let started = Instant::now();
+    let database = server.handle().create_database(&mut server.handle().maintenance()?, "floor", Source::Nothing)?;
+    let mut session = server.handle().open(&database)?;
+    for (text, data) in messages {
+        match data {
+            Some(data) => session.copy_in(&text, data.as_bytes()).map(|_| ())?,
+            None => session.run(&text)?,
+        }
+    }
+    Ok(started.elapsed())
+}
+
+/// What the suite sends, by database, in order.
+fn statements(
+    config: &Config,
+    schema: &Schema,
+    binary: &Binary,
+    server: &Server,
+    template: &str,
+) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
+    let log = server.make_directory("statements").context("cannot make a directory for the statements")?.join("log");
+    let handover = RunContext {
+        cluster: server.handle().clone(),
+        schemas: BTreeMap::from([(schema.name.clone(), Ready { template: template.to_owned(), clones: Vec::new() })]),
+    };
+    let mut environment = environment(config, &handover, &Selection::All);
+    environment.push((STATEMENT_LOG_VARIABLE, log.display().to_string()));
+    binary.run(&Selection::All, &environment, &Progress::new(true), &schema.name)?;
+    let text = std::fs::read_to_string(&log).context("the suite wrote no statements")?;
+    let mut by_database: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (database, sql) in text.split('\0').filter_map(|entry| entry.split_once('\t')) {
+        by_database.entry(database.to_owned()).or_default().push(sql.to_owned());
+    }
+    Ok(by_database)
+}
+
+/// A COPY wants data that is not logged, and the process that somebody killed then may be anybody's now.
+fn can_be_replayed(statement: &str) -> bool {
+    let copies = |side: &str| statement.starts_with("COPY ") && statement.to_uppercase().contains(side);
+    !(copies("STDIN") || copies("STDOUT") || statement.contains("pg_terminate_backend"))
+}
+
+/// Sends each database's statements to a fresh clone, one after the other. The clones that the suite made itself are
+/// part of its work, and of its floor.
+fn replay(server: &Server, template: &str, statements: &BTreeMap<String, Vec<String>>) -> anyhow::Result<Duration> {
+    let mut took = Duration::ZERO;
+    let mut made = 0;
+    for (number, sql) in
+        statements.iter().filter(|(name, _)| *name != server.address().maintenance()).map(|(_, sql)| sql).enumerate()
+    {
+        let started = Instant::now();
+        let label = format!("floor_{number}");
+        let mut maintenance = server.handle().maintenance()?;
+        let name = server.handle().create_database(&mut maintenance, &label, Source::Copy(template))?;
+        made += 1;
+        // As many as verify makes ahead are counted there.
+        if made > at_once() {
+            took += started.elapsed();
+        }
+        let started = Instant::now();
+        let mut session = server.handle().open(&name)?;
+        for statement in sql.iter().filter(|statement| can_be_replayed(statement)) {
+            match session.run(statement) {
+                // Refusals are what many statements are for.
+                Ok(()) | Err(DatabaseError::Reported(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        took += started.elapsed();
+    }
+    Ok(took)
+}

@@ -1,0 +1,137 @@
+//! `bench`: how long a command takes, beside the least that PostgreSQL itself needs for the same work, measured in the
+//! same call. No figure is compared with one of another run or machine.
+
+mod floor;
+mod parts;
+mod servers;
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use clap::ValueEnum;
+use pgproof_report::Verdict;
+use pgproof_runner::config::CONFIG_VARIABLE;
+use pgproof_runner::{Config, Schema};
+use pgproof_server::{SERVER_VARIABLE, ServerChoice, ServerOptions};
+
+use crate::suite;
+use parts::Parts;
+
+/// What `bench` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The command to measure
+    #[arg(value_enum)]
+    command: Measured,
+    /// The schema [default: each]
+    #[arg(value_name = "SCHEMA")]
+    schema: Option<String>,
+    /// How often each part is measured; the table shows medians
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    runs: u16,
+}
+
+/// The commands that can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Measured {
+    /// `verify`, whole and in parts
+    Verify,
+    /// The first query on a server of each provider
+    Servers,
+}
+
+/// Measures a command and prints a table.
+pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    if arguments.command == Measured::Servers {
+        return servers::measure(config, usize::from(arguments.runs));
+    }
+    if let ServerChoice::Url(_) = ServerOptions::of(&config.server)?.provider {
+        bail!("verify is measured beside servers of pgproof's own; unset {SERVER_VARIABLE}");
+    }
+    let schemas: Vec<&Schema> = match &arguments.schema {
+        Some(name) => vec![config.schema(name)?],
+        None => config.schemas.values().collect(),
+    };
+    for schema in schemas {
+        measure(config, schema, usize::from(arguments.runs))?;
+    }
+    Ok(Verdict::Proven)
+}
+
+fn measure(config: &Config, schema: &Schema, runs: usize) -> anyhow::Result<()> {
+    let binary =
+        suite::build(config, std::slice::from_ref(schema))?.remove(&schema.name).context("the suite was not built")?;
+    // The first run fills caches: the data directory, the file system's.
+    let mut whole = Vec::new();
+    let mut ours = Vec::new();
+    let mut least = Vec::new();
+    for run in 0..=runs {
+        let started = Instant::now();
+        verify(config, schema)?;
+        let took = started.elapsed();
+        let parts = parts::measure(config, schema, &binary)?;
+        let floor = floor::measure(config, schema, &binary)?;
+        if run > 0 {
+            whole.push(took);
+            ours.push(parts);
+            least.push(floor);
+        }
+    }
+    print(config, schema, runs, &whole, &ours, &least);
+    Ok(())
+}
+
+/// Runs this program's `verify` as a user does, without the cargo that builds this program.
+fn verify(config: &Config, schema: &Schema) -> anyhow::Result<()> {
+    let program = std::env::current_exe().context("this program has no path")?;
+    let status = Command::new(program)
+        .args(["verify", &schema.name])
+        .env(CONFIG_VARIABLE, &config.file)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .context("cannot run verify")?;
+    ensure!(
+        status.success(),
+        "verify {} ends with {status}: only a schema that is proven can be measured",
+        schema.name
+    );
+    Ok(())
+}
+
+fn print(config: &Config, schema: &Schema, runs: usize, whole: &[Duration], ours: &[Parts], least: &[Parts]) {
+    let cores = suite::at_once();
+    println!("verify {}, medians of {runs} runs, {cores} cores ({})", schema.name, config.file.display());
+    println!("  {:<11} {:>9} {:>9} {:>7}", "part", "pgproof", "floor", "ratio");
+    let mut sum = Duration::ZERO;
+    let mut compare = |name: &str, part: fn(&Parts) -> Duration| {
+        let (ours, floor) = (median(ours.iter().map(part)), median(least.iter().map(part)));
+        sum += floor;
+        row(name, ours, Some(floor));
+    };
+    compare("server", |parts| parts.server);
+    compare("migrations", |parts| parts.migrations);
+    compare("clones", |parts| parts.clones);
+    compare("suite", |parts| parts.suite);
+    row("stop", median(ours.iter().map(|parts| parts.stop)), None);
+    row("report", median(ours.iter().map(|parts| parts.report)), None);
+    row("cargo", median(ours.iter().map(|parts| parts.cargo)), None);
+    row("whole", median(whole.iter().copied()), Some(sum));
+    println!("  cargo works beside server, migrations and clones; the floor of the whole is the sum of the floors");
+}
+
+fn row(name: &str, ours: Duration, floor: Option<Duration>) {
+    let milliseconds = |time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1000.0);
+    let (floor, ratio) = match floor {
+        Some(floor) => (milliseconds(floor), format!("{:.2}", ours.as_secs_f64() / floor.as_secs_f64())),
+        None => (String::new(), String::new()),
+    };
+    println!("  {name:<11} {:>9} {floor:>9} {ratio:>7}", milliseconds(ours));
+}
+
+pub(super) fn median(times: impl Iterator<Item = Duration>) -> Duration {
+    let mut times: Vec<_> = times.collect();
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}

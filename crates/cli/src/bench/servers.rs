@@ -1,0 +1,56 @@
+//! How long each provider takes from nothing to the first answered query. The first time is told apart: with an empty cache
+//! (`PGPROOF_CACHE_DIR`) it is the cold one.
+
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use pgproof_report::Verdict;
+use pgproof_runner::Config;
+use pgproof_server::{Server, ServerChoice, ServerOptions};
+use pgproof_sql::with_causes;
+
+use super::median;
+
+/// Measures every provider that works here and prints a table; why one does not stands in its line.
+pub(super) fn measure(config: &Config, runs: usize) -> anyhow::Result<Verdict> {
+    let options = ServerOptions::of(&config.server)?;
+    let mut providers = vec![ServerChoice::Local, ServerChoice::Docker, ServerChoice::Download];
+    if let ServerChoice::Url(_) = options.provider {
+        providers.push(options.provider.clone());
+    }
+    println!("first query, the first time and the median of {runs} more");
+    println!("  {:<9} {:>9} {:>9} {:>9}", "provider", "first", "then", "end");
+    let mut measured = 0;
+    for provider in providers {
+        let name = format!("{provider:?}");
+        let options = ServerOptions { provider, ..options.clone() };
+        let times: Result<Vec<_>, _> = (0..=runs).map(|_| one(&options)).collect();
+        match times {
+            Ok(times) => {
+                measured += 1;
+                let (first, rest) = (times[0].0, &times[1..]);
+                let then = median(rest.iter().map(|(start, _)| *start));
+                let end = median(rest.iter().map(|(_, end)| *end));
+                let shown = [first, then, end].map(|time| format!("{:.0} ms", time.as_secs_f64() * 1000.0));
+                println!("  {name:<9} {:>9} {:>9} {:>9}", shown[0], shown[1], shown[2]);
+            }
+            Err(error) => println!("  {name:<9} {error}"),
+        }
+    }
+    if measured == 0 {
+        bail!("no provider works here");
+    }
+    Ok(Verdict::Proven)
+}
+
+/// From nothing to an answer, and from there to nothing.
+fn one(options: &ServerOptions) -> Result<(Duration, Duration), String> {
+    let started = Instant::now();
+    let server = Server::start(options).map_err(|error| with_causes(&error).replace('\n', " "))?;
+    let answer = server.handle().maintenance().and_then(|mut session| session.run("SELECT 1"));
+    answer.map_err(|error| with_causes(&error))?;
+    let start = started.elapsed();
+    let started = Instant::now();
+    drop(server);
+    Ok((start, started.elapsed()))
+}

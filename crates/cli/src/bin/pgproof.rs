@@ -1,0 +1,5 @@
+//! The program `pgproof`, for projects that have no xtask.
+
+fn main() -> std::process::ExitCode {
+    pgproof_cli::main()
+}

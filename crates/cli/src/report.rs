@@ -1,0 +1,52 @@
+//! `report`: one report of those that the shards of a run wrote, with the verdict on the whole.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use pgproof_report::{Majors, Report, Text, Verdict, merge, merge_majors};
+
+use crate::terminal::{Format, colour};
+
+/// What `report` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The reports of all shards, as `verify --shard K/N --format json` wrote them
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    merge: Vec<PathBuf>,
+    /// What the report is written as, to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// Merges reports and prints the whole.
+pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let (mut runs, mut majors) = (Vec::new(), Vec::new());
+    for file in &arguments.merge {
+        let name = file.display().to_string();
+        let value = read(file)?;
+        let unreadable = || format!("{name} is no report");
+        if value.get("majors").is_some() {
+            majors.push((name.clone(), serde_json::from_value::<Majors>(value).with_context(unreadable)?));
+        } else {
+            runs.push((name.clone(), serde_json::from_value::<Report>(value).with_context(unreadable)?));
+        }
+    }
+    match (runs.is_empty(), majors.is_empty()) {
+        (false, true) => {
+            let report = merge(runs)?;
+            arguments.format.print(&Text { report: &report, colour: colour() }, &report)?;
+            Ok(report.verdict)
+        }
+        (true, _) => {
+            let all = merge_majors(majors)?;
+            arguments.format.print(&all, &all)?;
+            Ok(all.verdict)
+        }
+        (false, false) => bail!("some reports are of one major, others of several: they are not of one run"),
+    }
+}
+
+fn read(file: &Path) -> anyhow::Result<serde_json::Value> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is no report", file.display()))
+}

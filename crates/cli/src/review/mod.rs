@@ -1,0 +1,163 @@
+//! `review`: pending changes of plans, each as a diff with words for what it means, to be accepted or rejected one by
+//! one, some, or all; on a terminal or by flags.
+
+mod pending;
+mod show;
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use anyhow::{Context, bail};
+use pgproof_report::Verdict;
+use pgproof_runner::Config;
+
+use crate::terminal::colour;
+use pending::Pending;
+
+/// What `review` takes.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
+pub(crate) struct Arguments {
+    /// The schemas whose plans are reviewed [default: all]
+    #[arg(value_name = "SCHEMA")]
+    schemas: Vec<String>,
+    /// Accept the plan of this query; may be given several times
+    #[arg(long, value_name = "QUERY")]
+    accept: Vec<String>,
+    /// Reject the plan of this query; may be given several times
+    #[arg(long, value_name = "QUERY")]
+    reject: Vec<String>,
+    /// Accept all that is not rejected by name
+    #[arg(long, conflicts_with = "reject_all")]
+    accept_all: bool,
+    /// Reject all that is not accepted by name
+    #[arg(long)]
+    reject_all: bool,
+    /// What is accepted holds only for the major version that it was planned with
+    #[arg(long)]
+    this_major: bool,
+    /// Write the changes as Markdown, for a comment on a pull request, and decide nothing
+    #[arg(long, conflicts_with_all = ["accept", "reject", "accept_all", "reject_all"])]
+    markdown: bool,
+}
+
+/// What becomes of a pending change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Decision {
+    Accept,
+    AcceptForMajor,
+    Reject,
+    Later,
+}
+
+/// Shows pending changes and decides on them. Proven if none is left, refuted if some are.
+pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let pending = find(config, &arguments.schemas)?;
+    if arguments.markdown {
+        print!("{}", show::markdown(&pending));
+        return Ok(Verdict::Proven);
+    }
+    if pending.is_empty() {
+        println!("no plan has changed");
+        return Ok(Verdict::Proven);
+    }
+    for name in arguments.accept.iter().chain(&arguments.reject) {
+        if !pending.iter().any(|change| change.name == *name) {
+            let names: Vec<_> = pending.iter().map(|change| change.name.as_str()).collect();
+            bail!("no change of {name} is pending; pending are {}", names.join(", "));
+        }
+    }
+    let asks = std::io::stdin().is_terminal() && !arguments.decides();
+    let mut left = 0;
+    for (number, change) in pending.iter().enumerate() {
+        println!("{}", show::text(change, number + 1, pending.len(), colour()));
+        let decision = if asks { ask()? } else { Some(arguments.decision(&change.name)) };
+        match decision {
+            None => {
+                left += pending.len() - number;
+                break;
+            }
+            Some(decision) => left += usize::from(decide(change, decision)?),
+        }
+    }
+    if left == 0 {
+        return Ok(Verdict::Proven);
+    }
+    println!("{left} of {} still pending{}", pending.len(), if asks { "" } else { HOW });
+    Ok(Verdict::Refuted)
+}
+
+const HOW: &str = "; decide with --accept QUERY, --reject QUERY, --accept-all or --reject-all, or in a terminal";
+
+impl Arguments {
+    /// Whether flags decide, rather than answers.
+    fn decides(&self) -> bool {
+        self.accept_all || self.reject_all || !self.accept.is_empty() || !self.reject.is_empty()
+    }
+
+    fn decision(&self, name: &str) -> Decision {
+        let accepted = if self.this_major { Decision::AcceptForMajor } else { Decision::Accept };
+        let named = |names: &[String]| names.iter().any(|other| other == name);
+        if named(&self.accept) {
+            accepted
+        } else if named(&self.reject) || self.reject_all {
+            Decision::Reject
+        } else if self.accept_all {
+            accepted
+        } else {
+            Decision::Later
+        }
+    }
+}
+
+fn find(config: &Config, names: &[String]) -> anyhow::Result<Vec<Pending>> {
+    let mut found = Vec::new();
+    for name in names {
+        config.schema(name)?;
+    }
+    for schema in config.schemas.values().filter(|schema| names.is_empty() || names.contains(&schema.name)) {
+        if let Some(plans) = &schema.plans {
+            let directory = config.path(&plans.snapshots);
+            found.extend(
+                pending::read(&schema.name, &directory)
+                    .with_context(|| format!("cannot read the snapshots in {}", plans.snapshots.display()))?,
+            );
+        }
+    }
+    Ok(found)
+}
+
+/// Asks on the terminal. None is the wish to end.
+fn ask() -> anyhow::Result<Option<Decision>> {
+    loop {
+        print!("[a]ccept, accept for this [m]ajor only, [r]eject, [l]ater, [q]uit? ");
+        std::io::stdout().flush()?;
+        let mut line = String::new();
+        if std::io::stdin().lock().read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        match line.trim() {
+            "a" => return Ok(Some(Decision::Accept)),
+            "m" => return Ok(Some(Decision::AcceptForMajor)),
+            "r" => return Ok(Some(Decision::Reject)),
+            "l" | "" => return Ok(Some(Decision::Later)),
+            "q" => return Ok(None),
+            _ => {}
+        }
+    }
+}
+
+/// Carries a decision out. True if the change is still pending.
+fn decide(change: &Pending, decision: Decision) -> anyhow::Result<bool> {
+    match decision {
+        Decision::Accept => change.accept(None)?,
+        Decision::AcceptForMajor => {
+            let major = change.new.major().context("the pending plan does not say which major it was made with")?;
+            change.accept(Some(major))?;
+        }
+        Decision::Reject => change.reject()?,
+        Decision::Later => return Ok(true),
+    }
+    let word = if decision == Decision::Reject { "rejected" } else { "accepted" };
+    println!("{word} {}\n", change.name);
+    Ok(false)
+}

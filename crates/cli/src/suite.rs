@@ -1,0 +1,283 @@
+//! Suites as cargo test targets: building them, listing and running their tests.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+use pgproof_report::TestRun;
+use pgproof_runner::{Config, Schema};
+use pgproof_runner::{config::CONFIG_VARIABLE, config::WITH_VARIABLE};
+use pgproof_runner::{process::GUEST_VARIABLE, process::RUN_VARIABLE, process::RunContext, process::WHOLE_VARIABLE};
+use serde::Deserialize;
+
+/// A built test binary.
+#[derive(Debug, Clone)]
+pub(crate) struct Binary {
+    pub(crate) executable: PathBuf,
+    /// The package's directory, where cargo would run it.
+    pub(crate) directory: PathBuf,
+}
+
+/// Which tests of a suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Selection {
+    /// All of them.
+    All,
+    /// Those whose name contains this.
+    Containing(String),
+    /// These.
+    Named(Vec<String>),
+}
+
+/// A line of `cargo test --message-format=json`, as far as it matters here (the Cargo book, "External Tools").
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+    target: Option<Target>,
+    manifest_path: Option<PathBuf>,
+    executable: Option<PathBuf>,
+    #[serde(rename = "message")]
+    diagnostic: Option<Diagnostic>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Diagnostic {
+    rendered: Option<String>,
+}
+
+/// How many tests run at once, each in a clone of its own: libtest runs as many as there are cores.
+pub(crate) fn at_once() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
+
+/// What a suite's process is told: the configuration, the server that is ready for it, and whether all its tests run.
+pub(crate) fn environment(
+    config: &Config,
+    handover: &RunContext,
+    selection: &Selection,
+) -> Vec<(&'static str, String)> {
+    let mut environment = vec![
+        (CONFIG_VARIABLE, config.file.display().to_string()),
+        (RUN_VARIABLE, handover.to_variable()),
+        (WITH_VARIABLE, config.with.join(",")),
+        // A backtrace of the test harness says nothing about a schema.
+        ("RUST_BACKTRACE", "0".to_owned()),
+    ];
+    if *selection == Selection::All {
+        environment.push((WHOLE_VARIABLE, "1".to_owned()));
+    }
+    environment
+}
+
+/// The version of the cargo that builds suites, or why there is none.
+pub(crate) fn cargo_version() -> Result<String, String> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo).arg("--version").output();
+    let output = output.map_err(|error| format!("cannot be run: {error}; install Rust (https://rustup.rs)"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("cargo ").to_owned())
+}
+
+/// Builds the suites of these schemas: a binary for each, by schema.
+pub(crate) fn build(config: &Config, schemas: &[Schema]) -> anyhow::Result<BTreeMap<String, Binary>> {
+    // One call a package: tests of two packages may have the same name.
+    let mut by_package: BTreeMap<(Option<PathBuf>, &str), Vec<&Schema>> = BTreeMap::new();
+    for schema in schemas {
+        let manifest = schema.suite.manifest.as_ref().map(|manifest| config.path(manifest));
+        by_package.entry((manifest, &schema.suite.package)).or_default().push(schema);
+    }
+    let mut binaries = BTreeMap::new();
+    for ((manifest, _), schemas) in by_package {
+        binaries.extend(build_in(&config.root, manifest.as_deref(), &schemas)?);
+    }
+    Ok(binaries)
+}
+
+/// Builds the suites of one package.
+fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow::Result<BTreeMap<String, Binary>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.current_dir(root).args(["test", "--no-run", "--quiet", "--message-format=json-render-diagnostics"]);
+    // What `cargo run` tells an xtask of its own package is not so for what is built now, and build scripts that ask for
+    // it would run again each time.
+    for (name, _) in std::env::vars_os() {
+        let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+        if told.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+    if let Some(manifest) = manifest {
+        command.arg("--manifest-path").arg(manifest);
+    }
+    for schema in schemas {
+        command.args(["--package", &schema.suite.package, "--test", &schema.suite.test]);
+    }
+    let output = command.stdin(Stdio::null()).output().context("cannot run cargo to build the suites")?;
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let messages: Vec<Message> = stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    if !output.status.success() {
+        let diagnostics: String =
+            messages.iter().filter_map(|m| m.diagnostic.as_ref()?.rendered.as_deref()).collect::<Vec<_>>().join("\n");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        bail!("the suites do not build:\n{}{}", stderr.trim_end(), diagnostics.trim_end());
+    }
+    let binary = |schema: &&Schema| {
+        let built = messages.iter().rev().find(|message| {
+            message.reason == "compiler-artifact"
+                && message.executable.is_some()
+                && message.target.as_ref().is_some_and(|t| t.name == schema.suite.test && t.kind == ["test"])
+        });
+        built.and_then(|message| {
+            let directory = message.manifest_path.as_ref()?.parent()?.to_path_buf();
+            Some(Binary { executable: message.executable.clone()?, directory })
+        })
+    };
+    schemas
+        .iter()
+        .map(|schema| match binary(schema) {
+            Some(binary) => Ok((schema.name.clone(), binary)),
+            None => bail!("cargo built no test {} in package {}", schema.suite.test, schema.suite.package),
+        })
+        .collect()
+}
+
+impl Binary {
+    fn command(&self, selection: &Selection) -> Command {
+        let mut command = Command::new(&self.executable);
+        command.current_dir(&self.directory).env("CARGO_MANIFEST_DIR", &self.directory).stdin(Stdio::null());
+        match selection {
+            Selection::All => {}
+            Selection::Containing(text) => drop(command.arg(text)),
+            Selection::Named(names) => drop(command.arg("--exact").args(names)),
+        }
+        command
+    }
+
+    /// The names of its tests.
+    pub(crate) fn list(&self, selection: &Selection) -> anyhow::Result<Vec<String>> {
+        let output = self.command(selection).args(["--list", "--format=terse"]).output();
+        let output = output.with_context(|| format!("cannot run {}", self.executable.display()))?;
+        let stdout = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            bail!("{} cannot list its tests ({}):\n{}", self.executable.display(), output.status, stderr.trim_end());
+        }
+        Ok(stdout.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
+    }
+
+    /// Runs its tests, with these additions to the environment. `progress` is told how many there are, and of each
+    /// one that has ended.
+    pub(crate) fn run(
+        &self,
+        selection: &Selection,
+        environment: &[(&str, String)],
+        progress: &crate::terminal::Progress,
+        schema: &str,
+    ) -> anyhow::Result<Ran> {
+        // The harness takes no names for all names.
+        if *selection == Selection::Named(Vec::new()) {
+            return Ok(Ran { tests: Vec::new(), problem: None });
+        }
+        let mut command = self.command(selection);
+        command.envs(environment.iter().map(|(name, value)| (*name, value)));
+        // The end that this process holds closes when it ends, and its guest's databases go with it.
+        command.env(GUEST_VARIABLE, "1").stdin(Stdio::piped());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot run {}", self.executable.display()))?;
+        let (stdout, stderr, held) = (child.stdout.take(), child.stderr.take(), child.stdin.take());
+        let (tests, stderr) = std::thread::scope(|scope| {
+            let stderr = scope.spawn(move || {
+                let mut text = String::new();
+                // What cannot be read as text is not shown; the tests' own output comes through standard output.
+                let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
+                text
+            });
+            let tests = stdout.map(|stdout| read_tests(BufReader::new(stdout), progress, schema)).unwrap_or_default();
+            (tests, stderr.join().unwrap_or_default())
+        });
+        let status = child.wait().context("the suite's process is lost")?;
+        drop(held);
+        // libtest ends with 0 or, with a failed test, 101.
+        let failed = tests.iter().any(|test| test.passed == Some(false));
+        let ended_well = status.code() == Some(if failed { 101 } else { 0 });
+        let problem = (!ended_well).then(|| format!("the suite ended with {status}\n{}", stderr.trim_end()));
+        Ok(Ran { tests, problem })
+    }
+}
+
+/// What a suite's process said.
+pub(crate) struct Ran {
+    pub(crate) tests: Vec<TestRun>,
+    pub(crate) problem: Option<String>,
+}
+
+/// Reads what libtest prints: a line a test, then the output of those that failed.
+fn read_tests(stdout: impl BufRead, progress: &crate::terminal::Progress, schema: &str) -> Vec<TestRun> {
+    let mut tests: Vec<TestRun> = Vec::new();
+    let mut failed: Option<(String, String)> = None;
+    let keep = |tests: &mut Vec<TestRun>, failed: &mut Option<(String, String)>| {
+        if let Some((name, output)) = failed.take()
+            && let Some(test) = tests.iter_mut().find(|test| test.name == name)
+        {
+            test.output = Some(output.trim().to_owned());
+        }
+    };
+    for line in stdout.split(b'\n').map_while(Result::ok) {
+        // What a test prints may be anything.
+        let line = String::from_utf8_lossy(&line).into_owned();
+        if let Some(name) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----")) {
+            keep(&mut tests, &mut failed);
+            failed = Some((name.to_owned(), String::new()));
+        } else if failed.is_some() && line == "failures:" {
+            keep(&mut tests, &mut failed);
+        } else if let Some((_, output)) = &mut failed {
+            output.push_str(&line);
+            output.push('\n');
+        } else if let Some(total) = line.strip_prefix("running ").and_then(|rest| rest.split(' ').next()?.parse().ok())
+        {
+            progress.tests(schema, total);
+        } else if let Some((name, ended)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) {
+            let passed = match ended {
+                "ok" => Some(true),
+                _ if ended.starts_with("ignored") => None,
+                _ => Some(false),
+            };
+            tests.push(TestRun { name: name.trim_end_matches(" - should panic").to_owned(), passed, output: None });
+            progress.tested();
+        }
+    }
+    keep(&mut tests, &mut failed);
+    tests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_the_harness_prints() {
+        let printed = "\nrunning 3 tests\ntest a::one ... ok\ntest a::two ... FAILED\ntest b ... ignored, slow\n\nfailures:\n\n\
+                       ---- a::two stdout ----\n\nthread 'a::two' panicked\ntest x ... ok\n\n\nfailures:\n    a::two\n\n\
+                       test result: FAILED. 1 passed; 1 failed\n";
+        let tests = read_tests(printed.as_bytes(), &crate::terminal::Progress::new(true), "a");
+        let told: Vec<_> = tests.iter().map(|t| (t.name.as_str(), t.passed, t.output.as_deref())).collect();
+        assert_eq!(
+            told,
+            [
+                ("a::one", Some(true), None),
+                ("a::two", Some(false), Some("thread 'a::two' panicked\ntest x ... ok")),
+                ("b", None, None),
+            ]
+        );
+    }
+}

@@ -1,0 +1,295 @@
+//! `verify`: one server, each schema's migrations once, its suite, and a report from the evidence.
+
+mod prepare;
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, anyhow, bail};
+use pgproof_report::{Extent, Majors, Obstacle, Report, SchemaReport, ServerReport, Shard, SuiteRun, Text, Verdict};
+use pgproof_rerun::{CASES_VARIABLE, SEED_VARIABLE};
+use pgproof_runner::migration::optional_names;
+use pgproof_runner::{Config, Schema};
+use pgproof_runner::{evidence::EVIDENCE_VARIABLE, evidence::gather};
+use pgproof_server::{Permission, ServerOptions, majors};
+
+use crate::suite::{self, Binary, Selection, environment};
+use crate::terminal::{Format, Progress, colour};
+
+/// What `verify` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The schemas to prove [default: all]
+    #[arg(value_name = "SCHEMA")]
+    schemas: Vec<String>,
+    /// Run only the tests whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Run only one of several parts of the tests, as in 2/3; `report --merge` makes one report of all parts
+    #[arg(long, value_name = "K/N", conflicts_with = "filter")]
+    shard: Option<Shard>,
+    /// Apply an optional migration as well
+    #[arg(long, value_name = "NAME")]
+    with: Vec<String>,
+    /// How many cases of each property of migrations are tried [default: 3]
+    #[arg(long, value_name = "NUMBER")]
+    cases: Option<u32>,
+    /// What those cases are made from [default: 0]
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+    /// What the report is written as, to standard output
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// List the sections and tests, and run nothing
+    #[arg(long)]
+    list: bool,
+    /// Leave the server running and say how to connect to it
+    #[arg(long)]
+    keep: bool,
+    /// Where the server comes from: auto, local, docker, download, or a connection string [default: $PGPROOF_SERVER, else auto]
+    #[arg(long, value_name = "PROVIDER|URL")]
+    server: Option<String>,
+    /// Never download PostgreSQL
+    #[arg(long)]
+    no_download: bool,
+    /// The major version of PostgreSQL, several (14,16), or `all` that there are [default: the newest found]
+    #[arg(long, value_name = "MAJOR", value_parser = major)]
+    pg: Option<Major>,
+}
+
+/// Which major version to use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Major {
+    /// This one.
+    One(u16),
+    /// These, one after the other.
+    Some(Vec<u16>),
+    /// All that the provider has.
+    All,
+}
+
+fn major(text: &str) -> Result<Major, String> {
+    if text == "all" {
+        return Ok(Major::All);
+    }
+    let numbers: Result<Vec<u16>, _> = text.split(',').map(|number| number.trim().parse()).collect();
+    match numbers.map_err(|_| "write a number, as in 16, or several, as in 14,16, or all".to_owned())?[..] {
+        [one] => Ok(Major::One(one)),
+        ref several => Ok(Major::Some(several.to_vec())),
+    }
+}
+
+/// Proves schemas and prints the report.
+pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let mut config = config.clone();
+    config.with.extend(arguments.with.iter().cloned());
+    let config = &config;
+    let schemas = chosen(config, &arguments.schemas)?;
+    demand_optional(config, &schemas)?;
+    let progress = Progress::new(arguments.format == Format::Json);
+    if arguments.list {
+        progress.step("building the suites");
+        let binaries = suite::build(config, &schemas)?;
+        drop(progress);
+        return list(&schemas, &binaries, arguments);
+    }
+    let mut options = ServerOptions::of(&config.server)?;
+    if let Some(text) = &arguments.server {
+        // Not read by clap, whose message would show it, and a password with it.
+        options.provider =
+            text.parse().map_err(|problem: String| anyhow!("--server is no provider of servers: {problem}"))?;
+    }
+    if arguments.no_download {
+        options.download = Permission::Forbidden;
+    }
+    let of_major = |major: Option<u16>| {
+        let options = ServerOptions { major: major.or(options.major), ..options.clone() };
+        on_one(config, &schemas, arguments, &options, &progress)
+    };
+    let (one, several) = match &arguments.pg {
+        Some(Major::All) => (None, Some(majors(&options)?)),
+        Some(Major::Some(majors)) => (None, Some(majors.clone())),
+        Some(Major::One(major)) => (Some(*major), None),
+        None => (None, None),
+    };
+    let Some(majors) = several else {
+        let (prepared, report) = of_major(one)?;
+        drop(progress);
+        arguments.format.print(&Text { report: &report, colour: colour() }, &report)?;
+        if arguments.keep {
+            keep(prepared);
+        }
+        // A shard may hold no test at all, where there are few; the merged report tells whether any is missing.
+        let is_empty_shard = report.shard.is_some() && report.verdict == Verdict::Nothing;
+        return Ok(if is_empty_shard { Verdict::Proven } else { report.verdict });
+    };
+    if arguments.keep {
+        bail!("--keep leaves one server running; name its major with --pg");
+    }
+    let mut reports = Vec::new();
+    for major in majors {
+        reports.push(of_major(Some(major))?.1);
+    }
+    drop(progress);
+    let all = Majors::new(reports);
+    arguments.format.print(&all, &all)?;
+    Ok(all.verdict)
+}
+
+/// Proves schemas on one server.
+fn on_one(
+    config: &Config,
+    schemas: &[Schema],
+    arguments: &Arguments,
+    options: &ServerOptions,
+    progress: &Progress,
+) -> anyhow::Result<(prepare::Prepared, Report)> {
+    let started = Instant::now();
+    let prepared = prepare::prepare(config, schemas, options, progress)?;
+    let extent = match (&arguments.filter, arguments.shard) {
+        (Some(_), _) => Extent::Filtered,
+        (None, Some(_)) => Extent::Shard,
+        (None, None) => Extent::Whole,
+    };
+    let mut reports = Vec::new();
+    for schema in schemas {
+        let directory = prepared.server.make_directory(&format!("evidence-{}", schema.name));
+        let directory = directory.context("cannot make a directory for the evidence")?;
+        let run = prove(config, schema, &prepared, arguments, &directory, progress);
+        // Where the disk is full, the evidence is cut off as well.
+        let run = run.map_err(|error| prepared.server.is_lost().map_or(error, Into::into))?;
+        let applied = prepared.applied.get(&schema.name).map(Vec::as_slice).unwrap_or_default();
+        reports.push(SchemaReport::new(schema, applied, run, extent));
+        if arguments.shard.is_some()
+            && let (Some(report), Some(binary)) = (reports.last_mut(), prepared.binaries.get(&schema.name))
+        {
+            report.listed = Some(binary.list(&Selection::All)?.len());
+        }
+    }
+    if Verdict::of(reports.iter().map(|report| report.verdict)) == Verdict::Failed {
+        if let Some(lost) = prepared.server.is_lost() {
+            return Err(lost.into());
+        }
+        // The server may be well again: a full disk has room as soon as what filled it was rolled back.
+        if let Some(obstacle) = Obstacle::of(&reports) {
+            let log = obstacle.is_lost_session().then(|| prepared.server.log());
+            return Err(match log {
+                Some(log) => anyhow!("{obstacle}\nthe end of the server's log:\n{}", log.trim_end()),
+                None => obstacle.into(),
+            });
+        }
+    }
+    let server = ServerReport::from(prepared.server.handle());
+    let mut report = Report::new(server, started.elapsed().saturating_sub(prepared.building).as_secs_f64(), reports);
+    report.shard = arguments.shard;
+    Ok((prepared, report))
+}
+
+/// The schemas that were asked for, all if none was.
+fn chosen(config: &Config, names: &[String]) -> anyhow::Result<Vec<Schema>> {
+    if names.is_empty() {
+        return Ok(config.schemas.values().cloned().collect());
+    }
+    let mut schemas = Vec::new();
+    for name in names {
+        let schema = config.schema(name)?;
+        if !schemas.iter().any(|s: &Schema| s.name == schema.name) {
+            schemas.push(schema.clone());
+        }
+    }
+    Ok(schemas)
+}
+
+/// Demands that some schema has each optional migration that was asked for.
+fn demand_optional(config: &Config, schemas: &[Schema]) -> anyhow::Result<()> {
+    let mut known = Vec::new();
+    for schema in schemas {
+        known.extend(optional_names(config, schema)?);
+    }
+    match config.with.iter().find(|name| !known.contains(name)) {
+        Some(name) if known.is_empty() => bail!("--with {name}: there are no optional migrations"),
+        Some(name) => bail!("--with {name}: there is no optional migration of this name, only {}", known.join(", ")),
+        None => Ok(()),
+    }
+}
+
+/// Runs a schema's suite and gathers what it left.
+fn prove(
+    config: &Config,
+    schema: &Schema,
+    prepared: &prepare::Prepared,
+    arguments: &Arguments,
+    directory: &Path,
+    progress: &Progress,
+) -> anyhow::Result<SuiteRun> {
+    let binary = prepared.binaries.get(&schema.name).context("the suite was not built")?;
+    let selection = selection(binary, schema, arguments)?;
+    let mut environment = environment(config, &prepared.handover, &selection);
+    environment.push((EVIDENCE_VARIABLE, directory.display().to_string()));
+    environment.extend(arguments.cases.map(|cases| (CASES_VARIABLE, cases.to_string())));
+    environment.extend(arguments.seed.map(|seed| (SEED_VARIABLE, seed.to_string())));
+    let ran = binary.run(&selection, &environment, progress, &schema.name)?;
+    let evidence = gather(directory).with_context(|| format!("cannot read the evidence in {}", directory.display()))?;
+    Ok(SuiteRun { tests: ran.tests, evidence, problem: ran.problem })
+}
+
+/// Which tests of a schema's suite were asked for.
+fn selection(binary: &Binary, schema: &Schema, arguments: &Arguments) -> anyhow::Result<Selection> {
+    if let Some(filter) = &arguments.filter {
+        return Ok(Selection::Containing(filter.clone()));
+    }
+    let Some(shard) = arguments.shard else { return Ok(Selection::All) };
+    let tests = binary.list(&Selection::All)?;
+    // Its report tells of the number of all, so that the merged one can tell whether some are missing.
+    Ok(Selection::Named(tests.into_iter().filter(|test| shard.holds(&schema.name, test)).collect()))
+}
+
+fn list(
+    schemas: &[Schema],
+    binaries: &std::collections::BTreeMap<String, Binary>,
+    arguments: &Arguments,
+) -> anyhow::Result<Verdict> {
+    let mut count = 0;
+    for schema in schemas {
+        let binary = binaries.get(&schema.name).context("the suite was not built")?;
+        let mut tests = match selection(binary, schema, arguments)? {
+            Selection::Named(names) => names,
+            selection => binary.list(&selection)?,
+        };
+        count += tests.len();
+        println!("{}", schema.name);
+        for section in &schema.sections {
+            let prefix = format!("{}::", section.module);
+            let (inside, rest): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.starts_with(&prefix));
+            tests = rest;
+            print_section(&section.title, &inside, prefix.len());
+        }
+        print_section("other tests", &tests, 0);
+    }
+    Ok(if count == 0 { Verdict::Nothing } else { Verdict::Proven })
+}
+
+fn print_section(title: &str, tests: &[String], prefix: usize) {
+    if !tests.is_empty() {
+        println!("  {title}");
+        for test in tests {
+            println!("    {}", &test[prefix..]);
+        }
+    }
+}
+
+/// Leaves the server running.
+fn keep(prepared: prepare::Prepared) {
+    let address = prepared.server.address().clone();
+    eprintln!("\nthe server goes on; connect with");
+    for (schema, ready) in &prepared.handover.schemas {
+        eprintln!("  {}   # {schema}, as migrated", address.psql(&ready.template));
+    }
+    let is_borrowed = prepared.server.handle().run.is_some();
+    let end = prepared.server.keep();
+    if is_borrowed {
+        eprintln!("these databases go with {end}");
+    } else {
+        eprintln!("stop it, and remove all of it, with\n  {end}");
+    }
+}

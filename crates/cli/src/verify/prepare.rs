@@ -1,0 +1,64 @@
+//! What must stand before a suite can run: the suite's binary, a server, a migrated template, a few clones. Cargo and
+//! PostgreSQL work side by side.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use anyhow::anyhow;
+use pgproof_runner::{Config, Schema};
+use pgproof_runner::{isolation::build_template, isolation::prepare_clones};
+use pgproof_runner::{migration::Applied, migration::select};
+use pgproof_runner::{process::Ready, process::RunContext};
+use pgproof_server::{Server, ServerOptions};
+
+use crate::suite::{self, Binary, at_once};
+use crate::terminal::Progress;
+
+/// All that a run needs.
+pub(crate) struct Prepared {
+    pub(crate) server: Server,
+    pub(crate) handover: RunContext,
+    pub(crate) applied: BTreeMap<String, Vec<Applied>>,
+    pub(crate) binaries: BTreeMap<String, Binary>,
+    /// How long cargo went on after the databases were ready.
+    pub(crate) building: Duration,
+}
+
+/// Builds the suites while the server starts and takes the migrations.
+pub(crate) fn prepare(
+    config: &Config,
+    schemas: &[Schema],
+    options: &ServerOptions,
+    progress: &Progress,
+) -> anyhow::Result<Prepared> {
+    // What is wrong with the files is said before anything is started.
+    for schema in schemas {
+        select(config, schema)?;
+    }
+    progress.step("starting PostgreSQL and building the suites");
+    std::thread::scope(|scope| {
+        let building = scope.spawn(|| suite::build(config, schemas));
+        let databases = databases(config, schemas, options);
+        let ready = Instant::now();
+        let binaries = building.join().map_err(|_| anyhow!("the thread that builds the suites panicked"))?;
+        // A migration that fails is the nearer problem.
+        let (server, handover, applied) = databases?;
+        Ok(Prepared { server, handover, applied, binaries: binaries?, building: ready.elapsed() })
+    })
+}
+
+type Databases = (Server, RunContext, BTreeMap<String, Vec<Applied>>);
+
+fn databases(config: &Config, schemas: &[Schema], options: &ServerOptions) -> anyhow::Result<Databases> {
+    let server = Server::start(options)?;
+    let cluster = server.handle().clone();
+    let mut ready = BTreeMap::new();
+    let mut applied = BTreeMap::new();
+    for schema in schemas {
+        let (template, migrations) = build_template(&cluster, config, schema)?;
+        let clones = prepare_clones(&cluster, schema, &template, at_once())?;
+        ready.insert(schema.name.clone(), Ready { template, clones });
+        applied.insert(schema.name.clone(), migrations);
+    }
+    Ok((server, RunContext { cluster, schemas: ready }, applied))
+}

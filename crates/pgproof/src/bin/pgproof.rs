@@ -1,5 +1,0 @@
-//! The program `pgproof`, for projects that have no xtask.
-
-fn main() -> std::process::ExitCode {
-    pgproof::main()
-}

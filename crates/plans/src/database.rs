@@ -1,0 +1,195 @@
+//! The planning database of a schema: a clone with generated rows, exact statistics and pinned settings, in which a
+//! query has the same plan on every machine.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pgproof_runner::config::Plans;
+use pgproof_runner::{isolation::IsolationError, isolation::SchemaContext, isolation::Template};
+use pgproof_runner::{migration::MigrationError, migration::run_script};
+use pgproof_server::{DatabaseError, Session};
+use pgproof_sql::quote::identifier;
+
+use super::generator::Generator;
+use super::settings;
+use pgproof_catalog::{Catalog, ConstraintKind, Relation, RelationKind, qualified};
+
+/// Up to here ANALYZE's default sample holds every row; beyond, the statistics target of one column is raised
+/// (300 rows for each unit of the target: `src/backend/commands/analyze.c`).
+const SAMPLED_WHOLE: u64 = 30_000;
+const ROWS_FOR_A_UNIT: u64 = 300;
+const MOST_UNITS: u64 = 10_000;
+
+/// How long other sessions' snapshots may keep VACUUM from its work.
+const VISIBLE_DEADLINE: Duration = Duration::from_secs(20);
+
+/// Why there is no planning database.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanningError {
+    /// The schema has no queries.
+    #[error("schema {schema} has no [schemas.{schema}.plans] in pgproof.toml")]
+    NotConfigured {
+        /// The schema.
+        schema: String,
+    },
+    /// The configuration names a table or column that does not exist.
+    #[error("[schemas.{schema}.plans.tables] names {object}, which does not exist")]
+    Unknown {
+        /// The schema.
+        schema: String,
+        /// The table or column.
+        object: String,
+    },
+    /// The setup cannot be read or run.
+    #[error(transparent)]
+    Setup(#[from] MigrationError),
+    /// PostgreSQL refuses the generated rows.
+    #[error(
+        "table {table} does not take generated rows; give expressions for its columns in [schemas.{schema}.plans.tables.{table}.columns]"
+    )]
+    Load {
+        /// The schema.
+        schema: String,
+        /// The table.
+        table: String,
+        /// Why.
+        source: DatabaseError,
+    },
+    /// A foreign key references rows that are not there.
+    #[error(
+        "generated rows of {table} reference rows of {referenced} that were not made ({constraint}): a unique key of {referenced} dropped some; give expressions for its columns in [schemas.{schema}.plans.tables.{referenced}.columns]"
+    )]
+    Orphans {
+        /// The schema.
+        schema: String,
+        /// The referencing table.
+        table: String,
+        /// The referenced table.
+        referenced: String,
+        /// The foreign key.
+        constraint: String,
+    },
+    /// VACUUM left pages that are not all visible: something else holds a snapshot.
+    #[error("VACUUM could not mark all pages of {table} visible within {} s: another session holds a snapshot", VISIBLE_DEADLINE.as_secs())]
+    NotVisible {
+        /// The table.
+        table: String,
+    },
+    /// The session failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// The planning database of a schema, made from the schema's template at the first call in this process.
+pub fn planning_template(schema: &Arc<Template>) -> Result<Arc<Template>, IsolationError> {
+    schema.derived("planning", build)
+}
+
+fn build(session: &mut Session, context: &SchemaContext) -> Result<String, PlanningError> {
+    let schema = context.name().to_owned();
+    let configured = context.configured().and_then(|(config, schema)| Some((config, schema.plans.as_ref()?)));
+    let Some((config, plans)) = configured else { return Err(PlanningError::NotConfigured { schema }) };
+    if let Some(setup) = &plans.setup {
+        run_script(session, &config.root, &config.path(setup))?;
+    }
+    let pinned = settings::pin(session, &plans.settings)?;
+    session.run(&pinned)?;
+    let catalog = Catalog::read(session)?;
+    demand_known(&schema, plans, &catalog)?;
+    let generator = Generator { catalog: &catalog, plans };
+    load(session, &schema, &generator)?;
+    for table in generator.order() {
+        exact_statistics(session, &catalog, table)?;
+    }
+    // Queries of the system catalogs are nobody's workload.
+    let views: Vec<_> = catalog.relations.iter().filter(|r| r.kind == RelationKind::MaterializedView).collect();
+    for view in &views {
+        session.run(&format!("REFRESH MATERIALIZED VIEW {}", view.sql()))?;
+    }
+    let tables = catalog.tables().chain(views).map(Relation::sql).collect::<Vec<_>>().join(", ");
+    make_visible(session, &tables)?;
+    session.run(&format!("ANALYZE {tables}"))?;
+    Ok(pinned)
+}
+
+/// Vacuums until every page is visible to all. The snapshot of a session that is just starting, in another database
+/// even, may hold VACUUM back for a moment; ANALYZE comes after, so that it counts every row once.
+fn make_visible(session: &mut Session, tables: &str) -> Result<(), PlanningError> {
+    let invisible = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'm') AND relallvisible <> relpages \
+                     AND relnamespace::regnamespace::text !~ '^pg_' AND relnamespace::regnamespace::text <> 'information_schema'";
+    let started = Instant::now();
+    loop {
+        session.run(&format!("VACUUM {tables}"))?;
+        match session.value(invisible)? {
+            None => return Ok(()),
+            Some(table) if started.elapsed() > VISIBLE_DEADLINE => return Err(PlanningError::NotVisible { table }),
+            Some(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+}
+
+fn demand_known(schema: &str, plans: &Plans, catalog: &Catalog) -> Result<(), PlanningError> {
+    for (name, planned) in &plans.tables {
+        let unknown = |object: String| PlanningError::Unknown { schema: schema.to_owned(), object };
+        let table = catalog.table(name).ok_or_else(|| unknown(format!("table {name}")))?;
+        if let Some(column) = planned.columns.keys().find(|column| table.column(column).is_none()) {
+            return Err(unknown(format!("column {name}.{column}")));
+        }
+    }
+    Ok(())
+}
+
+/// Loads all tables once, in order. Triggers rest meanwhile, those of foreign keys too: the keys are checked
+/// afterwards, all rows at once.
+fn load(session: &mut Session, schema: &str, generator: &Generator<'_>) -> Result<(), PlanningError> {
+    // VACUUM cannot mark a page visible whose commit record still waits to be written.
+    session.run("SET session_replication_role = replica; SET synchronous_commit = on")?;
+    let tables = generator.order();
+    for table in tables.iter().filter(|table| generator.rows(table) > 0) {
+        let insert = generator.insert(session, table)?;
+        let (schema, table) = (schema.to_owned(), table.name.clone());
+        session.run(&insert).map_err(|source| PlanningError::Load { schema, table, source })?;
+    }
+    session.run("SET session_replication_role = origin")?;
+    for table in tables {
+        let keys = generator.catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::ForeignKey);
+        for key in keys {
+            let Some(references) = &key.references else { continue };
+            let pairs = key.columns.iter().zip(&references.columns);
+            let equal: Vec<_> =
+                pairs.map(|(own, other)| format!("p.{} = c.{}", identifier(other), identifier(own))).collect();
+            let set: Vec<_> = key.columns.iter().map(|own| format!("c.{} IS NOT NULL", identifier(own))).collect();
+            let orphans = format!(
+                "SELECT EXISTS (SELECT FROM {} c WHERE {} AND NOT EXISTS (SELECT FROM {} p WHERE {}))",
+                table.sql(),
+                set.join(" AND "),
+                qualified(&references.schema, &references.table),
+                equal.join(" AND ")
+            );
+            if session.value(&orphans)?.as_deref() == Some("t") {
+                return Err(PlanningError::Orphans {
+                    schema: schema.to_owned(),
+                    table: table.name.clone(),
+                    referenced: references.table.clone(),
+                    constraint: key.name.clone(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes ANALYZE read every row of a large table. The target of one column decides how much is read; the others keep
+/// theirs, and so the statistics that production has.
+fn exact_statistics(session: &mut Session, catalog: &Catalog, table: &Relation) -> Result<(), DatabaseError> {
+    let rows = session.value(&format!("SELECT count(*) FROM {}", table.sql()))?.and_then(|rows| rows.parse().ok());
+    let rows: u64 = rows.unwrap_or(0);
+    if rows <= SAMPLED_WHOLE {
+        return Ok(());
+    }
+    let key = catalog.constraints_of(table).find(|c| c.kind == ConstraintKind::PrimaryKey);
+    let column = key.and_then(|key| key.columns.first()).or_else(|| table.columns.first().map(|column| &column.name));
+    let Some(column) = column else { return Ok(()) };
+    let units = rows.div_ceil(ROWS_FOR_A_UNIT).min(MOST_UNITS);
+    session.run(&format!("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS {units}", table.sql(), identifier(column)))
+}

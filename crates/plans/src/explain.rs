@@ -1,0 +1,87 @@
+//! Asking PostgreSQL for a plan: as the application's role, with the example parameters (*custom*) or for any
+//! parameters (*generic*).
+
+use std::fmt;
+
+use pgproof_runner::Sandbox;
+use pgproof_server::DatabaseError;
+use pgproof_sql::quote::identifier;
+use serde_json::Value;
+
+use super::Node;
+use super::workload::WorkloadQuery;
+
+/// For which parameters a plan is made (PREPARE's reference page, "Notes").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// For the example parameters.
+    Custom,
+    /// For any parameters.
+    Generic,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Mode::Custom => "custom plan",
+            Mode::Generic => "generic plan",
+        })
+    }
+}
+
+/// A plan, and what the planner expects of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// The plan.
+    pub plan: Node,
+    /// Its estimated total cost. It varies with the statistics, so it is shown and never compared.
+    pub cost: f64,
+}
+
+impl WorkloadQuery {
+    /// A query without parameters, that is not in a file.
+    pub fn unnamed(sql: String) -> WorkloadQuery {
+        WorkloadQuery { name: String::new(), title: String::new(), sql, parameters: Vec::new() }
+    }
+
+    /// The modes in which this query can be planned: without parameters there is one plan.
+    pub fn modes(&self) -> &'static [Mode] {
+        if self.parameters.is_empty() { &[Mode::Custom] } else { &[Mode::Custom, Mode::Generic] }
+    }
+
+    /// The plan of the query in this mode, as `role` where one is given.
+    pub fn explain(&self, sandbox: &mut Sandbox, mode: Mode, role: Option<&str>) -> Result<Explained, DatabaseError> {
+        let result = sandbox.undone(|sandbox| {
+            if let Some(role) = role {
+                sandbox.run(&format!("SET LOCAL ROLE {}", identifier(role)))?;
+            }
+            if self.parameters.is_empty() {
+                return explained(sandbox, &self.sql);
+            }
+            let cache_mode = match mode {
+                Mode::Custom => "force_custom_plan",
+                Mode::Generic => "force_generic_plan",
+            };
+            let types: Vec<_> = self.parameters.iter().map(|parameter| parameter.ty.as_str()).collect();
+            let examples: Vec<_> = self.parameters.iter().map(super::workload::Parameter::sql).collect();
+            sandbox.run(&format!(
+                "SET LOCAL plan_cache_mode = {cache_mode}; PREPARE pgproof_query ({}) AS {}",
+                types.join(", "),
+                self.sql
+            ))?;
+            explained(sandbox, &format!("EXECUTE pgproof_query ({})", examples.join(", ")))
+        });
+        // A prepared statement outlives a rollback.
+        sandbox.run("DEALLOCATE ALL")?;
+        result
+    }
+}
+
+fn explained(sandbox: &mut Sandbox, sql: &str) -> Result<Explained, DatabaseError> {
+    let answer: Value = sandbox.session().json(&format!("EXPLAIN (FORMAT JSON) {sql}"))?;
+    let plan = &answer[0]["Plan"];
+    if plan.is_null() {
+        return Err(DatabaseError::Answer { query: sql.to_owned(), problem: "EXPLAIN gave no plan".to_owned() });
+    }
+    Ok(Explained { plan: Node::from_json(plan), cost: plan["Total Cost"].as_f64().unwrap_or(0.0) })
+}

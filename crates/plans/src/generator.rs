@@ -1,0 +1,260 @@
+//! Rows for planning, thousands at a time: for each column an expression over `n`, the number of the row. Values are
+//! spread evenly or with skew, the same on every machine: arithmetic on integers and halves, no random().
+
+use pgproof_runner::config::Plans;
+use pgproof_server::{DatabaseError, Session};
+use pgproof_sql::{quote::identifier, quote::literal};
+
+use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Generation, Relation};
+use pgproof_catalog::{row::candidates, row::integer_range, row::sample, row::type_parts};
+
+/// How many different values a column has that is no key. Below a tenth of the usual number of rows, ANALYZE takes it
+/// for a number that stays when the table grows.
+const VARIETY: u64 = 200;
+
+/// Makes INSERTs for the tables of a catalog.
+pub(super) struct Generator<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) plans: &'a Plans,
+}
+
+impl Generator<'_> {
+    /// The tables, referenced ones first; of a circle, in the order of their names. A partition gets its rows through its
+    /// parent.
+    pub(super) fn order(&self) -> Vec<&Relation> {
+        let mut ordered: Vec<&Relation> = Vec::new();
+        let mut rest: Vec<&Relation> = self.catalog.tables().filter(|table| !table.is_partition).collect();
+        while !rest.is_empty() {
+            let is_ready = |table: &&Relation| {
+                self.foreign_keys(table).all(|key| {
+                    let parent = self.parent(key);
+                    parent.is_none_or(|p| p == *table || ordered.contains(&p) || !rest.contains(&p))
+                })
+            };
+            let next = rest.iter().position(is_ready).unwrap_or(0);
+            ordered.push(rest.remove(next));
+        }
+        ordered
+    }
+
+    /// How many rows a table gets.
+    pub(super) fn rows(&self, table: &Relation) -> u64 {
+        self.configured(table).and_then(|table| table.rows).unwrap_or(self.plans.rows)
+    }
+
+    /// The statement that fills a table.
+    pub(super) fn insert(&self, session: &mut Session, table: &Relation) -> Result<String, DatabaseError> {
+        let mut columns = Vec::new();
+        let mut values = Vec::new();
+        for column in table.columns.iter().filter(|column| column.generation != Generation::Generated) {
+            columns.push(identifier(&column.name));
+            let expression = self.checked(session, table, column)?;
+            values.push(format!("({expression})::{}", column.ty.name));
+        }
+        Ok(format!(
+            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM generate_series(1::bigint, {}) AS n \
+             ON CONFLICT DO NOTHING",
+            table.sql(),
+            columns.join(", "),
+            values.join(", "),
+            self.rows(table)
+        ))
+    }
+
+    fn configured(&self, table: &Relation) -> Option<&pgproof_runner::config::PlannedTable> {
+        let tables = &self.plans.tables;
+        tables.get(&table.name).or_else(|| tables.get(&table.full_name()))
+    }
+
+    fn foreign_keys<'b>(&'b self, table: &'b Relation) -> impl Iterator<Item = &'b Constraint> {
+        self.catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::ForeignKey)
+    }
+
+    fn parent(&self, key: &Constraint) -> Option<&Relation> {
+        let references = key.references.as_ref()?;
+        self.catalog.table(&format!("{}.{}", references.schema, references.table))
+    }
+
+    /// The expression of a column; where a CHECK refuses what it gives, one over values that the CHECK accepts.
+    fn checked(&self, session: &mut Session, table: &Relation, column: &Column) -> Result<String, DatabaseError> {
+        if let Some(configured) = self.configured(table).and_then(|table| table.columns.get(&column.name)) {
+            return Ok(configured.clone());
+        }
+        let expression = self.expression(table, column, "n");
+        let checks: Vec<&Constraint> = self
+            .catalog
+            .constraints_of(table)
+            .filter(|c| c.kind == ConstraintKind::Check && c.columns == [column.name.clone()])
+            .collect();
+        let conditions: Vec<_> =
+            checks.iter().map(|c| format!("({}) IS NOT FALSE", c.expression.as_deref().unwrap_or("true"))).collect();
+        if conditions.is_empty() {
+            return Ok(expression);
+        }
+        let (name, condition) = (identifier(&column.name), conditions.join(" AND "));
+        let ty = &column.ty.name;
+        let all = format!(
+            "SELECT bool_and({condition}) FROM generate_series(1::bigint, 200) AS n, LATERAL (SELECT ({expression})::{ty} AS {name}) AS r"
+        );
+        if session.value(&all)?.as_deref() == Some("t") {
+            return Ok(expression);
+        }
+        let definitions: Vec<_> = checks.iter().map(|check| check.definition.as_str()).collect();
+        let values: Vec<_> = candidates(&column.ty, &definitions).iter().map(|value| literal(value)).collect();
+        let accepted = format!(
+            "SELECT v FROM unnest(ARRAY[{}]::text[]) WITH ORDINALITY AS c (v, place), LATERAL (SELECT v::{ty} AS {name}) AS r \
+             WHERE {condition} ORDER BY place",
+            values.join(", ")
+        );
+        let accepted: Vec<_> = session.rows(&accepted)?.into_iter().filter_map(|row| row.into_iter().next()?).collect();
+        if accepted.is_empty() {
+            // PostgreSQL will refuse the rows by the CHECK's name, which says which expression to configure.
+            return Ok(expression);
+        }
+        Ok(nullable(column, pick(&accepted, &seed(table, &column.name), "n")))
+    }
+
+    /// The value of a column in row `n`. A foreign key's is its parent's in the row that `n` references.
+    fn expression(&self, table: &Relation, column: &Column, n: &str) -> String {
+        let keys = self.foreign_keys(table).filter(|key| key.columns.contains(&column.name));
+        if let Some(key) = keys.max_by_key(|key| key.columns.len())
+            && let Some(expression) = self.reference(table, column, key, n)
+        {
+            return expression;
+        }
+        if let Some(configured) = self.configured(table).and_then(|table| table.columns.get(&column.name)) {
+            return format!("(SELECT {configured} FROM (SELECT ({n})::bigint AS n) AS pgproof_row)");
+        }
+        let is_key = self.distinguishing(table).contains(&column.name);
+        let seed = seed(table, &column.name);
+        let expression = by_type(column, &seed, n, is_key);
+        if is_key { expression } else { nullable(column, expression) }
+    }
+
+    fn reference(&self, table: &Relation, column: &Column, key: &Constraint, n: &str) -> Option<String> {
+        let references = key.references.as_ref()?;
+        let parent = self.parent(key)?;
+        let at = key.columns.iter().position(|name| *name == column.name)?;
+        let referenced = parent.column(references.columns.get(at)?)?;
+        if parent == table {
+            // A row references itself, or nothing.
+            let own = || self.expression(table, referenced, n);
+            return Some(if column.not_null { own() } else { "NULL".to_owned() });
+        }
+        let rows = self.rows(parent).max(1);
+        let unique = self
+            .catalog
+            .indexes_of(table)
+            .any(|index| index.unique && index.keys.len() == 1 && index.keys[0].name() == column.name);
+        // One to one, or many to one with skew: few parents have many children.
+        let number = if unique {
+            format!("(({n}) - 1) % {rows} + 1")
+        } else {
+            let u = uniform(&seed(table, &key.name), n);
+            format!("floor({rows} * {u} * {u})::bigint + 1")
+        };
+        Some(nullable(column, self.expression(parent, referenced, &number)))
+    }
+
+    /// Columns that make rows differ: for each unique key one that is no foreign key.
+    fn distinguishing(&self, table: &Relation) -> Vec<String> {
+        let referencing = |name: &str| self.foreign_keys(table).any(|key| key.columns.iter().any(|c| c == name));
+        let listed = |name: &str| {
+            self.catalog
+                .constraints_of(table)
+                .any(|c| c.kind == ConstraintKind::Check && c.columns.iter().any(|k| k == name))
+        };
+        let configured = |name: &str| self.configured(table).is_some_and(|table| table.columns.contains_key(name));
+        let mut found: Vec<String> = Vec::new();
+        for index in self.catalog.indexes_of(table).filter(|index| index.unique) {
+            let names: Vec<_> = index.keys.iter().map(|key| key.name().to_owned()).collect();
+            if names.iter().any(|name| found.contains(name)) {
+                continue;
+            }
+            // The last column of a key is the one that counts or dates.
+            let free = names
+                .iter()
+                .rev()
+                .find(|n| table.column(n).is_some() && !referencing(n) && !listed(n) && !configured(n));
+            found.extend(free.cloned());
+        }
+        found
+    }
+}
+
+/// A multiplier of its own for each column, so that columns do not move together.
+fn seed(table: &Relation, name: &str) -> String {
+    let hash = table
+        .full_name()
+        .bytes()
+        .chain(name.bytes())
+        .fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));
+    (hash | 0x4000_0001).to_string()
+}
+
+/// A number in [0, 1) for every `n`, evenly spread.
+fn uniform(seed: &str, n: &str) -> String {
+    format!("(((({n}) * {seed}::bigint) % 4294967296)::float8 / 4294967296)")
+}
+
+/// One of the values for every `n`, the first ones more often.
+fn pick(values: &[String], seed: &str, n: &str) -> String {
+    let u = uniform(seed, n);
+    let texts: Vec<_> = values.iter().map(|value| literal(value)).collect();
+    format!("(ARRAY[{}])[floor({} * {u} * {u})::int + 1]", texts.join(", "), values.len())
+}
+
+fn nullable(column: &Column, expression: String) -> String {
+    if column.not_null { expression } else { format!("CASE WHEN n % 8 <> 0 THEN {expression} END") }
+}
+
+/// A value by type: another one for every `n` if it is a key, else one of [`VARIETY`] or fewer.
+fn by_type(column: &Column, seed: &str, n: &str, is_key: bool) -> String {
+    let (base, modifiers) = type_parts(&column.ty.base);
+    // The name stands inside texts, where a quote of its own would end them.
+    let name = column.name.replace(['\'', '"', '\\'], "_");
+    let u = uniform(seed, n);
+    let one_of = |count: u64| format!("floor({count} * {u} * {u})::bigint");
+    if let Some(labels) = column.ty.labels.as_ref().filter(|_| column.ty.kind == 'e') {
+        return pick(labels, seed, n);
+    }
+    if integer_range(&base).is_some() {
+        let most = if base == "smallint" { 30_000 } else { 2_000_000_000 };
+        return if is_key { format!("({n}) % {most}") } else { one_of(100) };
+    }
+    match base.as_str() {
+        "text" | "character varying" | "citext" | "public.citext" => {
+            let limit = modifiers.first().and_then(|limit| u64::try_from(*limit).ok()).unwrap_or(64);
+            let number = if is_key { format!("({n})") } else { one_of(VARIETY) };
+            format!("right('{name}_' || {number}, {limit})")
+        }
+        // Keys of this kind are random in reality: their order says nothing of the row's age.
+        "uuid" if is_key => format!("md5('{seed}.' || ({n}))::uuid"),
+        "uuid" => format!("md5('{seed}.' || {})::uuid", one_of(VARIETY)),
+        "numeric" | "real" | "double precision" | "money" => {
+            let whole = match modifiers.as_slice() {
+                [precision, scale] => (precision - scale).clamp(0, 4),
+                _ => 4,
+            };
+            let most = 10_u64.pow(u32::try_from(whole).unwrap_or(0));
+            if is_key { format!("({n})::numeric") } else { format!("trunc(({most} * {u} * {u})::numeric, 2)") }
+        }
+        "boolean" => format!("{u} < 0.7"),
+        "date" => format!("DATE '2024-01-01' + (({n}) % 3000)::int"),
+        "timestamp without time zone" | "timestamp with time zone" => {
+            format!("TIMESTAMP '2024-01-01 00:00:00' + ({n}) * INTERVAL '97 seconds'")
+        }
+        "interval" => format!("({}) * INTERVAL '1 second'", one_of(5000)),
+        "json" | "jsonb" => format!(
+            "jsonb_build_object('kind', {}, 'score', {}, 'number', ({n}), 'tags', jsonb_build_array('t' || ({n}) % 17))",
+            pick(&["a", "b", "c", "d"].map(str::to_owned), seed, n),
+            one_of(100)
+        ),
+        "text[]" => format!("ARRAY['{name}_' || {}, '{name}_' || ({n}) % 7]", one_of(20)),
+        _ => {
+            let count = if is_key { VARIETY } else { 10 };
+            let values: Vec<_> = (1..=count).filter_map(|number| sample(&column.ty, number, &name)).collect();
+            if values.is_empty() { "NULL".to_owned() } else { pick(&values, seed, n) }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Plans: the queries of a schema, the database that they are planned in, EXPLAIN in a normal form, what can be said
+//! about a plan, and its snapshot.
+
+mod claim;
+mod database;
+mod explain;
+mod generator;
+mod node;
+mod planned_query;
+mod scale;
+mod settings;
+mod snapshot;
+mod snapshot_text;
+mod sweep;
+mod words;
+mod workload;
+
+pub use claim::{Claim, PlanClaim};
+pub use database::{PlanningError, planning_template};
+pub use explain::{Explained, Mode};
+pub use node::Node;
+pub use planned_query::{PlanClaims, PlannedQuery};
+pub use scale::{Scale, ScaleError, scaled_template};
+pub use snapshot::{Accepted, SnapshotError, check_snapshots, rendered};
+pub use snapshot_text::SnapshotText;
+pub use sweep::{FromRows, UsesIndexBetween};
+pub use words::meaning;
+pub use workload::{Parameter, WorkloadError, WorkloadQuery, read_workload};

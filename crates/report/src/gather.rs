@@ -1,0 +1,237 @@
+//! Making a report from what a suite left: the harness's verdict on each test, and the evidence.
+
+use std::collections::BTreeMap;
+
+use super::{Counts, MigrationReport, Report, SchemaReport, SectionReport, ServerReport, TestReport, Verdict};
+use pgproof_runner::migration::Applied;
+use pgproof_runner::{config::Schema, config::Section};
+use pgproof_runner::{evidence::Evidence, evidence::Outcome};
+
+/// One run of a suite's test binary.
+#[derive(Debug, Clone, Default)]
+pub struct SuiteRun {
+    /// What the harness said of each test.
+    pub tests: Vec<TestRun>,
+    /// The records that its assertions left.
+    pub evidence: Vec<Evidence>,
+    /// What went wrong with the binary as a whole, if it did.
+    pub problem: Option<String>,
+}
+
+/// What the harness said of one test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestRun {
+    /// Its name.
+    pub name: String,
+    /// Whether it passed; `None` if it was ignored.
+    pub passed: Option<bool>,
+    /// What it printed, if it failed.
+    pub output: Option<String>,
+}
+
+/// How many of a suite's tests ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of them: what the runbook promises and is not there counts.
+    Whole,
+    /// Some, by name: what is not there was not asked for.
+    Filtered,
+    /// The part of a shard: what is not there is judged when the parts are merged.
+    Shard,
+}
+
+impl Report {
+    /// The report of a run. `seconds` is how long it took.
+    pub fn new(server: ServerReport, seconds: f64, schemas: Vec<SchemaReport>) -> Report {
+        let verdict = match Verdict::of(schemas.iter().map(|schema| schema.verdict)) {
+            // Whether a promise or a privilege is missing, nobody can tell.
+            Verdict::Refuted if server.limits.is_some() => Verdict::Failed,
+            verdict => verdict,
+        };
+        Report {
+            format: super::FORMAT,
+            verdict,
+            server,
+            shard: None,
+            seconds,
+            counts: Counts::sum(schemas.iter().map(|schema| schema.counts)),
+            schemas,
+        }
+    }
+}
+
+impl SchemaReport {
+    /// The report of one schema.
+    pub fn new(schema: &Schema, applied: &[Applied], run: SuiteRun, extent: Extent) -> SchemaReport {
+        let mut evidence: BTreeMap<String, Vec<Evidence>> = BTreeMap::new();
+        for record in run.evidence {
+            evidence.entry(record.test.clone()).or_default().push(record);
+        }
+        let mut tests: Vec<TestReport> = run
+            .tests
+            .into_iter()
+            .map(|test| {
+                let assertions = evidence.remove(&test.name).unwrap_or_default();
+                TestReport { verdict: verdict(&test, &assertions), name: test.name, output: test.output, assertions }
+            })
+            .collect();
+        // Of a thread that a test started, say: no test of that name ended, and yet something was checked.
+        for (name, assertions) in evidence {
+            let run = TestRun { name, passed: Some(true), output: None };
+            tests.push(TestReport { verdict: verdict(&run, &assertions), name: run.name, output: None, assertions });
+        }
+        if let Some(problem) = run.problem {
+            let name = format!("{}::", schema.suite.test);
+            tests.push(TestReport { name, verdict: Verdict::Failed, output: Some(problem), assertions: Vec::new() });
+        }
+        let sections = sections(&schema.sections, tests, extent);
+        let mut verdict = Verdict::of(sections.iter().map(|section| section.verdict));
+        // A schema whose suite is empty is not proven by the others'.
+        if extent == Extent::Whole && verdict == Verdict::Nothing && !sections.is_empty() {
+            verdict = Verdict::Refuted;
+        }
+        SchemaReport::of_sections(schema.name.clone(), verdict, applied.iter().map(migration).collect(), sections)
+    }
+
+    /// The report with the sums of its sections.
+    pub(super) fn of_sections(
+        name: String,
+        verdict: Verdict,
+        migrations: Vec<MigrationReport>,
+        sections: Vec<SectionReport>,
+    ) -> SchemaReport {
+        let counts = Counts::sum(sections.iter().map(|section| section.counts));
+        SchemaReport { name, verdict, listed: None, migrations, counts, sections }
+    }
+}
+
+impl Counts {
+    fn sum(parts: impl Iterator<Item = Counts>) -> Counts {
+        parts.fold(Counts::default(), |sum, part| Counts {
+            tests: sum.tests + part.tests,
+            assertions: sum.assertions + part.assertions,
+            behavioural: sum.behavioural + part.behavioural,
+            proven: sum.proven + part.proven,
+            refuted: sum.refuted + part.refuted,
+            failed: sum.failed + part.failed,
+        })
+    }
+
+    fn of(tests: &[TestReport]) -> Counts {
+        let all = || tests.iter().flat_map(|test| &test.assertions);
+        let ended = |outcome| all().filter(|evidence| evidence.outcome == outcome).count();
+        Counts {
+            tests: tests.iter().filter(|test| test.verdict != Verdict::Nothing).count(),
+            assertions: all().count(),
+            behavioural: all().filter(|evidence| evidence.behavioural).count(),
+            proven: ended(Outcome::Proven),
+            refuted: ended(Outcome::Refuted),
+            failed: ended(Outcome::Failed),
+        }
+    }
+}
+
+fn migration(applied: &Applied) -> MigrationReport {
+    MigrationReport {
+        file: applied.file.clone(),
+        statements: applied.statements.len(),
+        rows: applied.statements.iter().map(|statement| statement.rows).sum(),
+    }
+}
+
+fn verdict(test: &TestRun, assertions: &[Evidence]) -> Verdict {
+    let worst = Verdict::of(assertions.iter().map(|evidence| match evidence.outcome {
+        Outcome::Proven => Verdict::Proven,
+        Outcome::Refuted => Verdict::Refuted,
+        Outcome::Failed => Verdict::Failed,
+    }));
+    match test.passed {
+        None => Verdict::Nothing,
+        Some(true) => worst.max(Verdict::Proven),
+        Some(false) => worst.max(Verdict::Refuted),
+    }
+}
+
+/// The tests by section: those of the configuration in their order, then other modules by name.
+fn sections(configured: &[Section], tests: Vec<TestReport>, extent: Extent) -> Vec<SectionReport> {
+    let mut by_module: BTreeMap<String, Vec<TestReport>> = BTreeMap::new();
+    for test in tests {
+        let module = test.name.split_once("::").map_or("", |(module, _)| module);
+        by_module.entry(module.to_owned()).or_default().push(test);
+    }
+    let mut sections = Vec::new();
+    for section in configured {
+        let tests = by_module.remove(&section.module).unwrap_or_default();
+        if !tests.is_empty() || extent != Extent::Filtered {
+            sections.push(self::section(section.clone(), tests, extent));
+        }
+    }
+    for (module, tests) in by_module {
+        let title = if module.is_empty() { "tests outside any module".to_owned() } else { module.replace('_', " ") };
+        sections.push(self::section(Section { module, title, tests: 0 }, tests, extent));
+    }
+    sections
+}
+
+fn section(section: Section, tests: Vec<TestReport>, extent: Extent) -> SectionReport {
+    let Section { module, title, tests: promised } = section;
+    if extent == Extent::Whole {
+        return SectionReport::decided(module, title, promised, tests);
+    }
+    let verdict = Verdict::of(tests.iter().map(|test| test.verdict));
+    // Of some tests only, none are too few.
+    let promised = if extent == Extent::Filtered { 0 } else { promised };
+    SectionReport { module, title, verdict, promised, counts: Counts::of(&tests), tests }
+}
+
+impl SectionReport {
+    /// The section with all the tests that there are: fewer than promised refute it.
+    pub(super) fn decided(module: String, title: String, promised: usize, tests: Vec<TestReport>) -> SectionReport {
+        let counts = Counts::of(&tests);
+        let mut verdict = Verdict::of(tests.iter().map(|test| test.verdict));
+        if counts.tests < promised.max(1) {
+            verdict = verdict.max(Verdict::Refuted);
+        }
+        SectionReport { module, title, verdict, promised, counts, tests }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schema() -> Schema {
+        let text = "migrations = \"sql\"\nsuite = { package = \"p\", test = \"t\" }\n\
+                    sections = [{ module = \"one\", title = \"One\", tests = 2 }, { module = \"two\", title = \"Two\" }]";
+        toml::from_str(text).expect("a schema")
+    }
+
+    fn test(name: &str, passed: Option<bool>) -> TestRun {
+        TestRun { name: name.to_owned(), passed, output: None }
+    }
+
+    fn report(tests: Vec<TestRun>, extent: Extent) -> SchemaReport {
+        SchemaReport::new(&schema(), &[], SuiteRun { tests, ..SuiteRun::default() }, extent)
+    }
+
+    #[test]
+    fn fewer_tests_than_promised_refute_a_section() {
+        let passing = || vec![test("one::a", Some(true)), test("two::b", Some(true)), test("three::c", Some(true))];
+        let verdicts =
+            |report: &SchemaReport| report.sections.iter().map(|s| (s.title.clone(), s.verdict)).collect::<Vec<_>>();
+        let whole = report(passing(), Extent::Whole);
+        let expected = [("One", Verdict::Refuted), ("Two", Verdict::Proven), ("three", Verdict::Proven)];
+        assert_eq!(verdicts(&whole), expected.map(|(title, verdict)| (title.to_owned(), verdict)));
+        assert_eq!(report(passing(), Extent::Filtered).verdict, Verdict::Proven);
+    }
+
+    #[test]
+    fn a_test_that_failed_without_evidence_is_refuted() {
+        assert_eq!(report(vec![test("two::b", Some(false))], Extent::Filtered).verdict, Verdict::Refuted);
+    }
+
+    #[test]
+    fn an_ignored_test_proves_nothing() {
+        assert_eq!(report(vec![test("two::b", None)], Extent::Filtered).verdict, Verdict::Nothing);
+    }
+}

@@ -1,0 +1,141 @@
+//! What a run proved, as one value, and that value in each output format, one file a format.
+
+mod gather;
+mod majors;
+mod merge;
+mod obstacle;
+mod outcome;
+mod shard;
+mod text;
+
+use serde::{Deserialize, Serialize};
+
+pub use gather::{Extent, SuiteRun, TestRun};
+pub use majors::Majors;
+pub use merge::{MergeError, merge, merge_majors};
+pub use obstacle::Obstacle;
+pub use outcome::Verdict;
+pub use shard::Shard;
+pub use text::Text;
+
+use pgproof_runner::evidence::Evidence;
+use pgproof_server::{ServerHandle, Version};
+
+/// The version of the JSON document. It changes when a field is renamed, removed or means something else; a field
+/// more does not change it.
+pub const FORMAT: u32 = 1;
+
+/// What a run proved. Serialized, this is the document of `--format json`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The verdict on the whole run; it decides the exit code.
+    pub verdict: Verdict,
+    /// The server that it ran on.
+    pub server: ServerReport,
+    /// The part of a run that this is, if it is not the whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
+    /// How long the run took, in seconds, without building.
+    pub seconds: f64,
+    /// Sums over all schemas.
+    pub counts: Counts,
+    /// A part for each schema, in the order of their names.
+    pub schemas: Vec<SchemaReport>,
+}
+
+/// The server of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerReport {
+    /// How it came to be: `local`, `docker`, `download` or `url`.
+    pub provider: String,
+    /// Its version.
+    pub version: Version,
+    /// What keeps some things from being proven there, if anything does: then nothing is held to be refuted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<String>,
+}
+
+impl From<&ServerHandle> for ServerReport {
+    fn from(cluster: &ServerHandle) -> Self {
+        let ServerHandle { provider, version, limits, .. } = cluster.clone();
+        ServerReport { provider, version, limits }
+    }
+}
+
+/// What was counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Tests that ran.
+    pub tests: usize,
+    /// Assertions that were checked.
+    pub assertions: usize,
+    /// Those of them that were acted out, rather than read from the catalog.
+    pub behavioural: usize,
+    /// Assertions that hold.
+    pub proven: usize,
+    /// Assertions that do not hold.
+    pub refuted: usize,
+    /// Assertions that could not be checked.
+    pub failed: usize,
+}
+
+/// What was proven of one schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchemaReport {
+    /// Its name.
+    pub name: String,
+    /// The verdict on it.
+    pub verdict: Verdict,
+    /// Of a shard, how many tests its suite has in all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<usize>,
+    /// Its migrations, as they were applied.
+    pub migrations: Vec<MigrationReport>,
+    /// Sums over its sections.
+    pub counts: Counts,
+    /// Its sections, in the order of the configuration.
+    pub sections: Vec<SectionReport>,
+}
+
+/// A migration that was applied.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MigrationReport {
+    /// The file.
+    pub file: std::path::PathBuf,
+    /// How many statements it has.
+    pub statements: usize,
+    /// How many rows they affected.
+    pub rows: u64,
+}
+
+/// What was proven of one section of a runbook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SectionReport {
+    /// The module of the suite.
+    pub module: String,
+    /// What the section is called.
+    pub title: String,
+    /// The verdict on it.
+    pub verdict: Verdict,
+    /// How many tests the runbook promises.
+    pub promised: usize,
+    /// Sums over its tests.
+    pub counts: Counts,
+    /// Its tests.
+    pub tests: Vec<TestReport>,
+}
+
+/// One test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestReport {
+    /// Its name: modules, function and case.
+    pub name: String,
+    /// How it ended.
+    pub verdict: Verdict,
+    /// What it printed, if it did not pass.
+    pub output: Option<String>,
+    /// What it checked.
+    pub assertions: Vec<Evidence>,
+}

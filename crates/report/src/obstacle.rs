@@ -1,0 +1,106 @@
+//! One cause that kept most of a run's assertions from being checked: it is an error of the run, reported once. What
+//! an assertion itself could not do is left to the report.
+
+use std::collections::BTreeMap;
+
+use super::SchemaReport;
+use pgproof_runner::{evidence::Evidence, evidence::Outcome};
+
+/// A condition of the server or of the connection that kept assertions from being checked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{count} of {assertions} assertions could not be checked, for one cause: {message}")]
+#[non_exhaustive]
+pub struct Obstacle {
+    /// How many assertions it kept from being checked.
+    pub count: usize,
+    /// How many assertions there are.
+    pub assertions: usize,
+    /// The SQLSTATE of the condition.
+    pub sqlstate: String,
+    /// What the first of them reported.
+    pub message: String,
+}
+
+impl Obstacle {
+    /// The condition that at least half of those assertions report which could not be checked.
+    pub fn of(schemas: &[SchemaReport]) -> Option<Obstacle> {
+        let tests = schemas.iter().flat_map(|schema| &schema.sections).flat_map(|section| &section.tests);
+        let all: Vec<&Evidence> = tests.flat_map(|test| &test.assertions).collect();
+        let failed: Vec<&&Evidence> = all.iter().filter(|evidence| evidence.outcome == Outcome::Failed).collect();
+        let mut by_condition: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
+        for evidence in &failed {
+            if let Some(sqlstate) = evidence.sqlstate.as_deref().filter(|sqlstate| is_the_servers(sqlstate)) {
+                by_condition.entry(sqlstate).or_default().push(evidence);
+            }
+        }
+        let (sqlstate, kept) = by_condition.into_iter().max_by_key(|(_, kept)| kept.len())?;
+        (kept.len() * 2 >= failed.len()).then(|| Obstacle {
+            count: kept.len(),
+            assertions: all.len(),
+            sqlstate: sqlstate.to_owned(),
+            message: kept.first().and_then(|evidence| evidence.message.clone()).unwrap_or_default(),
+        })
+    }
+
+    /// Whether the session ended, so that the server's log says more.
+    pub fn is_lost_session(&self) -> bool {
+        !self.sqlstate.starts_with("53")
+    }
+}
+
+/// Whether an SQLSTATE tells of the server or the connection, rather than of a statement (PostgreSQL's appendix
+/// "PostgreSQL Error Codes").
+fn is_the_servers(sqlstate: &str) -> bool {
+    // Connection Exception, Insufficient Resources, the shutdowns of Operator Intervention, System Error, Internal Error.
+    ["08", "53", "57P0", "58", "XX"].iter().any(|class| sqlstate.starts_with(class))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Counts, SectionReport, TestReport, Verdict};
+
+    fn schema(sqlstates: &[Option<&str>]) -> SchemaReport {
+        let evidence = |sqlstate: Option<&str>| Evidence {
+            schema: "shop".to_owned(),
+            test: "t".to_owned(),
+            location: "t.rs:1".to_owned(),
+            subject: "table orders".to_owned(),
+            sentence: "exists".to_owned(),
+            behavioural: false,
+            outcome: Outcome::Failed,
+            message: Some("error: it went wrong".to_owned()),
+            sqlstate: sqlstate.map(str::to_owned),
+            exhibit: None,
+            detail: None,
+            made_at: None,
+            micros: 1,
+        };
+        let assertions = sqlstates.iter().copied().map(evidence).collect();
+        let test = TestReport { name: "t".to_owned(), verdict: Verdict::Failed, output: None, assertions };
+        let section = SectionReport {
+            module: "t".to_owned(),
+            title: "T".to_owned(),
+            verdict: Verdict::Failed,
+            promised: 0,
+            counts: Counts::default(),
+            tests: vec![test],
+        };
+        SchemaReport::of_sections("shop".to_owned(), Verdict::Failed, Vec::new(), vec![section])
+    }
+
+    #[test]
+    fn most_assertions_that_fail_for_one_condition_of_the_server_are_one_error() {
+        let full = Some("53100");
+        let found = Obstacle::of(&[schema(&[full, full, Some("42P01")])]).expect("an obstacle");
+        assert_eq!((found.count, found.assertions, found.sqlstate.as_str()), (2, 3, "53100"));
+        assert_eq!(found.to_string(), "2 of 3 assertions could not be checked, for one cause: error: it went wrong");
+    }
+
+    #[test]
+    fn what_fails_for_other_reasons_is_left_to_the_report() {
+        assert_eq!(Obstacle::of(&[schema(&[Some("53100"), None, Some("42P01")])]), None);
+        assert_eq!(Obstacle::of(&[schema(&[Some("42501"), Some("42501")])]), None);
+        assert_eq!(Obstacle::of(&[]), None);
+    }
+}

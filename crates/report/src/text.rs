@@ -1,0 +1,202 @@
+//! The report for a person: a line a section, then everything needed to mend what is not proven.
+
+use std::fmt;
+
+use super::{Counts, Report, SchemaReport, SectionReport, TestReport, Verdict};
+use pgproof_runner::{evidence::Evidence, evidence::Outcome};
+
+/// A report as text.
+#[derive(Debug, Clone, Copy)]
+pub struct Text<'a> {
+    /// The report.
+    pub report: &'a Report,
+    /// Whether colours may be used.
+    pub colour: bool,
+}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { server, schemas, .. } = self.report;
+        for schema in schemas {
+            let shard = self.report.shard.map(|shard| format!(", shard {shard}")).unwrap_or_default();
+            writeln!(f, "{} on PostgreSQL {} ({}){shard}", schema.name, server.version, server.provider)?;
+            self.sections(f, schema)?;
+            Self::exhibits(f, schema)?;
+            writeln!(f)?;
+        }
+        for schema in schemas {
+            for section in &schema.sections {
+                self.shortfall(f, section)?;
+            }
+            self.problems(f, schema)?;
+        }
+        self.summary(f)
+    }
+}
+
+impl Text<'_> {
+    fn sections(&self, f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
+        let width = schema.sections.iter().map(|section| section.title.chars().count()).max().unwrap_or(0);
+        let statements: usize = schema.migrations.iter().map(|migration| migration.statements).sum();
+        let title = format!("{:<width$}", "Migrations");
+        let files = counted(schema.migrations.len(), "file");
+        writeln!(f, "  {} {title}  {files:>9}  {statements:>4} statements", self.mark(Verdict::Proven))?;
+        for section in &schema.sections {
+            let Counts { tests, assertions, .. } = section.counts;
+            let title = format!("{:<width$}", section.title);
+            let tests = counted(tests, "test");
+            writeln!(
+                f,
+                "  {} {title}  {tests:>9}  {assertions:>4} assertions{}",
+                self.mark(section.verdict),
+                self.shortcoming(section)
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What is there to look at, proven or not.
+    fn exhibits(f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
+        let tests = schema.sections.iter().flat_map(|section| &section.tests);
+        for exhibit in tests.flat_map(|test| &test.assertions).filter_map(|evidence| evidence.exhibit.as_ref()) {
+            writeln!(f, "\n  {}", exhibit.trim_end().replace('\n', "\n  "))?;
+        }
+        Ok(())
+    }
+
+    /// What is not proven of a section, at the end of its line.
+    fn shortcoming(&self, section: &SectionReport) -> String {
+        let Counts { refuted, failed, .. } = section.counts;
+        let ended = |verdict| section.tests.iter().filter(|test| test.verdict == verdict).count();
+        let mut parts = Vec::new();
+        if refuted > 0 {
+            parts.push(format!("{refuted} refuted"));
+        } else if ended(Verdict::Refuted) > 0 {
+            parts.push(format!("{} failed", counted(ended(Verdict::Refuted), "test")));
+        }
+        if failed.max(ended(Verdict::Failed)) > 0 {
+            parts.push(format!("{} could not be checked", failed.max(ended(Verdict::Failed))));
+        }
+        if ended(Verdict::Nothing) > 0 {
+            parts.push(format!("{} not run", ended(Verdict::Nothing)));
+        }
+        let parts = parts.join(", ");
+        if parts.is_empty() { parts } else { format!("   {}", self.paint(section.verdict, &parts)) }
+    }
+
+    /// A section with fewer tests than promised.
+    fn shortfall(&self, f: &mut fmt::Formatter<'_>, section: &SectionReport) -> fmt::Result {
+        let SectionReport { title, module, promised, counts, verdict, .. } = section;
+        let expected = (*promised).max(1);
+        // Of a shard, nobody knows yet.
+        if self.report.shard.is_none() && *verdict >= Verdict::Refuted && counts.tests < expected {
+            let word = self.paint(Verdict::Refuted, "refuted");
+            let tests = counted(counts.tests, "test");
+            writeln!(f, "{word}  {title}\n  {tests} in module {module}, and the runbook promises {expected}\n")?;
+        }
+        Ok(())
+    }
+
+    /// Every test that is not proven. Of tests that could not be checked for one reason, the first is told.
+    fn problems(&self, f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
+        let mut told: Vec<(&str, &str)> = Vec::new();
+        let mut silent = 0;
+        for test in schema.sections.iter().flat_map(|section| &section.tests) {
+            let refuted = test.assertions.iter().any(|e| e.outcome == Outcome::Refuted);
+            let reason = test.assertions.iter().find(|e| e.outcome == Outcome::Failed && !refuted);
+            let reason = reason.map(|e| (e.subject.as_str(), e.message.as_deref().unwrap_or_default()));
+            if reason.is_some_and(|reason| told.contains(&reason)) {
+                silent += 1;
+                continue;
+            }
+            told.extend(reason);
+            self.problem(f, schema, test)?;
+        }
+        if silent > 0 {
+            writeln!(f, "{} could not be checked for the same reasons\n", counted(silent, "more test"))?;
+        }
+        Ok(())
+    }
+
+    fn problem(&self, f: &mut fmt::Formatter<'_>, schema: &SchemaReport, test: &TestReport) -> fmt::Result {
+        let word = match test.verdict {
+            Verdict::Proven => return Ok(()),
+            Verdict::Refuted => "refuted",
+            Verdict::Failed => "failed ",
+            Verdict::Nothing => "not run",
+        };
+        writeln!(f, "{}  {}::{}", self.paint(test.verdict, word), schema.name, test.name)?;
+        let unproven: Vec<_> = test.assertions.iter().filter(|e| e.outcome != Outcome::Proven).collect();
+        for evidence in &unproven {
+            Self::evidence(f, evidence)?;
+        }
+        // An assertion says all there is to say; anything else that fails a test, the harness has printed.
+        match (&test.output, unproven.is_empty()) {
+            (Some(output), true) => writeln!(f, "  {}", output.trim_end().replace('\n', "\n  "))?,
+            (None, true) if test.verdict == Verdict::Nothing => writeln!(f, "  the test is marked #[ignore]")?,
+            _ => {}
+        }
+        writeln!(f)
+    }
+
+    fn evidence(f: &mut fmt::Formatter<'_>, evidence: &Evidence) -> fmt::Result {
+        writeln!(f, "  {} {}", evidence.subject, evidence.sentence)?;
+        if let Some(message) = &evidence.message {
+            writeln!(f, "    {}", message.replace('\n', "\n    "))?;
+        }
+        if let Some(origin) = &evidence.made_at {
+            writeln!(f, "    made at  {origin}")?;
+        }
+        writeln!(f, "    asked at {}", evidence.location)
+    }
+
+    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { verdict, counts, seconds, .. } = self.report;
+        let Counts { tests, assertions, behavioural, proven, refuted, failed } = counts;
+        let word = match verdict {
+            Verdict::Proven => "proven",
+            Verdict::Refuted => "refuted",
+            Verdict::Failed => "could not be checked",
+            Verdict::Nothing => {
+                return writeln!(f, "{}: no test matched, so nothing was proven", self.paint(*verdict, "nothing run"));
+            }
+        };
+        let tests = counted(*tests, "test");
+        if let Some(limits) = &self.report.server.limits {
+            writeln!(f, "{limits}; prove it as a superuser, or on a server of pgproof's own")?;
+        }
+        write!(
+            f,
+            "{}: {proven} of {assertions} assertions hold ({behavioural} acted out) in {tests}",
+            self.paint(*verdict, word)
+        )?;
+        if refuted + failed > 0 {
+            write!(f, "; {refuted} refuted, {failed} could not be checked")?;
+        }
+        writeln!(f, "; {seconds:.2} s")
+    }
+
+    fn mark(&self, verdict: Verdict) -> String {
+        let mark = match verdict {
+            Verdict::Proven => "✓",
+            Verdict::Refuted => "✗",
+            Verdict::Failed => "!",
+            Verdict::Nothing => "-",
+        };
+        self.paint(verdict, mark)
+    }
+
+    fn paint(&self, verdict: Verdict, text: &str) -> String {
+        let code = match verdict {
+            Verdict::Proven => 32,
+            Verdict::Refuted => 31,
+            Verdict::Failed => 35,
+            Verdict::Nothing => 33,
+        };
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,92 @@
+//! Cases of a property: how many are tried, from which seed, and the smallest one that breaks it.
+
+use std::cell::RefCell;
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{
+    Config, FailurePersistence, FileFailurePersistence, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner,
+};
+
+use super::database::Runs;
+use pgproof_assertions::{assertion::Failure, assertion::refuted};
+
+/// How many cases are tried of each property.
+pub const CASES_VARIABLE: &str = "PGPROOF_CASES";
+
+/// What the cases are made from.
+pub const SEED_VARIABLE: &str = "PGPROOF_SEED";
+
+/// Without a wish: few enough for every pull request.
+const USUAL_CASES: u32 = 3;
+
+/// A number from the environment.
+fn number<N: std::str::FromStr>(variable: &str, usual: N) -> Result<N, Failure> {
+    match std::env::var(variable) {
+        Err(_) => Ok(usual),
+        Ok(text) => {
+            text.parse().map_err(|_| Failure::Expectation(format!("{variable} is {text:?}, and should be a number")))
+        }
+    }
+}
+
+/// The file of cases that once refuted a property, in the schema's fixtures: they are tried first.
+fn regressions(runs: &Runs, name: &str) -> Option<Box<dyn FailurePersistence>> {
+    runs.context().configured()?.1.fixtures.as_ref()?;
+    let (_, file) = runs.context().fixture(&format!("regressions/{name}.txt"));
+    // proptest keeps the name for good, and there are few.
+    let file: &'static str = Box::leak(file.to_str()?.to_owned().into_boxed_str());
+    Some(Box::new(FileFailurePersistence::Direct(file)))
+}
+
+/// Tries a property on cases of a strategy. The smallest case that refutes it is told by `describe`, with the seed; what
+/// keeps the property from being checked is that failure.
+pub(super) fn property<S: Strategy>(
+    runs: &Runs,
+    name: &str,
+    strategy: S,
+    describe: impl Fn(&S::Value) -> String,
+    holds: impl Fn(&S::Value) -> Result<(), Failure>,
+) -> Result<(), Failure>
+where
+    S::Value: std::fmt::Debug + Clone,
+{
+    let cases = match runs.cases {
+        Some(cases) => cases,
+        None => number(CASES_VARIABLE, USUAL_CASES)?,
+    };
+    if cases == 0 {
+        return Err(Failure::Expectation(
+            "no case of a property is to be tried, so nothing would be proven".to_owned(),
+        ));
+    }
+    let seed = number(SEED_VARIABLE, 0_u64)?;
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config =
+        Config { cases, failure_persistence: regressions(runs, name), max_shrink_iters: 64, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let broken = RefCell::new(None);
+    let result = runner.run(&strategy, |case| match holds(&case) {
+        Ok(()) => Ok(()),
+        Err(Failure::Refuted { found, .. }) => Err(TestCaseError::fail(found)),
+        Err(failure) => {
+            broken.borrow_mut().get_or_insert(failure);
+            Ok(())
+        }
+    });
+    match result {
+        // What could not be tried is told where nothing was refuted.
+        Ok(()) => broken.into_inner().map_or(Ok(()), Err),
+        Err(TestError::Fail(reason, case)) => {
+            let again = format!("{SEED_VARIABLE}={seed} {CASES_VARIABLE}={cases}");
+            Err(refuted(format!(
+                "{}\n{}\nthe smallest case found; again with {again}",
+                describe(&case),
+                reason.message()
+            )))
+        }
+        Err(TestError::Abort(reason)) => {
+            Err(Failure::Expectation(format!("no case could be made: {}", reason.message())))
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Two runs at once on one database. Taking turns, both end well; without, PostgreSQL decides, and what it decides is
+//! shown.
+
+use pgproof_runner::{CloneDatabase, Sandbox};
+use pgproof_runner::{migration::MigrationError, migration::apply, migration::apply_alone};
+
+use super::State;
+use super::database::Runs;
+use super::repeat::subject;
+use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+
+/// Two runs at once end well.
+#[derive(Debug, Clone, Copy)]
+pub struct CanRunAtOnce;
+
+impl Assertion for CanRunAtOnce {
+    fn subject(&self) -> Subject {
+        subject()
+    }
+
+    fn sentence(&self) -> String {
+        "end well when two run them at once, taking turns".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        Runs::of(sandbox)?.at_once()
+    }
+}
+
+impl Runs {
+    /// Two runs that take turns both end well; of two that do not, at least one leaves the state of a clean run.
+    pub fn at_once(&self) -> Result<(), Failure> {
+        let database = self.empty()?;
+        let problems = self.two(&database, true)?;
+        if let Some(problem) = problems.first() {
+            return Err(refuted(format!("taking turns, one of the two fails\n{problem}")));
+        }
+        let state = State::take(&mut database.session()?)?;
+        self.demand_clean("after two runs that took turns, the state is not that of a clean run", &state)?;
+        let database = self.empty()?;
+        let problems = self.two(&database, false)?;
+        if let [one, other] = problems.as_slice() {
+            return Err(refuted(format!("not taking turns, both fail\n{one}\n{other}")));
+        }
+        let state = State::take(&mut database.session()?)?;
+        self.demand_clean("of two runs at once, one ended well, and yet the state is not that of a clean run", &state)
+    }
+
+    /// Two runs at once; what went wrong.
+    fn two(&self, database: &CloneDatabase, taking_turns: bool) -> Result<Vec<MigrationError>, Failure> {
+        let run = if taking_turns { apply_alone } else { apply };
+        let (mut one, mut other) = (database.session()?, database.session()?);
+        let transaction = self.transaction();
+        let results = std::thread::scope(|scope| {
+            let other = scope.spawn(|| run(&mut other, &self.migrations, transaction));
+            let one = run(&mut one, &self.migrations, transaction);
+            [one, other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))]
+        });
+        Ok(results.into_iter().filter_map(Result::err).collect())
+    }
+}

@@ -1,0 +1,112 @@
+//! Taking migrations back: each to exactly what stood before it, and all of them; and in a wrong order.
+
+use std::collections::BTreeMap;
+
+use pgproof_runner::Sandbox;
+use pgproof_sql::Migration;
+
+use super::State;
+use super::database::Runs;
+use super::repeat::subject;
+use pgproof_assertions::{
+    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::impossible, assertion::refuted,
+};
+
+/// Migrations can be taken back.
+#[derive(Debug, Clone, Copy)]
+pub struct CanBeTakenBack;
+
+impl Assertion for CanBeTakenBack {
+    fn subject(&self) -> Subject {
+        subject()
+    }
+
+    fn sentence(&self) -> String {
+        "can be taken back, each to what stood before it, and applied again".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let runs = Runs::of(sandbox)?;
+        let rollbacks = sandbox.context().rollbacks().map_err(impossible)?;
+        if rollbacks.is_empty() {
+            return Err(Failure::Expectation(
+                "the schema has no rollbacks; `rollback` in pgproof.toml names their directory".to_owned(),
+            ));
+        }
+        runs.taken_back(&rollbacks, true)
+    }
+}
+
+impl Runs {
+    /// Takes each migration back right after it, then all of them, then each alone in a wrong order.
+    ///
+    /// Where nobody runs all migrations again (`repeatable` is false), a wrong order is not tried.
+    pub fn taken_back(&self, rollbacks: &[Migration], repeatable: bool) -> Result<(), Failure> {
+        let back: BTreeMap<u64, &Migration> = rollbacks.iter().map(|rollback| (rollback.number, rollback)).collect();
+        let clean = self.clean()?;
+        let database = self.empty()?;
+        let mut session = database.session()?;
+        let failed = |migration: &Migration, error| refuted(format!("{} fails\n{error}", migration.file.display()));
+        for migration in &self.migrations {
+            let Some(rollback) = back.get(&migration.number) else {
+                if self.once.contains(&migration.number) {
+                    self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
+                    continue;
+                }
+                return Err(refuted(format!("nothing takes {} back", migration.file.display())));
+            };
+            let before = State::take(&mut session)?;
+            self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
+            let after = State::take(&mut session)?;
+            self.run(&database, std::slice::from_ref(*rollback)).map_err(|error| failed(rollback, error))?;
+            let left = State::take(&mut session)?.changes_from(&before, &clean.1);
+            let when = format!(
+                "{} does not lead back to what stood before {}",
+                rollback.file.display(),
+                migration.file.display()
+            );
+            self.demand_none(&when, &left)?;
+            self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
+            let again = State::take(&mut session)?.changes_from(&after, &clean.1);
+            self.demand_none(
+                &format!("taken back and applied again, {} leads to another state", migration.file.display()),
+                &again,
+            )?;
+        }
+        for rollback in rollbacks {
+            self.run(&database, std::slice::from_ref(rollback)).map_err(|error| failed(rollback, error))?;
+        }
+        let nothing = State::take(&mut self.empty()?.session()?)?;
+        let left = State::take(&mut session)?.changes_from(&nothing, &clean.1);
+        self.demand_none("all taken back, something is left", &left)?;
+        let last = self.migrations.last().map(|migration| migration.number);
+        for rollback in rollbacks.iter().filter(|rollback| repeatable && Some(rollback.number) != last) {
+            self.taken_back_too_early(rollback)?;
+        }
+        Ok(())
+    }
+
+    /// A migration is taken back while later ones are applied: that is refused and changes nothing, or everything can be
+    /// applied again.
+    fn taken_back_too_early(&self, rollback: &Migration) -> Result<(), Failure> {
+        let database = self.migrated()?;
+        let file = rollback.file.display();
+        let mut session = database.session()?;
+        let before = State::take(&mut session)?;
+        let refused = self.run(&database, std::slice::from_ref(rollback)).err();
+        // A refusal that changes nothing is as good as it gets.
+        if refused.is_some() && State::take(&mut session)?.changes_since(&before).is_empty() {
+            return Ok(());
+        }
+        if let Err(error) = self.run(&database, &self.migrations) {
+            let how = if refused.is_some() { "is refused half way" } else { "is taken" };
+            return Err(refuted(format!(
+                "in a wrong order, {file} {how}, and the migrations no longer apply\n{error}"
+            )));
+        }
+        let state = State::take(&mut database.session()?)?;
+        let when = format!("taken back in a wrong order by {file} and applied again, they lead to another state");
+        let clean = self.clean()?;
+        self.demand_none_by(std::slice::from_ref(rollback), &when, &state.changes_from(&clean.0, &clean.1))
+    }
+}

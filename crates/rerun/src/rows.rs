@@ -1,0 +1,233 @@
+//! Rows between runs: those that users put in survive, and those that migrations made and somebody edited are kept or
+//! reset, as declared.
+
+use std::collections::BTreeMap;
+
+use pgproof_runner::config::EditedRows;
+use pgproof_runner::{CloneDatabase, Sandbox};
+use pgproof_server::{DatabaseError, Session};
+use pgproof_sql::{quote::identifier, quote::literal};
+use proptest::prelude::*;
+
+use super::case::property;
+use super::database::Runs;
+use super::repeat::subject;
+use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+use pgproof_catalog::{Catalog, Column, Relation};
+use pgproof_catalog::{row::RowError, row::RowGenerator, row::Value};
+
+/// Rows between runs are kept.
+#[derive(Debug, Clone, Copy)]
+pub struct KeepsRows;
+
+impl Assertion for KeepsRows {
+    fn subject(&self) -> Subject {
+        subject()
+    }
+
+    fn sentence(&self) -> String {
+        "keep what users put in between runs, and treat edited rows as declared".to_owned()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        Runs::of(sandbox)?.keep_rows(sandbox)
+    }
+}
+
+impl Runs {
+    /// Tries runs with users' rows and edits in between. `sandbox` is on a database in which all migrations were run.
+    pub fn keep_rows(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let rows = UserRows::make(sandbox)?;
+        let files = self.migrations.len();
+        let step = prop_oneof![
+            2 => Just(Step::RunAll),
+            2 => (0..files).prop_map(Step::RunOne),
+            2 => Just(Step::PutRows),
+            1 => Just(Step::Edit),
+        ];
+        // Whatever comes before, the last thing is a run.
+        let steps = prop::collection::vec(step, 1..4).prop_map(|mut steps| {
+            steps.push(Step::RunAll);
+            steps
+        });
+        let describe = |steps: &Vec<Step>| {
+            let told: Vec<String> = steps.iter().map(|step| step.told(self)).collect();
+            format!("after one run: {}", told.join(", "))
+        };
+        property(self, "rows", steps, describe, |steps| self.with_rows(&rows, steps))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    RunAll,
+    RunOne(usize),
+    PutRows,
+    Edit,
+}
+
+impl Step {
+    fn told(self, runs: &Runs) -> String {
+        match self {
+            Step::RunAll => "all run".to_owned(),
+            Step::RunOne(at) => {
+                runs.migrations.get(at).map(|m| format!("{} runs", m.file.display())).unwrap_or_default()
+            }
+            Step::PutRows => "rows are put into every table".to_owned(),
+            Step::Edit => "the migrations' rows are edited".to_owned(),
+        }
+    }
+}
+
+/// What users do: rows of theirs, and edits of rows that are the migrations'.
+struct UserRows {
+    /// Statements, in an order in which they can be run.
+    inserts: Vec<String>,
+    /// By table: an UPDATE of one row, and the question whether that row still is as it was edited.
+    edits: BTreeMap<String, (String, String)>,
+}
+
+impl UserRows {
+    fn make(sandbox: &mut Sandbox) -> Result<UserRows, Failure> {
+        let catalog = Catalog::of(sandbox)?;
+        let tables: Vec<Relation> = catalog.tables().filter(|table| table.inherits.is_empty()).cloned().collect();
+        let mut edits = BTreeMap::new();
+        for table in &tables {
+            if let Some(edit) = edit(sandbox, &catalog, table)? {
+                edits.insert(catalog.shown(&table.schema, &table.name), edit);
+            }
+        }
+        let inserts = sandbox.undone(|sandbox| -> Result<Vec<String>, Failure> {
+            let mut generator = RowGenerator::of(sandbox)?;
+            let before = all_rows(sandbox.session(), &tables)?;
+            for table in &tables {
+                match generator.insert(sandbox, &table.full_name(), &[]) {
+                    // A table whose rows nobody can make has none from users here.
+                    Ok(_)
+                    | Err(RowError::Refused { .. } | RowError::Unsatisfiable { .. } | RowError::Circle { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            let after = all_rows(sandbox.session(), &tables)?;
+            Ok(after.into_iter().filter(|row| !before.contains(row)).collect())
+        })?;
+        Ok(UserRows { inserts, edits })
+    }
+}
+
+impl Runs {
+    fn with_rows(&self, rows: &UserRows, steps: &[Step]) -> Result<(), Failure> {
+        let database = self.migrated()?;
+        let mut session = database.session()?;
+        let tables: Vec<Relation> =
+            Catalog::read(&mut session)?.tables().filter(|table| table.inherits.is_empty()).cloned().collect();
+        let (mut theirs, mut edited) = (Vec::new(), BTreeMap::new());
+        for step in steps {
+            match step {
+                Step::PutRows if theirs.is_empty() => {
+                    session.run(&format!(
+                        "SET session_replication_role = replica; {}; RESET session_replication_role",
+                        rows.inserts.join("; ")
+                    ))?;
+                    theirs.clone_from(&rows.inserts);
+                }
+                Step::PutRows => {}
+                Step::Edit => {
+                    for (table, (update, question)) in &rows.edits {
+                        // A row whose key is made anew in each database is not found here.
+                        if session.affected(update)? == 1 {
+                            edited.insert(table.clone(), (update.clone(), question.clone()));
+                        }
+                    }
+                }
+                Step::RunAll => self.run_on(&database, 0..self.migrations.len())?,
+                Step::RunOne(at) => self.run_on(&database, *at..*at + 1)?,
+            }
+        }
+        let now = all_rows(&mut session, &tables)?;
+        if let Some(lost) = theirs.iter().find(|row| !now.contains(row)) {
+            return Err(refuted(format!("a row that a user put in is gone or changed: {lost}")));
+        }
+        self.demand_declared(&mut session, &edited)
+    }
+
+    fn run_on(&self, database: &CloneDatabase, files: std::ops::Range<usize>) -> Result<(), Failure> {
+        let ran = self.run(database, &self.migrations[files]);
+        ran.map_err(|error| refuted(format!("with rows in the tables, a run fails\n{error}")))
+    }
+
+    /// Edited rows are kept, or reset where that is declared.
+    fn demand_declared(
+        &self,
+        session: &mut Session,
+        edits: &BTreeMap<String, (String, String)>,
+    ) -> Result<(), Failure> {
+        for (table, (update, question)) in edits {
+            let kept = session.value(question)?.as_deref() == Some("t");
+            let declared = self.rerun.edited_rows.get(table).copied().unwrap_or(EditedRows::Kept);
+            if kept != (declared == EditedRows::Kept) {
+                let (is, should) = if kept { ("kept", "reset") } else { ("reset", "kept") };
+                return Err(refuted(format!(
+                    "an edited row of {table} is {is}, and should be {should} (rerun.edited_rows in pgproof.toml): {update}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Every row of these tables as the statement that puts it in.
+fn all_rows(session: &mut Session, tables: &[Relation]) -> Result<Vec<String>, DatabaseError> {
+    let mut rows = Vec::new();
+    for table in tables {
+        let columns: Vec<&Column> = table.columns.iter().filter(|column| column.generated_as.is_none()).collect();
+        let names: Vec<String> = columns.iter().map(|column| identifier(&column.name)).collect();
+        let texts: Vec<String> = names.iter().map(|name| format!("{name}::text")).collect();
+        let (names, texts) = (names.join(", "), texts.join(", "));
+        for row in session.rows(&format!("SELECT {texts} FROM {} ORDER BY 1", table.sql()))? {
+            let values: Vec<String> =
+                row.iter().map(|value| value.as_ref().map_or("NULL".to_owned(), |text| literal(text))).collect();
+            rows.push(format!(
+                "INSERT INTO {} ({names}) OVERRIDING SYSTEM VALUE VALUES ({})",
+                table.sql(),
+                values.join(", ")
+            ));
+        }
+    }
+    Ok(rows)
+}
+
+/// An edit of a row that the migrations made, if the table has one and a column that takes another value; and the
+/// question whether it still is as it was edited.
+fn edit(sandbox: &mut Sandbox, catalog: &Catalog, table: &Relation) -> Result<Option<(String, String)>, Failure> {
+    let keys: Vec<Vec<String>> = catalog
+        .indexes_of(table)
+        .filter(|index| index.unique && index.predicate.is_none())
+        .filter_map(|index| index.keys.iter().map(|key| key.column.clone()).collect())
+        .collect();
+    // A key that PostgreSQL makes is another one in each database.
+    let made =
+        |column: &String| table.column(column).is_some_and(|c| c.default.as_ref().is_some_and(|d| d.contains('(')));
+    let Some(key) = keys.iter().find(|key| !key.iter().any(made)).or_else(|| keys.first()) else { return Ok(None) };
+    let columns: Vec<String> = key.iter().map(|column| format!("{}::text", identifier(column))).collect();
+    let sql = format!("SELECT {} FROM {} ORDER BY 1 LIMIT 1", columns.join(", "), table.sql());
+    let Some(row) = sandbox.rows(&sql)?.into_iter().next() else { return Ok(None) };
+    let equal = |(column, value): (&String, Option<String>)| match value {
+        Some(value) => format!("{} = {}", identifier(column), literal(&value)),
+        None => format!("{} IS NULL", identifier(column)),
+    };
+    let at = key.iter().zip(row).map(equal).collect::<Vec<_>>().join(" AND ");
+    let mut generator = RowGenerator::of(sandbox)?;
+    let in_keys = |column: &Column| keys.iter().flatten().any(|key| *key == column.name);
+    for column in table.columns.iter().filter(|column| column.generation.is_insertable() && !in_keys(column)) {
+        let Some(Value::Text(value)) = generator.another(column) else { continue };
+        let name = identifier(&column.name);
+        let wanted = format!("{}::{}", literal(&value), column.ty.name);
+        let update = format!("UPDATE {} SET {name} = {wanted} WHERE {at}", table.sql());
+        if sandbox.attempt(&update)?.is_accepted() {
+            let question = format!("SELECT {name} IS NOT DISTINCT FROM {wanted} FROM {} WHERE {at}", table.sql());
+            return Ok(Some((update, question)));
+        }
+    }
+    Ok(None)
+}

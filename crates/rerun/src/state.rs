@@ -1,0 +1,190 @@
+//! The state of a database: its picture, the rows of every table, and whether a table is still the one that it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use pgproof_server::{DatabaseError, Session};
+use pgproof_sql::quote::literal;
+
+use pgproof_catalog::{picture::Difference, picture::Picture};
+
+/// The state of a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// Its objects.
+    pub picture: Picture,
+    /// The rows of each table.
+    pub rows: BTreeMap<String, TableRows>,
+    /// How far each sequence has come.
+    pub sequences: BTreeMap<String, i64>,
+    /// The identity of each table: one that is made anew has another, and its rows are gone.
+    pub tables: BTreeMap<String, String>,
+}
+
+/// The rows of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TableRows {
+    /// How many there are.
+    pub count: u64,
+    /// The digest of all of them.
+    digest: String,
+    /// The digests of their columns: some differ between databases however they came to be.
+    columns: BTreeMap<String, String>,
+}
+
+/// Columns, by table, whose values differ between two databases that were made alike: random keys and times.
+pub type Volatile = BTreeMap<String, BTreeSet<String>>;
+
+/// What differs between two states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// An object.
+    Object(Difference),
+    /// The rows of a table: how many there were and are.
+    Rows {
+        /// The table.
+        table: String,
+        /// How many rows it had.
+        was: u64,
+        /// How many it has.
+        is: u64,
+    },
+    /// A table was dropped and made anew, its rows with it.
+    MadeAnew(String),
+    /// A sequence gives numbers that it has given before.
+    SetBack {
+        /// The sequence.
+        sequence: String,
+        /// How far it had come.
+        was: i64,
+        /// How far it has come.
+        is: i64,
+    },
+}
+
+/// The tables of a database, with their identities.
+const TABLES: &str = "
+    SELECT CASE WHEN n.nspname = 'public' THEN '' ELSE n.nspname || '.' END || c.relname, format('%I.%I', n.nspname, c.relname), c.oid
+    FROM pg_class c
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')";
+
+/// The sequences of a database, and how far those have come that were used.
+const SEQUENCES: &str = "
+    SELECT CASE WHEN schemaname = 'public' THEN '' ELSE schemaname || '.' END || sequencename, last_value
+    FROM pg_sequences WHERE last_value IS NOT NULL AND increment_by > 0";
+
+impl State {
+    /// Takes the state.
+    pub fn take(session: &mut Session) -> Result<State, DatabaseError> {
+        let picture = Picture::take(session)?;
+        let (mut tables, mut queries) = (BTreeMap::new(), Vec::new());
+        for row in session.rows(TABLES)? {
+            if let [Some(name), Some(sql), Some(oid)] = row.as_slice() {
+                tables.insert(name.clone(), oid.clone());
+                let digest = "md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text COLLATE \"C\"), ''))";
+                queries.push(format!("SELECT {}, count(*), {digest} FROM ONLY {sql} t", literal(name)));
+            }
+        }
+        let mut rows = BTreeMap::new();
+        if !queries.is_empty() {
+            for row in session.rows(&queries.join(" UNION ALL "))? {
+                if let [Some(name), Some(count), Some(digest)] = row.as_slice() {
+                    let (count, digest) = (count.parse().unwrap_or(0), digest.clone());
+                    let columns = match tables.get(name) {
+                        Some(oid) if count > 0 => columns(session, oid)?,
+                        _ => BTreeMap::new(),
+                    };
+                    rows.insert(name.clone(), TableRows { count, digest, columns });
+                }
+            }
+        }
+        let sequences = session.rows(SEQUENCES)?.into_iter().filter_map(|row| match row.as_slice() {
+            [Some(name), Some(value)] => Some((name.clone(), value.parse().ok()?)),
+            _ => None,
+        });
+        Ok(State { picture, rows, sequences: sequences.collect(), tables })
+    }
+
+    /// What is other here than in a state of the same database before: objects, rows, and tables made anew.
+    pub fn changes_since(&self, before: &State) -> Vec<Change> {
+        let mut changes = self.objects_from(before);
+        changes.extend(self.rows_from(before, |is, was, _| is == was));
+        let anew = self.tables.iter().filter(|(name, oid)| before.tables.get(*name).is_some_and(|was| was != *oid));
+        changes.extend(anew.map(|(name, _)| Change::MadeAnew(name.clone())));
+        // One that was restarted has come nowhere; one that is gone is told as an object.
+        let there =
+            |name: &str| self.picture.objects.keys().any(|object| object.kind == "sequence" && object.name == name);
+        let set_back = before.sequences.iter().filter(|(name, _)| there(name)).filter_map(|(name, was)| {
+            let is = self.sequences.get(name).copied().unwrap_or(0);
+            (is < *was).then(|| Change::SetBack { sequence: name.clone(), was: *was, is })
+        });
+        changes.extend(set_back);
+        changes
+    }
+
+    /// What is other here than in a state of another database, or of this one before its rows were made anew. Values
+    /// that differ in any case do not count.
+    pub fn changes_from(&self, other: &State, volatile: &Volatile) -> Vec<Change> {
+        let mut changes = self.objects_from(other);
+        changes.extend(self.rows_from(other, |is, was, table| {
+            let counts = |column: &String| !volatile.get(table).is_some_and(|columns| columns.contains(column));
+            let differs =
+                |(column, digest): (&String, &String)| counts(column) && was.columns.get(column) != Some(digest);
+            let whole = volatile.get(table).is_none_or(BTreeSet::is_empty);
+            let same = if whole { is.digest == was.digest } else { !is.columns.iter().any(differs) };
+            is.count == was.count && same
+        }));
+        changes
+    }
+
+    /// The columns whose values differ between two databases that were made alike.
+    pub fn volatile(&self, other: &State) -> Volatile {
+        let of_table = |(table, rows): (&String, &TableRows)| {
+            let twin = other.rows.get(table)?;
+            let differs = rows.columns.iter().filter(|(column, digest)| twin.columns.get(*column) != Some(digest));
+            Some((table.clone(), differs.map(|(column, _)| column.clone()).collect()))
+        };
+        self.rows.iter().filter_map(of_table).collect()
+    }
+
+    fn objects_from(&self, other: &State) -> Vec<Change> {
+        self.picture.differences_from(&other.picture).into_iter().map(Change::Object).collect()
+    }
+
+    fn rows_from(&self, other: &State, same: impl Fn(&TableRows, &TableRows, &str) -> bool) -> Vec<Change> {
+        let differs = |(table, is): (&String, &TableRows)| {
+            let was = other.rows.get(table).filter(|was| !same(is, was, table))?;
+            Some(Change::Rows { table: table.clone(), was: was.count, is: is.count })
+        };
+        self.rows.iter().filter_map(differs).collect()
+    }
+}
+
+/// The digest of each column of a table.
+fn columns(session: &mut Session, oid: &str) -> Result<BTreeMap<String, String>, DatabaseError> {
+    let query = format!(
+        "SELECT string_agg(format('SELECT %L, md5(string_agg(quote_nullable(%I), E''\\n'' ORDER BY %I::text COLLATE \"C\")) FROM ONLY %s', \
+             attname, attname, attname, attrelid::regclass), ' UNION ALL ') \
+         FROM pg_attribute WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped"
+    );
+    let Some(query) = session.value(&query)? else { return Ok(BTreeMap::new()) };
+    let pair = |row: Vec<Option<String>>| <[Option<String>; 2]>::try_from(row).ok();
+    let pairs = session.rows(&query)?.into_iter().filter_map(pair);
+    Ok(pairs.filter_map(|[name, digest]| Some((name?, digest.unwrap_or_default()))).collect())
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Object(difference) => write!(f, "{difference}"),
+            Change::Rows { table, was, is } if was == is => write!(f, "table {table}: rows have other values"),
+            Change::Rows { table, was, is } => write!(f, "table {table}: it has {is} rows, and had {was}"),
+            Change::SetBack { sequence, was, is } => {
+                write!(f, "sequence {sequence} is set back from {was} to {is}: it gives numbers again that are used")
+            }
+            Change::MadeAnew(table) => write!(f, "table {table} was dropped and made anew: its rows are gone"),
+        }
+    }
+}

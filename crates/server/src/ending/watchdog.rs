@@ -1,0 +1,80 @@
+//! A small process that outlives pgproof just long enough to end its server: however pgproof ends (`kill -9`
+//! included), the supervisor's standard input closes, and it stops the server and removes the directory.
+//!
+//! It is a script for `/bin/sh`, because any process may start a server, a test binary of somebody's workspace too:
+//! there is no program of ours to be found there, and a fork without exec would need `unsafe`.
+
+use std::io::Write;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::ServerError;
+use crate::installation::account::Account;
+use crate::installation::account::run_as;
+
+const SCRIPT: &str = include_str!("watchdog.sh");
+
+/// How long a server may take to end.
+const END_DEADLINE: Duration = Duration::from_secs(10);
+
+/// The owner's end: the server lives until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Watchdog {
+    process: Child,
+}
+
+impl Watchdog {
+    /// Starts the supervisor, which makes `directory`, copies `cache` to its `data` and runs `server` there.
+    pub(crate) fn spawn(
+        directory: &Path,
+        cache: &Path,
+        server: &Command,
+        account: Option<Account>,
+    ) -> Result<Watchdog, ServerError> {
+        let mut command = Command::new("/bin/sh");
+        command.arg("-c").arg(SCRIPT).arg("pgproof").arg(directory).arg(cache);
+        command.arg(server.get_program()).args(server.get_args());
+        for (name, value) in server.get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command.env("PGPROOF_NAMESPACE", crate::installation::sweep::namespace());
+        run_as(&mut command, account);
+        // Its own process group: a Ctrl-C in the terminal reaches pgproof, and the supervisor only through it.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let process = command.spawn().map_err(|source| ServerError::Spawn { program: "/bin/sh".into(), source })?;
+        Ok(Watchdog { process })
+    }
+
+    /// Whether the supervisor has ended, which it does only before its owner if it could not even begin.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(Some(_)) | Err(_))
+    }
+
+    /// Lets the server outlive its owner.
+    pub(crate) fn keep(mut self) {
+        if let Some(mut stdin) = self.process.stdin.take() {
+            // If the supervisor is gone, so is the server, and there is nothing to keep.
+            let _ = stdin.write_all(b"keep\n");
+        }
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Watchdog {
+    /// Ends the server and waits until nothing is left of it.
+    fn drop(&mut self) {
+        drop(self.process.stdin.take());
+        let deadline = Instant::now() + END_DEADLINE;
+        while Instant::now() < deadline {
+            match self.process.try_wait() {
+                Ok(None) => std::thread::sleep(Duration::from_millis(1)),
+                Ok(Some(_)) | Err(_) => return,
+            }
+        }
+    }
+}

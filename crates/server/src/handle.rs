@@ -1,0 +1,133 @@
+//! A server as those see it who make databases in it: where it is, which version, and how our databases there are
+//! called and told from others'. How it came to be is its provider's business.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde::{Deserialize, Serialize};
+
+use crate::DatabaseError;
+use crate::ServerError;
+use crate::Session;
+use crate::Version;
+use crate::connection::Address;
+use crate::ending::owner_tag::Mark;
+use pgproof_sql::{quote::identifier, quote::literal};
+
+/// The longest name that PostgreSQL keeps whole (documentation, "Identifiers and Key Words").
+const LONGEST_NAME: usize = 63;
+
+/// A running server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServerHandle {
+    /// Where it listens.
+    pub address: Address,
+    /// Its version.
+    pub version: Version,
+    /// How it came to be: `local`, `docker`, `download` or `url`.
+    pub provider: String,
+    /// What keeps some things from being proven there, if anything does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<String>,
+    /// On a server that is not ours, the run that our databases belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+/// What a database is made from.
+#[derive(Debug, Clone, Copy)]
+pub enum Source<'a> {
+    /// Nothing: the C locale and UTF-8, whatever else the server has, so that the same statements do the same everywhere.
+    Nothing,
+    /// A copy of this database, which must have no open session.
+    Copy(&'a str),
+}
+
+impl ServerHandle {
+    /// Opens a session with a database.
+    pub fn open(&self, database: &str) -> Result<Session, DatabaseError> {
+        Session::open(&self.address, database)
+    }
+
+    /// Opens a session for making and removing databases.
+    pub fn maintenance(&self) -> Result<Session, DatabaseError> {
+        self.open(self.address.maintenance())
+    }
+
+    /// Makes a database for the purpose that `label` names: its name. (Documentation, "Template Databases".)
+    pub fn create_database(
+        &self,
+        maintenance: &mut Session,
+        label: &str,
+        source: Source<'_>,
+    ) -> Result<String, ServerError> {
+        let name = self.name_of(label);
+        let refused = |source| ServerError::Refused { action: format!("make database {name}"), source };
+        maintenance.run(&self.create_statement(&name, source)).map_err(refused)?;
+        if let Some(run) = &self.run {
+            let mark = literal(&Mark { run: run.clone(), roles: Vec::new() }.text());
+            maintenance.run(&format!("COMMENT ON DATABASE {} IS {mark}", identifier(&name))).map_err(refused)?;
+        }
+        Ok(name)
+    }
+
+    /// The cheapest statement that makes a database of this name.
+    fn create_statement(&self, name: &str, source: Source<'_>) -> String {
+        // Copying files beats logging each page where nothing is flushed to disk, and needs two checkpoints, which
+        // disturb a server that is not ours. Before 15 there is no choice.
+        let strategy = match (self.version.major, &self.run) {
+            (..15, _) => "",
+            (_, None) => " STRATEGY file_copy",
+            (_, Some(_)) => " STRATEGY wal_log",
+        };
+        let source = match source {
+            Source::Copy(template) => identifier(template),
+            Source::Nothing => {
+                let provider = if self.version.major >= 15 { " LOCALE_PROVIDER libc" } else { "" };
+                format!("template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'{provider}")
+            }
+        };
+        format!("CREATE DATABASE {} TEMPLATE {source}{strategy}", identifier(name))
+    }
+
+    fn name_of(&self, label: &str) -> String {
+        let name = match &self.run {
+            Some(run) => format!("pgproof_{run}_{label}"),
+            None => format!("pgproof_{label}"),
+        };
+        if name.len() <= LONGEST_NAME {
+            return name;
+        }
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let short: String = name.chars().take(LONGEST_NAME - 17).filter(char::is_ascii).collect();
+        format!("{short}_{:016x}", hasher.finish())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cluster(major: u16, run: Option<&str>) -> ServerHandle {
+        let version = Version { major, minor: 1, text: format!("{major}.1") };
+        let address = Address::on_port("db", 5432, "me", "");
+        ServerHandle { address, version, provider: "url".to_owned(), limits: None, run: run.map(str::to_owned) }
+    }
+
+    #[test]
+    fn a_name_is_never_longer_than_postgresql_keeps() {
+        let long = "x".repeat(80);
+        let cluster = cluster(16, Some("0123abcd"));
+        assert_eq!(cluster.name_of("shop_1"), "pgproof_0123abcd_shop_1");
+        let (one, other) = (cluster.name_of(&format!("{long}1")), cluster.name_of(&format!("{long}2")));
+        assert!(one.len() <= LONGEST_NAME && one != other && one.starts_with("pgproof_0123abcd_x"));
+    }
+
+    #[test]
+    fn a_borrowed_server_is_spared_checkpoints() {
+        let statement = |major, run| cluster(major, run).create_statement("a", Source::Copy("b"));
+        assert_eq!(statement(16, None), r#"CREATE DATABASE "a" TEMPLATE "b" STRATEGY file_copy"#);
+        assert_eq!(statement(16, Some("0")), r#"CREATE DATABASE "a" TEMPLATE "b" STRATEGY wal_log"#);
+        assert_eq!(statement(14, Some("0")), r#"CREATE DATABASE "a" TEMPLATE "b""#);
+    }
+}

@@ -1,0 +1,141 @@
+//! Data directories made by `initdb`, once for each version and settings, to be copied by every run.
+
+use std::fs::{self, File, TryLockError};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::Installation;
+use crate::ServerError;
+use crate::installation::account::Account;
+use crate::installation::account::run_as;
+
+/// Names the directory of the cache.
+pub const CACHE_VARIABLE: &str = "PGPROOF_CACHE_DIR";
+
+/// How long another run may make an entry: it may have to download.
+const LOCK_DEADLINE: Duration = Duration::from_mins(15);
+
+/// How long to wait before trying again.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+
+/// What `initdb` is told. The C locale is the one that every machine has; a small WAL segment makes a small copy.
+const INITDB_ARGUMENTS: &[&str] = &[
+    "--no-sync",
+    "--no-instructions",
+    "--locale=C",
+    "--encoding=UTF8",
+    "--wal-segsize=1",
+    "--auth=trust", // the socket's directory is open to its owner alone
+    "--username=postgres",
+];
+
+/// The path of a cleanly shut down data directory of this installation, made now if need be.
+pub(crate) fn data_directory(installation: &Installation, account: Option<Account>) -> Result<PathBuf, ServerError> {
+    let root = root();
+    let key = key(installation);
+    let entry = root.join(&key);
+    let data = entry.join("data");
+    if is_complete(&data) {
+        return Ok(data);
+    }
+    let failed = |action, path: &Path| {
+        let path = path.to_path_buf();
+        move |source| ServerError::Cache { action, path, source }
+    };
+    let _lock = lock(&root, &key)?;
+    if is_complete(&data) {
+        return Ok(data);
+    }
+    let unfinished = root.join(format!("{key}.unfinished"));
+    remove(&unfinished).map_err(failed("remove", &unfinished))?;
+    remove(&entry).map_err(failed("remove", &entry))?;
+    fs::create_dir(&unfinished).map_err(failed("create", &unfinished))?;
+    if let Some(Account { uid, gid }) = account {
+        std::os::unix::fs::chown(&unfinished, Some(uid), Some(gid)).map_err(failed("hand over", &unfinished))?;
+    }
+    initdb(installation, &unfinished.join("data"), account)?;
+    fs::rename(&unfinished, &entry).map_err(failed("rename", &unfinished))?;
+    Ok(data)
+}
+
+/// Removes an entry that turned out to be damaged.
+pub(crate) fn forget(data: &Path) -> Result<(), ServerError> {
+    let entry = data.parent().unwrap_or(data);
+    remove(entry).map_err(|source| ServerError::Cache { action: "remove", path: entry.to_path_buf(), source })
+}
+
+/// Waits until nobody else makes this entry of the cache: another run may be about to, and holds the lock for as long as it
+/// takes.
+pub(crate) fn lock(root: &Path, key: &str) -> Result<File, ServerError> {
+    let path = root.join(format!("{key}.lock"));
+    let failed = |action, path: &Path| {
+        let path = path.to_path_buf();
+        move |source| ServerError::Cache { action, path, source }
+    };
+    fs::create_dir_all(root).map_err(failed("create", root))?;
+    let lock = File::create(&path).map_err(failed("create", &path))?;
+    let started = Instant::now();
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_DEADLINE => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => {
+                let error =
+                    std::io::Error::new(std::io::ErrorKind::TimedOut, "another process holds it, and does not end");
+                return Err(failed("lock", &path)(error));
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
+        }
+    }
+}
+
+/// The cache's directory. Root's is outside its home, which the unprivileged account cannot enter.
+pub(crate) fn root() -> PathBuf {
+    if let Some(set) = std::env::var_os(CACHE_VARIABLE) {
+        return PathBuf::from(set);
+    }
+    if nix::unistd::geteuid().is_root() {
+        return PathBuf::from("/var/cache/pgproof");
+    }
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let base = match (std::env::var_os("XDG_CACHE_HOME"), home) {
+        (Some(cache), _) => PathBuf::from(cache),
+        (None, Some(home)) if cfg!(target_os = "macos") => home.join("Library/Caches"),
+        (None, Some(home)) => home.join(".cache"),
+        (None, None) => std::env::temp_dir().join(format!("cache-{}", nix::unistd::geteuid())),
+    };
+    base.join("pgproof")
+}
+
+fn key(installation: &Installation) -> String {
+    let mut hasher = DefaultHasher::new();
+    (INITDB_ARGUMENTS, &installation.bin).hash(&mut hasher);
+    format!("data-{}-{:016x}", installation.version, hasher.finish())
+}
+
+/// An entry is renamed into place as a whole; this guards against one that somebody emptied.
+fn is_complete(data: &Path) -> bool {
+    data.join("PG_VERSION").is_file() && data.join("global/pg_control").is_file()
+}
+
+/// Removes a directory, if there is one.
+pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn initdb(installation: &Installation, data: &Path, account: Option<Account>) -> Result<(), ServerError> {
+    let initdb = installation.bin.join("initdb");
+    let mut command = installation.command(&initdb);
+    command.args(INITDB_ARGUMENTS).arg("-D").arg(data).env("LC_ALL", "C").env("TZ", "UTC");
+    run_as(&mut command, account);
+    let output = command.output().map_err(|source| ServerError::Spawn { program: initdb.clone(), source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let text = [output.stdout, output.stderr].concat();
+    Err(ServerError::Initdb { initdb, status: output.status, output: String::from_utf8_lossy(&text).into_owned() })
+}

@@ -1,0 +1,8 @@
+//! PostgreSQL's binaries on this machine: where they are, whom they run as, where a server lives, and the cache of
+//! initialised data directories.
+
+pub(crate) mod account;
+pub(crate) mod binaries;
+pub(crate) mod cache;
+pub(crate) mod place;
+pub(crate) mod sweep;

@@ -1,0 +1,38 @@
+//! From nothing to a disposable PostgreSQL that answers, and to nothing again, however the process ends: connections,
+//! sessions, errors, one file a provider, and how each server ends. It knows no schema and no migration.
+
+pub mod advice;
+mod choice;
+mod config;
+pub mod connection;
+pub mod database_error;
+mod ending;
+mod error;
+mod handle;
+mod installation;
+mod log;
+mod options;
+mod provider;
+mod running;
+pub mod session;
+mod settings;
+pub mod sqlstate;
+mod version;
+
+pub use choice::{SERVER_VARIABLE, ServerChoice};
+pub use config::ServerConfig;
+pub use database_error::{DatabaseError, Reported};
+pub use ending::roles::note as note_roles;
+pub use error::ServerError;
+pub use handle::{ServerHandle, Source};
+pub use installation::binaries::{BIN_VARIABLE, Installation, find as find_installation};
+pub use installation::cache::CACHE_VARIABLE;
+pub use options::ServerOptions;
+#[cfg(feature = "docker")]
+pub use provider::docker::IMAGE_VARIABLE;
+pub use provider::download::{DOWNLOAD_URL_VARIABLE, DOWNLOAD_VARIABLE, Permission};
+pub use provider::{describe, majors};
+pub use running::Server;
+pub use session::{Attempt, Session};
+pub use settings::START_TIMEOUT_VARIABLE;
+pub use version::{NEWEST_MAJOR, OLDEST_MAJOR, Version};

@@ -1,0 +1,50 @@
+//! Which server to start: what the environment and the configuration say.
+
+use std::path::PathBuf;
+
+use crate::choice::{SERVER_VARIABLE, ServerChoice};
+use crate::provider::download::Permission;
+use crate::{ServerConfig, ServerError};
+
+/// Which server to start.
+#[derive(Debug, Clone, Default)]
+pub struct ServerOptions {
+    /// Where it comes from.
+    pub provider: ServerChoice,
+    /// The directory of the binaries, in place of the search.
+    pub bin: Option<PathBuf>,
+    /// The major version, in place of the newest.
+    pub major: Option<u16>,
+    /// The image of a container; `{major}` in it is replaced.
+    pub image: Option<String>,
+    /// Whether binaries may be downloaded.
+    pub download: Permission,
+}
+
+impl ServerOptions {
+    /// What the environment and the configuration say.
+    pub fn of(config: &ServerConfig) -> Result<ServerOptions, ServerError> {
+        let set = std::env::var(SERVER_VARIABLE).ok().filter(|text| !text.is_empty());
+        let provider = match (&set, &config.provider) {
+            (Some(text), _) => {
+                text.parse().map_err(|problem| ServerError::BadProvider { setting: SERVER_VARIABLE, problem })?
+            }
+            (None, Some(text)) => match text.parse() {
+                Ok(ServerChoice::Url(_)) => {
+                    let problem = format!("a connection string may hold a password; set {SERVER_VARIABLE} to it");
+                    return Err(ServerError::BadProvider { setting: "server.provider", problem });
+                }
+                other => other.map_err(|problem| ServerError::BadProvider { setting: "server.provider", problem })?,
+            },
+            (None, None) => ServerChoice::Auto,
+        };
+        let download = Permission::of(config.download);
+        Ok(ServerOptions {
+            provider,
+            bin: config.bin.clone(),
+            major: config.major,
+            image: config.image.clone(),
+            download,
+        })
+    }
+}

@@ -1,0 +1,318 @@
+//! A server in a container, made through testcontainers: data in memory, no durability, a port on this machine alone
+//! where the engine is on this machine. That it goes with its owner is the caretaker's business.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use testcontainers::bollard::query_parameters::{
+    ListContainersOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder, RenameContainerOptionsBuilder,
+};
+use testcontainers::bollard::{Docker as Engine, errors::Error as EngineError, models::PortBinding};
+use testcontainers::core::IntoContainerPort;
+use testcontainers::core::client::docker_client_instance;
+use testcontainers::runners::SyncRunner;
+use testcontainers::{Container, ContainerRequest, GenericImage, ImageExt, TestcontainersError};
+
+use super::Provider;
+use crate::connection::Address;
+use crate::ending::guard::Guard;
+use crate::ending::reaper::{Duty, Reaper};
+use crate::settings::{DISPOSABLE, start_deadline};
+use crate::version::{NEWEST_MAJOR, OLDEST_MAJOR};
+use crate::{Server, ServerError, ServerHandle, ServerOptions, Session, Version, log};
+
+/// The official image; `{major}` stands for the major version.
+const IMAGE: &str = "postgres:{major}";
+
+/// Names the image, in place of the configured one.
+pub const IMAGE_VARIABLE: &str = "PGPROOF_IMAGE";
+
+/// How long the engine may take to say that it is there.
+const PING_DEADLINE: Duration = Duration::from_secs(5);
+
+const PORT: u16 = 5432;
+
+/// What the names of containers begin with that somebody wants to keep.
+const KEPT: &str = "pgproof-kept-";
+
+/// The label whose value is a run.
+const RUN_LABEL: &str = "org.pgproof.run";
+
+/// The label whose value is the process that owns the run, and its namespace.
+const OWNER_LABEL: &str = "org.pgproof.owner";
+
+/// Containers of the engine that `DOCKER_HOST` or the usual socket leads to.
+#[derive(Debug)]
+pub(super) struct Docker;
+
+impl Provider for Docker {
+    fn start(&self, options: &ServerOptions) -> Result<Server, ServerError> {
+        start(&image(options.image.as_deref(), options.major), options.major)
+    }
+
+    fn majors(&self, _: &ServerOptions) -> Result<Vec<u16>, ServerError> {
+        Ok((OLDEST_MAJOR..=NEWEST_MAJOR).collect())
+    }
+
+    fn describe(&self, _: &ServerOptions) -> Result<String, ServerError> {
+        engine().map(|version| format!("in containers, of the engine {version}"))
+    }
+}
+
+/// Removes a container, first when it is dropped, else through its reaper.
+struct ContainerGuard {
+    container: Container<GenericImage>,
+    reaper: Reaper,
+}
+
+impl Guard for ContainerGuard {
+    fn log(&self) -> String {
+        log_of(self.container.id())
+    }
+
+    fn keep(self: Box<Self>) -> String {
+        let ContainerGuard { container, reaper } = *self;
+        reaper.keep();
+        let id = container.id().to_owned();
+        let name = format!("{KEPT}{}", &id[..12]);
+        let remove = format!("docker rm --force --volumes {name}");
+        // Its name is what later runs know it by: nobody owns it any more.
+        let options = RenameContainerOptionsBuilder::new().name(&name).build();
+        let _ = with_engine(async move |engine| engine.rename_container(&id, options).await);
+        // Dropping it would remove it.
+        std::mem::forget(container);
+        remove
+    }
+}
+
+impl std::fmt::Debug for ContainerGuard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ContainerGuard").field(&self.container.id()).finish()
+    }
+}
+
+/// The name of the image, with its tag, for a major version.
+pub(crate) fn image(configured: Option<&str>, major: Option<u16>) -> String {
+    let variable = std::env::var(IMAGE_VARIABLE).ok().filter(|image| !image.is_empty());
+    of_major(variable.as_deref().or(configured).unwrap_or(IMAGE), major)
+}
+
+fn of_major(image: &str, major: Option<u16>) -> String {
+    image.replace("{major}", &major.unwrap_or(NEWEST_MAJOR).to_string())
+}
+
+/// Whether there is an engine that answers: its version, or why not.
+pub(crate) fn engine() -> Result<String, ServerError> {
+    with_engine(async |engine| Ok(engine.version().await?.version.unwrap_or_default()))
+}
+
+/// Starts a container and waits until its server answers.
+pub(crate) fn start(image: &str, major: Option<u16>) -> Result<Server, ServerError> {
+    engine()?;
+    sweep();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let run = format!("{:x}-{:x}", std::process::id(), now.as_nanos());
+    let started = Instant::now();
+    let mut reaper = Reaper::spawn(&Duty::Container { run: run.clone() })?;
+    let password = format!("{:016x}{:016x}", random(), random());
+    let request = request(image, &run, &password);
+    let container = request.start().map_err(|source| unavailable(image, source))?;
+    reaper.started();
+    let outside = outside(&container).map_err(|source| {
+        // A container that has ended has no port.
+        if has_ended(&container) { not_ready(image, &container, None) } else { unavailable(image, source) }
+    })?;
+    let at = |host: &str, port| Address::on_port(host, port, "postgres", &password);
+    let address = at(&outside.0, outside.1);
+    let version = wait_until_ready(&address, &container, image)?;
+    if major.is_some_and(|major| major != version.major) {
+        return Err(ServerError::OtherMajor { place: format!("image {image}"), wanted: major, version });
+    }
+    // A published port goes through a proxy of the engine's. Its own network is quicker, where it can be reached.
+    let inside =
+        container.get_bridge_ip_address().ok().map(|ip| at(&ip.to_string(), PORT).with("connect_timeout", "1"));
+    let inside = inside.filter(|address| is_here() && Session::open(address, address.maintenance()).is_ok());
+    let address = inside.unwrap_or(address);
+    let handle = ServerHandle { address, version, provider: "docker".to_owned(), limits: None, run: None };
+    let directory = reaper.directory().to_path_buf();
+    let guard = Box::new(ContainerGuard { container, reaper });
+    Ok(Server { handle, directory, took: started.elapsed(), guard: Some(guard) })
+}
+
+/// Removes the containers of a run.
+pub(crate) fn remove(run: &str) -> Result<(), ServerError> {
+    let label = format!("{RUN_LABEL}={run}");
+    with_engine(async move |engine| {
+        for (id, _) in labelled(engine, &label).await? {
+            remove_container(engine, &id).await?;
+        }
+        Ok(())
+    })
+}
+
+/// Removes containers whose owner and caretaker are dead. What cannot be asked or removed is left to the next run.
+fn sweep() {
+    let abandoned = |owner: &str| crate::installation::sweep::is_dead(owner);
+    let _ = with_engine(async move |engine| {
+        for (id, owner) in labelled(engine, RUN_LABEL).await? {
+            if owner.is_some_and(|owner| abandoned(&owner)) {
+                remove_container(engine, &id).await?;
+            }
+        }
+        Ok(())
+    });
+}
+
+/// The containers with a label, with their owner, but for those that are kept.
+async fn labelled(engine: &Engine, label: &str) -> Result<Vec<(String, Option<String>)>, EngineError> {
+    let filters = std::collections::HashMap::from([("label", vec![label])]);
+    let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
+    let found = engine.list_containers(Some(options)).await?;
+    let owner = |labels: Option<std::collections::HashMap<String, String>>| labels?.remove(OWNER_LABEL);
+    let is_kept =
+        |names: &Option<Vec<String>>| names.iter().flatten().any(|name| name.trim_start_matches('/').starts_with(KEPT));
+    let found = found.into_iter().filter(|found| !is_kept(&found.names));
+    Ok(found.filter_map(|found| Some((found.id?, owner(found.labels)))).collect())
+}
+
+async fn remove_container(engine: &Engine, id: &str) -> Result<(), EngineError> {
+    let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+    match engine.remove_container(id, Some(options)).await {
+        // Gone, or going.
+        Err(EngineError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
+        other => other,
+    }
+}
+
+/// What the engine is asked for.
+fn request(image: &str, run: &str, password: &str) -> ContainerRequest<GenericImage> {
+    // A port of a registry has a slash after it.
+    let (name, tag) = match image.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (image, "latest"),
+    };
+    let mut command = vec!["postgres".to_owned()];
+    for setting in DISPOSABLE {
+        command.extend(["-c".to_owned(), (*setting).to_owned()]);
+    }
+    let owner = format!("{} {}", std::process::id(), crate::installation::sweep::namespace());
+    GenericImage::new(name, tag)
+        .with_exposed_port(PORT.tcp())
+        .with_cmd(command)
+        .with_label(RUN_LABEL, run)
+        .with_label(OWNER_LABEL, owner)
+        .with_container_name(format!("pgproof-{run}"))
+        .with_env_var("POSTGRES_PASSWORD", password)
+        .with_env_var("POSTGRES_INITDB_ARGS", "--no-sync --locale=C --encoding=UTF8 --wal-segsize=1")
+        .with_env_var("PGDATA", "/pgproof/data")
+        // Without it initdb compares all time zones that there are with the system's.
+        .with_env_var("TZ", "UTC")
+        .with_startup_timeout(start_deadline())
+        .with_host_config_modifier(|host| {
+            host.tmpfs = Some([("/pgproof".to_owned(), "rw,mode=1777".to_owned())].into());
+            if is_here() {
+                // Only this machine gets in, and the password keeps its other users out.
+                let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(String::new()) };
+                host.publish_all_ports = Some(false);
+                // The usual one, by the name under which its addresses are found.
+                host.network_mode = Some("bridge".to_owned());
+                host.port_bindings = Some([(format!("{PORT}/tcp"), Some(vec![binding]))].into());
+            }
+        })
+}
+
+/// Whether the engine is on this machine.
+fn is_here() -> bool {
+    std::env::var("DOCKER_HOST").map_or(true, |host| host.is_empty() || host.starts_with("unix:"))
+}
+
+/// Host and port that lead to the server from wherever the engine is.
+fn outside(container: &Container<GenericImage>) -> Result<(String, u16), TestcontainersError> {
+    let host = container.get_host()?.to_string();
+    // The port is open on IPv4, which this name may not be first of all.
+    let host = if host == "localhost" { "127.0.0.1".to_owned() } else { host };
+    Ok((host, container.get_host_port_ipv4(PORT.tcp())?))
+}
+
+fn wait_until_ready(
+    address: &Address,
+    container: &Container<GenericImage>,
+    image: &str,
+) -> Result<Version, ServerError> {
+    let started = Instant::now();
+    loop {
+        let session = Session::open(address, address.maintenance());
+        match session.and_then(|mut session| Version::of(&mut session)) {
+            Ok(version) => return Ok(version),
+            // 57P03 cannot_connect_now: it is starting up. No report: nobody listens yet.
+            Err(error) if error.sqlstate().is_none_or(|code| code == "57P03") => {}
+            Err(source) => {
+                let action = format!("open the first session in a container of {image}");
+                return Err(ServerError::Refused { action, source });
+            }
+        }
+        let has_ended = has_ended(container);
+        if has_ended || started.elapsed() > start_deadline() {
+            return Err(not_ready(image, container, (!has_ended).then(start_deadline)));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn has_ended(container: &Container<GenericImage>) -> bool {
+    container.is_running().is_ok_and(|running| !running)
+}
+
+fn not_ready(image: &str, container: &Container<GenericImage>, waited: Option<Duration>) -> ServerError {
+    ServerError::NotReady { image: image.to_owned(), waited, log: log_of(container.id()) }
+}
+
+/// The last lines that a container printed.
+fn log_of(id: &str) -> String {
+    use futures_util::StreamExt;
+    let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail("40").build();
+    let text = with_engine(async move |engine| {
+        let mut lines = engine.logs(id, Some(options));
+        let mut text = String::new();
+        while let Some(Ok(line)) = lines.next().await {
+            text.push_str(&line.to_string());
+        }
+        Ok(text)
+    });
+    log::tail(&text.unwrap_or_default())
+}
+
+fn unavailable(image: &str, source: TestcontainersError) -> ServerError {
+    ServerError::Container { image: image.to_owned(), source: Box::new(source) }
+}
+
+/// Talks to the engine that `DOCKER_HOST` or the usual socket leads to, in the words of its own API version.
+fn with_engine<T>(act: impl AsyncFnOnce(&Engine) -> Result<T, EngineError>) -> Result<T, ServerError> {
+    let failed = |problem: String| ServerError::NoEngine { problem };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| failed(error.to_string()))?;
+    runtime.block_on(async {
+        let engine = docker_client_instance().await.map_err(|error| failed(error.to_string()))?;
+        let ping = tokio::time::timeout(PING_DEADLINE, engine.negotiate_version()).await;
+        let engine = ping
+            .map_err(|_| failed(format!("it did not answer within {} s", PING_DEADLINE.as_secs())))?
+            .map_err(|error| failed(pgproof_sql::with_causes(&error)))?;
+        act(&engine).await.map_err(|error| failed(pgproof_sql::with_causes(&error)))
+    })
+}
+
+/// A number that nobody guesses: the standard library seeds its hashers from the system's randomness.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    std::hash::RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_named_for_its_major() {
+        assert_eq!(of_major("registry:5000/pg:{major}-bookworm", Some(16)), "registry:5000/pg:16-bookworm");
+        assert_eq!(of_major("ours:latest", Some(16)), "ours:latest");
+    }
+}

@@ -1,0 +1,284 @@
+//! Binaries that are fetched once into the cache: the archives of github.com/theseus-rs/postgresql-binaries, which the
+//! crate postgresql_embedded uses too. Starting them is `local`'s business.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use super::{Provider, local};
+use crate::installation::{binaries, cache};
+use crate::version::{NEWEST_MAJOR, OLDEST_MAJOR};
+use crate::{Installation, Server, ServerError, ServerOptions};
+
+/// Names the place of the archives, in place of GitHub's; below it `VERSION/postgresql-VERSION-TARGET.tar.gz`.
+pub const DOWNLOAD_URL_VARIABLE: &str = "PGPROOF_DOWNLOAD_URL";
+
+/// Allows downloads (1) or forbids them (0), in place of `server.download` in the configuration.
+pub const DOWNLOAD_VARIABLE: &str = "PGPROOF_DOWNLOAD";
+
+const USUAL_URL: &str = "https://github.com/theseus-rs/postgresql-binaries/releases/download";
+
+/// The release of each major that is fetched.
+const RELEASES: &[(u16, &str)] = &[(14, "14.23.0"), (15, "15.19.0"), (16, "16.15.0"), (17, "17.11.0"), (18, "18.6.0")];
+
+/// How long a connection, and each piece of an answer, may take.
+const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
+
+/// Binaries that are downloaded.
+#[derive(Debug)]
+pub(super) struct Download;
+
+impl Provider for Download {
+    fn start(&self, options: &ServerOptions) -> Result<Server, ServerError> {
+        local::start(&installation(options.major, options.download)?, "download")
+    }
+
+    fn majors(&self, _: &ServerOptions) -> Result<Vec<u16>, ServerError> {
+        Ok((OLDEST_MAJOR..=NEWEST_MAJOR).collect())
+    }
+
+    /// What is not there yet is fetched.
+    fn describe(&self, options: &ServerOptions) -> Result<String, ServerError> {
+        super::started(options, self)
+    }
+}
+
+/// Whether binaries may be downloaded.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Permission {
+    /// Nobody has said: yes, but not in CI, where nobody reads the announcement.
+    #[default]
+    Unsaid,
+    /// Yes.
+    Allowed,
+    /// No.
+    Forbidden,
+}
+
+impl Permission {
+    /// What the environment, else the configuration, says.
+    pub(crate) fn of(configured: Option<bool>) -> Permission {
+        match std::env::var(DOWNLOAD_VARIABLE).ok().as_deref().filter(|value| !value.is_empty()) {
+            Some("0" | "false" | "no") => Permission::Forbidden,
+            Some(_) => Permission::Allowed,
+            None => match configured {
+                Some(true) => Permission::Allowed,
+                Some(false) => Permission::Forbidden,
+                None => Permission::Unsaid,
+            },
+        }
+    }
+
+    fn demand(self) -> Result<(), ServerError> {
+        let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
+        match self {
+            Permission::Forbidden => Err(ServerError::NoDownload { why: "it is forbidden" }),
+            Permission::Unsaid if in_ci => Err(ServerError::NoDownload { why: "it is not allowed in CI" }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The installation of a major (the newest, if none is named) in the cache, fetched now if it is not there.
+pub(crate) fn installation(major: Option<u16>, permission: Permission) -> Result<Installation, ServerError> {
+    let major = major.unwrap_or(NEWEST_MAJOR);
+    let release = RELEASES.iter().find(|(known, _)| *known == major).map(|(_, release)| *release);
+    let release = release.ok_or(ServerError::NoRelease { major })?;
+    let target = target().ok_or(ServerError::NoDownload { why: "there are no archives for this system" })?;
+    let root = cache::root();
+    let name = format!("postgresql-{release}-{target}");
+    let entry = root.join(&name);
+    let bin = entry.join("bin");
+    if let Ok(installation) = binaries::inspect(&bin) {
+        return Ok(installation);
+    }
+    permission.demand()?;
+    let in_cache = |action, path: &Path| {
+        let path = path.to_path_buf();
+        move |source| ServerError::Cache { action, path, source }
+    };
+    let _lock = cache::lock(&root, &name)?;
+    // Another run may have been quicker.
+    if let Ok(installation) = binaries::inspect(&bin) {
+        return Ok(installation);
+    }
+    let base = std::env::var(DOWNLOAD_URL_VARIABLE).ok().filter(|url| !url.is_empty());
+    let base = base.unwrap_or_else(|| USUAL_URL.to_owned());
+    let url = Url(format!("{}/{release}/{name}.tar.gz", base.trim_end_matches('/')));
+    let archive = root.join(format!("{name}.tar.gz.part"));
+    fetch(&url, &archive)?;
+    let unfinished = root.join(format!("{name}.unfinished"));
+    cache::remove(&unfinished).map_err(in_cache("remove", &unfinished))?;
+    cache::remove(&entry).map_err(in_cache("remove", &entry))?;
+    let damaged = |problem: String| ServerError::Archive { url: url.to_string(), problem };
+    let file = File::open(&archive).map_err(in_cache("open", &archive))?;
+    tar::Archive::new(flate2::read::GzDecoder::new(file)).unpack(&unfinished).map_err(|e| damaged(e.to_string()))?;
+    let inside = top(&unfinished);
+    let installation = binaries::inspect(&inside.join("bin")).map_err(damaged)?;
+    if installation.version.major != major {
+        return Err(damaged(format!("it holds PostgreSQL {}", installation.version)));
+    }
+    fs::rename(&inside, &entry).map_err(in_cache("rename", &inside))?;
+    let _ = (cache::remove(&unfinished), fs::remove_file(&archive));
+    binaries::inspect(&bin).map_err(damaged)
+}
+
+/// Fetches an archive to `path`, going on where an earlier attempt ended, and verifies its checksum.
+fn fetch(url: &Url, path: &Path) -> Result<(), ServerError> {
+    let wanted = checksum(url)?;
+    // A part that is no start of this archive is found out by its checksum, and is not gone on with twice.
+    for may_resume in [true, false] {
+        let had = if may_resume { path.metadata().map_or(0, |metadata| metadata.len()) } else { 0 };
+        // In any program: who waits for a download wants to know.
+        eprintln!("downloading {url}{}", if had > 0 { " (the rest of it)" } else { "" });
+        let received = receive(url, path, had)?;
+        if received.sum == wanted {
+            return Ok(());
+        }
+        let removed = fs::remove_file(path);
+        removed.map_err(|source| ServerError::Cache { action: "remove", path: path.to_path_buf(), source })?;
+        if !received.is_resumed {
+            let problem = format!("its SHA-256 is {}, and {url}.sha256 says {wanted}", received.sum);
+            return Err(ServerError::Archive { url: url.to_string(), problem });
+        }
+    }
+    Err(ServerError::Archive { url: url.to_string(), problem: "it changes".to_owned() })
+}
+
+/// An address that may hold the password of a mirror, and does not show it.
+struct Url(String);
+
+impl std::fmt::Display for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (scheme, rest) = self.0.split_once("://").unwrap_or(("", &self.0));
+        let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
+        write!(f, "{scheme}://{host}/{}", path.split('?').next().unwrap_or_default())
+    }
+}
+
+/// What was received.
+struct Received {
+    sum: String,
+    is_resumed: bool,
+}
+
+/// Receives an archive, but for the first `had` bytes if the server can leave them out.
+fn receive(url: &Url, path: &Path, had: u64) -> Result<Received, ServerError> {
+    let in_cache = |action| {
+        let path = path.to_path_buf();
+        move |source| ServerError::Cache { action, path, source }
+    };
+    let failed = |problem: String| ServerError::Fetch { url: url.to_string(), problem };
+    let mut request = agent().get(&url.0);
+    if had > 0 {
+        request = request.header("Range", format!("bytes={had}-"));
+    }
+    let mut response = request.call().map_err(|error| failed(error.to_string()))?;
+    let is_resumed = match response.status().as_u16() {
+        206 => true,
+        // There is nothing after what we have: all of it may be here already.
+        416 if had > 0 => {
+            let sum = sum(path).map_err(in_cache("read"))?;
+            return Ok(Received { sum, is_resumed: true });
+        }
+        200 => false,
+        status => return Err(failed(format!("the server answers {status}"))),
+    };
+    let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(path).map_err(in_cache("write"))?;
+    if is_resumed {
+        file.seek(io::SeekFrom::Start(had)).map_err(in_cache("write"))?;
+    } else {
+        file.set_len(0).map_err(in_cache("write"))?;
+    }
+    let length = response.body().content_length();
+    let mut body = response.body_mut().with_config().limit(u64::MAX).reader();
+    let mut buffer = vec![0; 64 << 10];
+    let mut count = 0;
+    loop {
+        let read = body.read(&mut buffer).map_err(|error| failed(format!("{error}; run again to fetch the rest")))?;
+        if read == 0 {
+            break;
+        }
+        file.write_all(&buffer[..read]).map_err(in_cache("write"))?;
+        count += read as u64;
+    }
+    if length.is_some_and(|length| length != count) {
+        return Err(failed(format!("it ended after {count} bytes; run again to fetch the rest")));
+    }
+    drop(file);
+    Ok(Received { sum: sum(path).map_err(in_cache("read"))?, is_resumed })
+}
+
+/// The checksum that stands beside an archive.
+fn checksum(url: &Url) -> Result<String, ServerError> {
+    let url = Url(format!("{}.sha256", url.0));
+    let failed = |problem: String| ServerError::Fetch { url: url.to_string(), problem };
+    let mut response = agent().get(&url.0).call().map_err(|error| failed(error.to_string()))?;
+    if response.status().as_u16() != 200 {
+        return Err(failed(format!("the server answers {}", response.status().as_u16())));
+    }
+    let text = response.body_mut().read_to_string().map_err(|error| failed(error.to_string()))?;
+    let sum = text.split_whitespace().next().unwrap_or_default().to_lowercase();
+    if sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        Ok(sum)
+    } else {
+        Err(failed("it is no SHA-256".to_owned()))
+    }
+}
+
+fn agent() -> ureq::Agent {
+    let config = ureq::Agent::config_builder()
+        .timeout_connect(Some(ANSWER_DEADLINE))
+        .timeout_recv_response(Some(ANSWER_DEADLINE))
+        .timeout_global(Some(Duration::from_mins(10)))
+        .http_status_as_error(false)
+        .build();
+    config.into()
+}
+
+fn sum(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+    Ok(hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
+}
+
+/// The directory that holds `bin`: archives have one directory around everything.
+fn top(unpacked: &Path) -> PathBuf {
+    let inside = fs::read_dir(unpacked).into_iter().flatten().flatten().map(|entry| entry.path());
+    inside.into_iter().find(|path| path.join("bin").is_dir()).unwrap_or_else(|| unpacked.to_path_buf())
+}
+
+/// What this system is called in the archives' names.
+fn target() -> Option<&'static str> {
+    match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") if cfg!(target_env = "musl") => Some("x86_64-unknown-linux-musl"),
+        ("linux", "aarch64") if cfg!(target_env = "musl") => Some("aarch64-unknown-linux-musl"),
+        ("linux", "x86_64") => Some("x86_64-unknown-linux-gnu"),
+        ("linux", "aarch64") => Some("aarch64-unknown-linux-gnu"),
+        ("macos", "x86_64") => Some("x86_64-apple-darwin"),
+        ("macos", "aarch64") => Some("aarch64-apple-darwin"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_of_a_mirror_is_not_shown() {
+        let url = Url("https://ci:hush@mirror.example.com/pg/x.tar.gz?token=hush".to_owned());
+        assert_eq!(url.to_string(), "https://mirror.example.com/pg/x.tar.gz");
+    }
+}

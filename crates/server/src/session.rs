@@ -1,0 +1,193 @@
+//! One session with a database: statements in, text out, errors with every field. All that pgproof says to a server
+//! goes through here. Isolation between tests is `isolation`'s business.
+
+use std::io::{Read, Write};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use postgres::{Client, SimpleQueryMessage};
+use serde::de::DeserializeOwned;
+
+use crate::connection::Address;
+use crate::{DatabaseError, Reported};
+
+pub use postgres_protocol::escape::{escape_identifier as identifier, escape_literal as literal};
+
+/// The deadline of one statement.
+pub const STATEMENT_DEADLINE: Duration = Duration::from_mins(2);
+
+/// Names a file to which every statement is appended, as the database's name, a tab, the statement and a NUL: what a
+/// benchmark replays.
+pub const STATEMENT_LOG_VARIABLE: &str = "PGPROOF_STATEMENT_LOG";
+
+/// An open session.
+pub struct Session {
+    client: Client,
+    address: Address,
+    database: String,
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("address", &self.address)
+            .field("database", &self.database)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A row of text values, as the simple query protocol gives them.
+pub type Row = Vec<Option<String>>;
+
+/// How a statement ended that was tried and undone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attempt {
+    /// PostgreSQL took it.
+    Accepted,
+    /// PostgreSQL refused it.
+    Refused(Box<Reported>),
+}
+
+impl Attempt {
+    /// Whether PostgreSQL took it.
+    pub fn is_accepted(&self) -> bool {
+        matches!(self, Attempt::Accepted)
+    }
+}
+
+impl Session {
+    /// Opens a session with `database`.
+    pub fn open(address: &Address, database: &str) -> Result<Session, DatabaseError> {
+        let options = format!("-c statement_timeout={}", STATEMENT_DEADLINE.as_millis());
+        let client = address.connect(database, &options)?;
+        Ok(Session { client, address: address.clone(), database: database.to_owned() })
+    }
+
+    /// The server.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The database.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// Opens another session with the same database.
+    pub fn another(&self) -> Result<Session, DatabaseError> {
+        Session::open(&self.address, &self.database)
+    }
+
+    /// Runs one or more statements and gives nothing back.
+    pub fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        log_statement(&self.database, sql);
+        Ok(self.client.batch_execute(sql)?)
+    }
+
+    /// Runs statements and gives the rows of all of them.
+    pub fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DatabaseError> {
+        log_statement(&self.database, sql);
+        let messages = self.client.simple_query(sql)?;
+        Ok(messages
+            .into_iter()
+            .filter_map(|message| match message {
+                SimpleQueryMessage::Row(row) => {
+                    Some((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect())
+                }
+                _ => None,
+            })
+            .collect())
+    }
+
+    /// Runs one statement and gives how many rows it affected.
+    pub fn affected(&mut self, sql: &str) -> Result<u64, DatabaseError> {
+        log_statement(&self.database, sql);
+        let messages = self.client.simple_query(sql)?;
+        Ok(messages
+            .iter()
+            .map(|message| match message {
+                SimpleQueryMessage::CommandComplete(rows) => *rows,
+                _ => 0,
+            })
+            .sum())
+    }
+
+    /// The first column of the first row; `None` if it is NULL or there is no row.
+    pub fn value(&mut self, sql: &str) -> Result<Option<String>, DatabaseError> {
+        Ok(self.rows(sql)?.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+    }
+
+    /// The first column of all rows, without NULLs.
+    pub fn column(&mut self, sql: &str) -> Result<Vec<String>, DatabaseError> {
+        Ok(self.rows(sql)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
+    }
+
+    /// The single JSON value that `sql` gives, as a `T`.
+    pub fn json<T: DeserializeOwned>(&mut self, sql: &str) -> Result<T, DatabaseError> {
+        let answer = |problem: String| DatabaseError::Answer { query: shortened(sql), problem };
+        let text = self.value(sql)?.ok_or_else(|| answer("no value".to_owned()))?;
+        serde_json::from_str(&text).map_err(|error| answer(error.to_string()))
+    }
+
+    /// Sends `data` to a `COPY … FROM stdin` and gives the number of rows.
+    pub fn copy_in(&mut self, sql: &str, data: &[u8]) -> Result<u64, DatabaseError> {
+        log_statement(&self.database, sql);
+        let mut writer = self.client.copy_in(sql)?;
+        writer.write_all(data).map_err(|error| DatabaseError::Answer {
+            query: shortened(sql),
+            problem: format!("the data could not be sent: {error}"),
+        })?;
+        Ok(writer.finish()?)
+    }
+
+    /// Gives what a `COPY … TO stdout` sends, as text.
+    pub fn copy_out(&mut self, sql: &str) -> Result<String, DatabaseError> {
+        log_statement(&self.database, sql);
+        let mut text = String::new();
+        let read = self.client.copy_out(sql)?.read_to_string(&mut text);
+        read.map_err(|error| DatabaseError::Answer {
+            query: shortened(sql),
+            problem: format!("the data could not be read: {error}"),
+        })?;
+        Ok(text)
+    }
+
+    /// Tries a statement inside the open transaction and undoes it, whatever came of it. Only a lost connection, or a
+    /// transaction that is not open, is an error.
+    pub fn attempt(&mut self, sql: &str) -> Result<Attempt, DatabaseError> {
+        match self.run(&format!("SAVEPOINT attempt; {sql}\n; ROLLBACK TO attempt; RELEASE attempt")) {
+            Ok(()) => Ok(Attempt::Accepted),
+            Err(DatabaseError::Reported(report)) => {
+                self.run("ROLLBACK TO attempt; RELEASE attempt")?;
+                Ok(Attempt::Refused(report))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+}
+
+/// The start of a statement, for messages.
+pub fn shortened(sql: &str) -> String {
+    const MOST: usize = 160;
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.chars().count() <= MOST { line } else { line.chars().take(MOST).chain("…".chars()).collect() }
+}
+
+/// Appends the statement to the log that the environment asks for.
+fn log_statement(database: &str, sql: &str) {
+    static LOG: OnceLock<Option<std::fs::File>> = OnceLock::new();
+    let log = LOG.get_or_init(|| {
+        let path = std::env::var_os(STATEMENT_LOG_VARIABLE)?;
+        std::fs::OpenOptions::new().create(true).append(true).open(path).ok()
+    });
+    if let Some(mut file) = log.as_ref() {
+        // One write a statement, so that lines of parallel sessions do not mix. A log that cannot be written is no
+        // reason to fail a proof; the benchmark that reads it notices.
+        let _ = file.write_all(format!("{database}\t{sql}\0").as_bytes());
+    }
+}

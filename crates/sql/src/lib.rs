@@ -1,0 +1,29 @@
+//! SQL as text, without a connection: files of migrations, their layouts and order, their statements with file and
+//! line, and, the other way round, which file and line made an object.
+
+mod causes;
+mod discover;
+mod error;
+mod layout;
+mod meta;
+mod origin;
+mod provenance;
+pub mod quote;
+mod source;
+mod split;
+mod statement;
+mod texts;
+mod transaction;
+
+pub use causes::with_causes;
+pub use discover::{Migration, discover, discover_rollbacks, read, sql_files};
+pub use error::SourceError;
+pub use layout::{Layout, Style, lay_out};
+pub use meta::Variables;
+pub use origin::Origin;
+pub use provenance::{Object, Provenance};
+pub use source::Source;
+pub use split::{split, split_with};
+pub use statement::Statement;
+pub use texts::texts;
+pub use transaction::Transaction;

@@ -1,0 +1,240 @@
+//! Whose the rows of each table are: those of the tenant in a column, of the tenant of the row that they reference, or
+//! of no tenant at all, which somebody has to have decided.
+
+use std::collections::BTreeSet;
+
+use pgproof_runner::config::Tenancy;
+use pgproof_sql::{quote::identifier, quote::literal};
+
+use super::TenancyError;
+use pgproof_catalog::{Catalog, Constraint, ConstraintKind, Relation, RelationKind};
+
+/// Whose the rows of a table are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// Those of the tenant that this column names.
+    Column(String),
+    /// Those of the tenant of the row that this foreign key references.
+    Through { key: Box<Constraint>, parent: String },
+    /// They are for everybody.
+    Shared(String),
+    /// They are for no tenant.
+    Closed(String),
+    /// Nobody has said.
+    Undecided,
+}
+
+/// A table, whose its rows are, and the tables under it.
+#[derive(Debug, Clone)]
+pub(super) struct TenantTable {
+    pub(super) relation: Relation,
+    /// How sentences call it.
+    pub(super) name: String,
+    pub(super) owner: Owner,
+    /// Its partitions and the tables that inherit from it, those of those included.
+    pub(super) children: Vec<Relation>,
+}
+
+impl TenantTable {
+    /// Whether each of its rows is some tenant's.
+    pub(super) fn is_tenants(&self) -> bool {
+        matches!(self.owner, Owner::Column(_) | Owner::Through { .. })
+    }
+
+    /// Whether no tenant may see a row of it.
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.owner, Owner::Closed(_))
+    }
+
+    /// Whether its rows are on another server.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.relation.kind == RelationKind::ForeignTable
+    }
+
+    /// Whether somebody must not see or change its rows, which are here: they are some tenant's, or for no tenant.
+    pub(super) fn is_attacked(&self) -> bool {
+        (self.is_tenants() || self.is_closed()) && !self.is_foreign()
+    }
+
+    /// Whether this column names the tenant.
+    pub(super) fn names_tenant(&self, column: &str) -> bool {
+        matches!(&self.owner, Owner::Column(tenant) if tenant == column)
+    }
+
+    /// The column that names the tenant, if rows can do without one.
+    pub(super) fn nullable_tenant(&self) -> Option<&str> {
+        match &self.owner {
+            Owner::Column(column) => {
+                self.relation.column(column).filter(|column| !column.not_null).map(|column| column.name.as_str())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The tables of a schema and whose their rows are; referenced tables before those that reference them.
+#[derive(Debug, Clone)]
+pub(super) struct Ownership {
+    pub(super) tables: Vec<TenantTable>,
+    /// The table of the tenants themselves, and its key.
+    pub(super) root: Option<(String, String)>,
+}
+
+impl Ownership {
+    /// Finds out, and demands that what the configuration names is there.
+    pub(super) fn of(catalog: &Catalog, tenancy: &Tenancy) -> Result<Ownership, TenancyError> {
+        let named = tenancy.through.keys().chain(tenancy.shared.keys()).chain(tenancy.closed.keys());
+        let accepted = tenancy.accepted.iter().flat_map(|accepted| &accepted.tables).filter(|name| *name != "*");
+        if let Some(name) = named.chain(accepted).find(|name| catalog.relation(name).is_none()) {
+            return Err(TenancyError::NoTable { table: name.clone() });
+        }
+        let root = catalog.constraints.iter().find_map(|key| {
+            let references = key.references.as_ref().filter(|_| key.columns == [tenancy.column.clone()])?;
+            let [column] = references.columns.as_slice() else { return None };
+            Some((format!("{}.{}", references.schema, references.table), column.clone()))
+        });
+        let mut ownership = Ownership { tables: Vec::new(), root };
+        for relation in ordered(catalog) {
+            let name = catalog.shown(&relation.schema, &relation.name);
+            let children = descendants(catalog, relation);
+            let owner = Owner::Undecided;
+            ownership.tables.push(TenantTable { relation: relation.clone(), name, owner, children });
+        }
+        // A table may be found through another that is only found itself in the next round.
+        let mut settled = false;
+        while !settled {
+            settled = true;
+            for at in 0..ownership.tables.len() {
+                let table = &ownership.tables[at];
+                let found = ownership.owner(catalog, tenancy, &table.relation, &table.name).unwrap_or(Owner::Undecided);
+                if table.owner == Owner::Undecided && found != Owner::Undecided {
+                    ownership.tables[at].owner = found;
+                    settled = false;
+                }
+            }
+        }
+        for table in ownership.tables.iter().filter(|table| table.owner == Owner::Undecided) {
+            ownership.owner(catalog, tenancy, &table.relation, &table.name)?;
+        }
+        if !ownership.tables.iter().any(TenantTable::is_tenants) {
+            return Err(TenancyError::NoTenantTable { column: tenancy.column.clone() });
+        }
+        Ok(ownership)
+    }
+
+    fn owner(
+        &self,
+        catalog: &Catalog,
+        tenancy: &Tenancy,
+        relation: &Relation,
+        name: &str,
+    ) -> Result<Owner, TenancyError> {
+        let said = |map: &std::collections::BTreeMap<String, String>| {
+            map.iter()
+                .find(|(table, _)| catalog.relation(table).is_some_and(|named| named == relation))
+                .map(|(_, text)| text.clone())
+        };
+        if let Some(reason) = said(&tenancy.shared) {
+            return Ok(Owner::Shared(reason));
+        }
+        if let Some(reason) = said(&tenancy.closed) {
+            return Ok(Owner::Closed(reason));
+        }
+        if let Some((_, column)) = self.root.as_ref().filter(|(root, _)| *root == relation.full_name()) {
+            return Ok(Owner::Column(column.clone()));
+        }
+        // Policies cannot be put on a foreign table: somebody has to decide what it is for.
+        if relation.kind == RelationKind::ForeignTable {
+            return Ok(Owner::Undecided);
+        }
+        if relation.column(&tenancy.column).is_some() {
+            return Ok(Owner::Column(tenancy.column.clone()));
+        }
+        let leads = |key: &&Constraint| {
+            let references = key.references.as_ref();
+            references
+                .is_some_and(|r| self.table(&format!("{}.{}", r.schema, r.table)).is_some_and(TenantTable::is_tenants))
+        };
+        let foreign = catalog.constraints_of(relation).filter(|key| key.kind == ConstraintKind::ForeignKey);
+        let keys: Vec<&Constraint> = foreign.filter(leads).collect();
+        let sure = |key: &&&Constraint| key.columns.iter().all(|c| relation.column(c).is_some_and(|c| c.not_null));
+        let chosen = match said(&tenancy.through) {
+            Some(column) => match keys.iter().find(|key| key.columns.contains(&column)) {
+                Some(key) => vec![*key],
+                None => return Err(TenancyError::NoKey { table: name.to_owned(), column }),
+            },
+            None => keys.iter().filter(sure).copied().collect(),
+        };
+        match chosen.as_slice() {
+            [] => Ok(Owner::Undecided),
+            [key] => {
+                let parent = key.references.as_ref().map(|r| format!("{}.{}", r.schema, r.table)).unwrap_or_default();
+                Ok(Owner::Through { key: Box::new((*key).clone()), parent })
+            }
+            several => Err(TenancyError::SeveralKeys {
+                table: name.to_owned(),
+                columns: several.iter().map(|key| key.columns.join(", ")).collect(),
+            }),
+        }
+    }
+
+    /// The table of the tenants themselves, or the first whose rows are theirs.
+    pub(super) fn tenants(&self) -> Option<&TenantTable> {
+        let root = self.root.as_ref().and_then(|(root, _)| self.table(root)).filter(|table| table.is_tenants());
+        root.or_else(|| self.tables.iter().find(|table| table.is_tenants()))
+    }
+
+    /// The table of this full name.
+    pub(super) fn table(&self, full_name: &str) -> Option<&TenantTable> {
+        self.tables.iter().find(|table| table.relation.full_name() == full_name)
+    }
+
+    /// Whether there is a table of this full name that somebody must not see or change rows of.
+    pub(super) fn is_attacked(&self, full_name: &str) -> bool {
+        self.table(full_name).is_some_and(TenantTable::is_attacked)
+    }
+
+    /// The condition that a row of `table`, which the query calls by its own name, is this tenant's.
+    pub(super) fn belongs(&self, table: &TenantTable, tenant: &str) -> String {
+        match &table.owner {
+            Owner::Column(column) => format!("{} = {}", identifier(column), literal(tenant)),
+            Owner::Through { key, parent } => {
+                let referenced = key.references.as_ref().map(|r| r.columns.as_slice()).unwrap_or_default();
+                let list = |columns: &[String]| columns.iter().map(|c| identifier(c)).collect::<Vec<_>>().join(", ");
+                let Some(parent) = self.table(parent) else { return "false".to_owned() };
+                let theirs = self.belongs(parent, tenant);
+                let from = parent.relation.sql();
+                format!("({}) IN (SELECT {} FROM {from} WHERE {theirs})", list(&key.columns), list(referenced))
+            }
+            _ => "false".to_owned(),
+        }
+    }
+}
+
+/// The tables that are not under another, referenced ones first. Where keys lead in a circle, by name.
+fn ordered(catalog: &Catalog) -> Vec<&Relation> {
+    let rows = |relation: &&Relation| relation.kind.is_table() || relation.kind == RelationKind::ForeignTable;
+    let all = catalog.relations.iter().filter(rows);
+    let mut left: Vec<&Relation> = all.filter(|table| table.inherits.is_empty()).collect();
+    let mut placed: BTreeSet<String> = BTreeSet::new();
+    let mut order = Vec::new();
+    while !left.is_empty() {
+        let ready = |table: &&Relation| {
+            catalog.constraints_of(table).filter_map(|key| key.references.as_ref()).all(|r| {
+                let name = format!("{}.{}", r.schema, r.table);
+                placed.contains(&name) || name == table.full_name()
+            })
+        };
+        let at = left.iter().position(ready).unwrap_or(0);
+        let table = left.remove(at);
+        placed.insert(table.full_name());
+        order.push(table);
+    }
+    order
+}
+
+/// The partitions and inheriting tables of a table, at any depth.
+fn descendants(catalog: &Catalog, relation: &Relation) -> Vec<Relation> {
+    let direct = catalog.tables().filter(|table| table.inherits.contains(&relation.full_name()));
+    direct.flat_map(|child| std::iter::once(child.clone()).chain(descendants(catalog, child))).collect()
+}

@@ -1,0 +1,94 @@
+//! Migration execution: what each file reports, that it can be run again, and that it can be taken back.
+
+use pgproof::migration::Applied;
+use pgproof::prelude::*;
+use rstest::rstest;
+
+use crate::{opportunity, opportunity_clone};
+
+/// How many statements of a kind a file has.
+fn count(applied: &Applied, kind: &str) -> usize {
+    applied.statements.iter().filter(|statement| statement.kind == kind).count()
+}
+
+#[rstest]
+#[case(0, &[("CREATE EXTENSION", 1), ("CREATE TABLE", 1), ("CREATE INDEX", 2), ("COMMENT ON", 2)])]
+#[case(1, &[("CREATE EXTENSION", 1), ("CREATE TABLE", 8), ("CREATE INDEX", 15), ("COMMENT ON", 20)])]
+#[case(2, &[("INSERT", 1)])]
+#[case(3, &[("CREATE TABLE", 1), ("CREATE INDEX", 2), ("COMMENT ON", 2)])]
+fn a_file_does_what_its_step_says(
+    #[from(opportunity_clone)] db: CloneDatabase,
+    #[case] step: usize,
+    #[case] promised: &[(&str, usize)],
+) {
+    let migrations = db.context().migrations().unwrap();
+    let applied = db.apply(&migrations[step..=step]).unwrap();
+    for (kind, at_least) in promised {
+        assert!(count(&applied[0], kind) >= *at_least, "{kind}: {}", count(&applied[0], kind));
+    }
+}
+
+#[rstest]
+fn pgcrypto_is_installed_and_works(#[from(opportunity)] mut db: Sandbox) {
+    db.check(extension("pgcrypto").is_installed());
+    let digest = "SELECT encode(digest('abc', 'sha256'), 'hex')";
+    db.check(query(digest).returns("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+}
+
+#[rstest]
+fn the_seed_inserts_seven_rows(#[from(opportunity_clone)] db: CloneDatabase) {
+    db.session().unwrap().run("DELETE FROM opportunity_thresholds").unwrap();
+    let migrations = db.context().migrations().unwrap();
+    assert_eq!(db.apply(&migrations[2..3]).unwrap()[0].statements[0].rows, 7);
+}
+
+/// Rows with their physical place: a row that was rewritten with the same values has moved.
+const EVERY_ROW: &str =
+    "SELECT string_agg(t::text || ctid::text || xmin::text, E'\\n' ORDER BY metric) FROM opportunity_thresholds t";
+
+#[rstest]
+fn a_second_run_changes_no_row(#[from(opportunity_clone)] db: CloneDatabase) {
+    let rows = || db.session().unwrap().value(EVERY_ROW).unwrap();
+    let before = rows();
+    let migrations = db.context().migrations().unwrap();
+    let applied = db.apply(&migrations).unwrap();
+    assert_eq!(applied[2].statements[0].rows, 0);
+    assert_eq!(rows(), before);
+}
+
+#[rstest]
+fn an_edited_threshold_is_set_back(#[from(opportunity_clone)] db: CloneDatabase) {
+    let edit = "UPDATE opportunity_thresholds SET threshold_value = 99 WHERE metric = 'review_velocity'";
+    db.session().unwrap().run(edit).unwrap();
+    let migrations = db.context().migrations().unwrap();
+    assert_eq!(db.apply(&migrations[2..3]).unwrap()[0].statements[0].rows, 1);
+    let value = "SELECT threshold_value FROM opportunity_thresholds WHERE metric = 'review_velocity'";
+    assert_eq!(db.session().unwrap().value(value).unwrap().as_deref(), Some("10.0000"));
+}
+
+const TABLES: &str = "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
+
+#[rstest]
+fn every_step_can_be_taken_back_and_run_again(#[from(opportunity_clone)] db: CloneDatabase) {
+    let tables = || db.session().unwrap().value(TABLES).unwrap();
+    let before = tables();
+    let rollbacks = db.context().rollbacks().unwrap();
+    assert_eq!(rollbacks.iter().map(|rollback| rollback.number).collect::<Vec<_>>(), [4, 3, 2, 1]);
+    db.apply(&rollbacks).unwrap();
+    assert_eq!(tables().as_deref(), Some(""));
+    db.apply(&db.context().migrations().unwrap()).unwrap();
+    assert_eq!(tables(), before);
+}
+
+#[rstest]
+fn all_steps_can_be_taken_back_at_once(#[from(opportunity_clone)] db: CloneDatabase) {
+    let file = db.context().file("sql/opportunity/rollback/all.sql").unwrap();
+    let source = pgproof::migration::Source::read(file.parent().unwrap(), &file).unwrap();
+    let mut session = db.session().unwrap();
+    for statement in pgproof::migration::split(source, file.parent().unwrap()).unwrap() {
+        session.run(&statement.text).unwrap();
+    }
+    assert_eq!(session.value(TABLES).unwrap().as_deref(), Some(""));
+    db.apply(&db.context().migrations().unwrap()).unwrap();
+    assert_eq!(session.value("SELECT count(*) FROM opportunity_thresholds").unwrap().as_deref(), Some("7"));
+}
