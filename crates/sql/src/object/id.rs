@@ -1,0 +1,141 @@
+//! The identity of an object.
+
+use std::fmt;
+
+use super::kind::ObjectKind;
+use crate::name::{Identifier, QualifiedName};
+
+/// An object: its kind, schema, the table, view or domain it belongs to, its name, and a function's argument types.
+///
+/// Displayed without the schema `public`: `column orders.total`, `policy shop.orders.own_rows`, `function shop.total(integer)`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ObjectId {
+    kind: ObjectKind,
+    schema: Option<Identifier>,
+    relation: Option<Identifier>,
+    name: Identifier,
+    arguments: Option<String>,
+}
+
+impl ObjectId {
+    /// An object that stands in a schema by itself: a table, an index, a type.
+    pub fn new(kind: ObjectKind, name: impl Into<QualifiedName>) -> ObjectId {
+        let name = name.into();
+        let schema = name.schema().cloned();
+        ObjectId { kind, schema, relation: None, name: name.name().clone(), arguments: None }
+    }
+
+    /// An object without a schema: an extension, a role.
+    pub fn global(kind: ObjectKind, name: impl Into<String>) -> ObjectId {
+        ObjectId { kind, schema: None, relation: None, name: Identifier::new(name.into()), arguments: None }
+    }
+
+    /// A table.
+    pub fn table(name: impl Into<QualifiedName>) -> ObjectId {
+        ObjectId::new(ObjectKind::Table, name)
+    }
+
+    /// An index.
+    pub fn index(name: impl Into<QualifiedName>) -> ObjectId {
+        ObjectId::new(ObjectKind::Index, name)
+    }
+
+    /// An object of a table, view or domain: a column, a trigger, a policy.
+    pub fn of(kind: ObjectKind, relation: &QualifiedName, name: impl Into<Identifier>) -> ObjectId {
+        let (schema, relation) = (relation.schema().cloned(), Some(relation.name().clone()));
+        ObjectId { kind, schema, relation, name: name.into(), arguments: None }
+    }
+
+    /// A column.
+    pub fn column(table: &QualifiedName, name: impl Into<Identifier>) -> ObjectId {
+        ObjectId::of(ObjectKind::Column, table, name)
+    }
+
+    /// A constraint of a table.
+    pub fn constraint(table: &QualifiedName, name: impl Into<Identifier>) -> ObjectId {
+        ObjectId::of(ObjectKind::Constraint, table, name)
+    }
+
+    /// A function, procedure or aggregate with its input types, as `pg_get_function_identity_arguments` gives them, in
+    /// the order of a call and separated by commas.
+    pub fn function(kind: ObjectKind, name: impl Into<QualifiedName>, arguments: impl Into<String>) -> ObjectId {
+        ObjectId { arguments: Some(arguments.into()), ..ObjectId::new(kind, name) }
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> ObjectKind {
+        self.kind
+    }
+
+    /// The schema, if it is known.
+    pub fn schema(&self) -> Option<&Identifier> {
+        self.schema.as_ref()
+    }
+
+    /// The name within its schema or relation.
+    pub fn name(&self) -> &Identifier {
+        &self.name
+    }
+
+    /// The types of a function's arguments.
+    pub fn arguments(&self) -> Option<&str> {
+        self.arguments.as_deref()
+    }
+
+    /// The name with the schema, of an object that belongs to no relation.
+    pub fn qualified_name(&self) -> QualifiedName {
+        self.in_its_schema(&self.name)
+    }
+
+    /// The table, view or domain that it belongs to.
+    pub fn relation(&self) -> Option<QualifiedName> {
+        self.relation.as_ref().map(|relation| self.in_its_schema(relation))
+    }
+
+    /// The same object, in this schema.
+    pub fn in_schema(mut self, schema: &str) -> ObjectId {
+        self.schema = Some(Identifier::new(schema));
+        self
+    }
+
+    fn in_its_schema(&self, name: &Identifier) -> QualifiedName {
+        match &self.schema {
+            Some(schema) => QualifiedName::in_schema(schema.as_str(), name.as_str()),
+            None => QualifiedName::unqualified(Identifier::new(name.as_str())),
+        }
+    }
+
+    /// How a sentence calls it, without its kind.
+    pub fn shown(&self) -> String {
+        if !self.kind.is_in_schema() {
+            // A query or a cast is a text, not a name.
+            return self.name.as_str().to_owned();
+        }
+        let schema = self.schema.as_ref().filter(|schema| **schema != "public");
+        let parts: Vec<String> =
+            [schema, self.relation.as_ref(), Some(&self.name)].into_iter().flatten().map(ToString::to_string).collect();
+        let arguments = self.arguments.as_ref().map(|types| format!("({types})")).unwrap_or_default();
+        format!("{}{arguments}", parts.join("."))
+    }
+}
+
+impl fmt::Display for ObjectId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind, self.shown())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_shown_as_a_sentence_has_it() {
+        let items = QualifiedName::in_schema("shop", "Order.Items");
+        assert_eq!(ObjectId::column(&items, "select").to_string(), "column shop.\"Order.Items\".select");
+        assert_eq!(ObjectId::table("public.orders").to_string(), "table orders");
+        let total = ObjectId::function(ObjectKind::Function, "shop.total", "integer, text");
+        assert_eq!(total.to_string(), "function shop.total(integer, text)");
+        assert_eq!(ObjectId::global(ObjectKind::Extension, "uuid-ossp").to_string(), "extension uuid-ossp");
+    }
+}

@@ -1,0 +1,16 @@
+//! What an object of a database is called: the one identity that assertions, the catalog, differences, provenance,
+//! findings and `pgproof.toml` share, and the properties that an object has.
+
+mod id;
+mod kind;
+mod nearest;
+mod pattern;
+mod property;
+mod target;
+
+pub use id::ObjectId;
+pub use kind::ObjectKind;
+pub use nearest::nearest;
+pub use pattern::{ObjectPattern, PatternError, is_like};
+pub use property::Property;
+pub use target::Target;

@@ -1,0 +1,163 @@
+//! Which file and line of the migrations made an object: what a refuted assertion points at. Read from the statements'
+//! syntax trees; objects that a DO block or a function makes are not found.
+
+mod names;
+mod read;
+
+use std::collections::HashMap;
+
+use crate::name::QualifiedName;
+use crate::object::{ObjectId, ObjectKind, Target};
+use crate::{Migration, Origin};
+
+/// Where the objects of a schema were made.
+#[derive(Debug, Default)]
+pub struct Provenance {
+    origins: HashMap<ObjectId, Origin>,
+    /// Table, text and place of every row of an INSERT … VALUES.
+    rows: Vec<(QualifiedName, String, Origin)>,
+}
+
+impl Provenance {
+    /// Reads migrations. Where several statements make an object of one name, the first made it (`IF NOT EXISTS`);
+    /// of a constraint, an index or what CREATE OR REPLACE makes, the last (they are replaced by DROP and CREATE).
+    pub fn of(migrations: &[Migration]) -> Provenance {
+        let mut provenance = Provenance::default();
+        for migration in migrations {
+            let mut reader = read::Reader::new(&mut provenance);
+            for statement in &migration.statements {
+                reader.read(statement);
+            }
+        }
+        provenance
+    }
+
+    /// The objects that were made.
+    pub fn objects(&self) -> impl Iterator<Item = &ObjectId> {
+        self.origins.keys()
+    }
+
+    /// Where an object or a row was made; where it was not, the table that it belongs to.
+    pub fn find(&self, target: &Target) -> Option<&Origin> {
+        match target {
+            Target::Object(object) => self.object(object),
+            Target::Row(table, values) => self.row(table, values),
+        }
+    }
+
+    /// An object without a schema is looked for in `public` first.
+    fn object(&self, object: &ObjectId) -> Option<&Origin> {
+        let table = || object.relation().and_then(|relation| self.object(&ObjectId::table(relation)));
+        self.origins
+            .get(object)
+            .or_else(|| self.origins.get(&object.clone().in_schema("public")).filter(|_| object.schema().is_none()))
+            .or_else(|| self.only(object))
+            .or_else(table)
+    }
+
+    /// The one object that a name without its schema, or without its argument types, can mean.
+    fn only(&self, object: &ObjectId) -> Option<&Origin> {
+        let same = |other: &ObjectId| {
+            other.name() == object.name()
+                && (other.kind() == object.kind() || is_relation(other.kind()) && is_relation(object.kind()))
+                && (object.schema().is_none() || other.schema() == object.schema())
+                && other.relation().map(|r| r.name().clone()) == object.relation().map(|r| r.name().clone())
+        };
+        let mut found = self.origins.iter().filter(|(other, _)| same(other));
+        let (_, origin) = found.next()?;
+        found.next().is_none().then_some(origin)
+    }
+
+    fn row(&self, table: &QualifiedName, values: &[String]) -> Option<&Origin> {
+        let is_it = |name: &QualifiedName| {
+            name.name() == table.name() && table.schema().is_none_or(|schema| Some(schema) == name.schema())
+        };
+        let of_table = || self.rows.iter().filter(|(name, ..)| is_it(name));
+        let holds = |text: &str| values.iter().all(|value| text.contains(&format!("'{value}'")));
+        let row = of_table().find(|(_, text, _)| holds(text)).or_else(|| of_table().next());
+        row.map(|(.., origin)| origin).or_else(|| self.object(&ObjectId::table(table)))
+    }
+}
+
+/// Whether objects of this kind share their names with tables.
+fn is_relation(kind: ObjectKind) -> bool {
+    matches!(
+        kind,
+        ObjectKind::Table
+            | ObjectKind::View
+            | ObjectKind::MaterializedView
+            | ObjectKind::ForeignTable
+            | ObjectKind::Sequence
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Source, split};
+
+    fn provenance(sql: &str) -> Provenance {
+        let source = Source { path: "1_a.sql".into(), shown: "1_a.sql".into(), text: sql.to_owned() };
+        let statements = split(source, std::path::Path::new(".")).expect("statements");
+        Provenance::of(&[Migration { number: 1, file: "1_a.sql".into(), statements }])
+    }
+
+    #[track_caller]
+    fn stands_at(made: &Provenance, object: impl Into<Target>, line: u32) {
+        let object = object.into();
+        assert_eq!(made.find(&object).map(|origin| origin.line), Some(line), "{object:?}");
+    }
+
+    #[test]
+    fn finds_objects_by_line() {
+        let made = provenance(
+            "CREATE TABLE IF NOT EXISTS Shop.\"Orders\" (\n  id int,\n  total int CONSTRAINT positive CHECK (total > 0)\n);\n\
+             ALTER TABLE shop.\"Orders\"\n  ADD COLUMN IF NOT EXISTS day date,\n  ADD CONSTRAINT orders_pkey PRIMARY KEY (id);\n\
+             CREATE INDEX by_day ON shop.\"Orders\" (day);\n\
+             INSERT INTO shop.\"Orders\" VALUES\n  (1, 'a'),\n  (2, 'b');\n\
+             CREATE FUNCTION shop.total() RETURNS int LANGUAGE sql AS 'SELECT 1';\n",
+        );
+        let orders = QualifiedName::in_schema("shop", "Orders");
+        stands_at(&made, ObjectId::table(&orders), 1);
+        stands_at(&made, ObjectId::column(&orders, "total"), 3);
+        stands_at(&made, ObjectId::constraint(&orders, "positive"), 3);
+        stands_at(&made, ObjectId::column(&orders, "day"), 6);
+        stands_at(&made, ObjectId::constraint(&orders, "orders_pkey"), 7);
+        stands_at(&made, ObjectId::column(&orders, "unknown"), 1);
+        stands_at(&made, ObjectId::index("shop.by_day"), 8);
+        stands_at(&made, Target::Row(orders, vec!["b".to_owned()]), 11);
+        stands_at(&made, ObjectId::function(ObjectKind::Function, "shop.total", ""), 12);
+        assert_eq!(made.find(&ObjectId::index("nowhere").into()), None);
+    }
+
+    #[test]
+    fn one_name_in_several_places_is_told_apart() {
+        let made = provenance(
+            "CREATE TABLE a.t (c int CONSTRAINT positive CHECK (c > 0));\n\
+             CREATE TABLE b.t (c int CONSTRAINT positive CHECK (c > 0));\n\
+             CREATE DOMAIN a.d AS int\n  CONSTRAINT positive CHECK (VALUE > 0);\n\
+             CREATE TABLE \"Order.Items\" (\n  \"select\" int);\n\
+             CREATE FUNCTION f(x int) RETURNS int LANGUAGE sql AS 'SELECT 1';\n\
+             CREATE FUNCTION f(text, OUT y int8, z timestamptz DEFAULT now()) LANGUAGE sql AS 'SELECT 1';\n\
+             SET search_path TO b, public;\n\
+             CREATE POLICY own ON t USING (true);\n\
+             CREATE POLICY own ON a.t USING (true);\n\
+             CREATE TRIGGER own BEFORE INSERT ON a.t EXECUTE FUNCTION g();\n",
+        );
+        let (a, b) = (QualifiedName::in_schema("a", "t"), QualifiedName::in_schema("b", "t"));
+        stands_at(&made, ObjectId::column(&a, "c"), 1);
+        stands_at(&made, ObjectId::column(&b, "c"), 2);
+        stands_at(&made, ObjectId::constraint(&a, "positive"), 1);
+        stands_at(&made, ObjectId::constraint(&b, "positive"), 2);
+        stands_at(&made, ObjectId::of(ObjectKind::DomainConstraint, &"a.d".into(), "positive"), 4);
+        let items = QualifiedName::in_schema("public", "Order.Items");
+        stands_at(&made, ObjectId::table(&items), 5);
+        stands_at(&made, ObjectId::column(&items, "select"), 6);
+        stands_at(&made, ObjectId::function(ObjectKind::Function, "public.f", "integer"), 7);
+        let types = "text, timestamp with time zone";
+        stands_at(&made, ObjectId::function(ObjectKind::Function, "public.f", types), 8);
+        stands_at(&made, ObjectId::of(ObjectKind::Policy, &b, "own"), 10);
+        stands_at(&made, ObjectId::of(ObjectKind::Policy, &a, "own"), 11);
+        stands_at(&made, ObjectId::of(ObjectKind::Trigger, &a, "own"), 12);
+    }
+}
