@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use pgproof_runner::Sandbox;
-use pgproof_server::DatabaseError;
-use pgproof_sql::Object;
-
+use pgproof_catalog::Catalog;
 use pgproof_catalog::row::RowError;
+use pgproof_runner::{Sandbox, behind};
+use pgproof_server::DatabaseError;
+use pgproof_sql::{Identifier, ObjectId, ObjectKind, QualifiedName, Target};
+
+use crate::pin::Pin;
 
 /// Something that must hold of one object.
 pub trait Assertion {
@@ -16,10 +18,9 @@ pub trait Assertion {
     /// What must hold, as the end of a sentence that begins with the subject.
     fn sentence(&self) -> String;
 
-    /// Whether the check acts it out, rather than reading the catalog.
-    fn is_behavioural(&self) -> bool {
-        true
-    }
+    /// Which properties of which objects it pins: were one of them another, the assertion would be refuted. None where
+    /// it is about no single object.
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin>;
 
     /// What a reader of the report may want to look at, proven or not: a table of several lines.
     fn exhibit(&self) -> Option<String> {
@@ -38,46 +39,55 @@ pub trait Assertion {
 /// What an assertion is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    /// The kind of object, in PostgreSQL's words.
-    pub kind: &'static str,
-    /// Its name.
-    pub name: String,
-    /// The object in the migrations.
-    pub object: Option<Object>,
+    /// The object.
+    pub object: ObjectId,
+    /// How sentences call it, if not by its identity.
+    label: Option<String>,
 }
 
 impl Subject {
+    /// An object, called by its identity.
+    pub fn of(object: ObjectId) -> Subject {
+        Subject { object, label: None }
+    }
+
+    /// An object that sentences call otherwise.
+    pub fn called(object: ObjectId, label: impl Into<String>) -> Subject {
+        Subject { object, label: Some(label.into()) }
+    }
+
     /// A table.
-    pub fn table(name: &str) -> Subject {
-        Subject { kind: "table", name: name.to_owned(), object: Some(Object::Table(unqualified(name))) }
+    pub fn table(name: &QualifiedName) -> Subject {
+        Subject::of(ObjectId::table(name))
     }
 
     /// A column.
-    pub fn column(table: &str, column: &str) -> Subject {
-        let object = Object::Column(unqualified(table), column.to_owned());
-        Subject { kind: "column", name: format!("{table}.{column}"), object: Some(object) }
-    }
-
-    /// The same object under another name.
-    pub fn called(mut self, name: &str) -> Subject {
-        name.clone_into(&mut self.name);
-        self
+    pub fn column(table: &QualifiedName, column: &str) -> Subject {
+        Subject::of(ObjectId::column(table, Identifier::new(column)))
     }
 
     /// A constraint, called by what it is and by the columns it is on.
-    pub fn constraint(kind: &'static str, table: &str, columns: &[String], name: Option<&str>) -> Subject {
+    pub fn constraint(kind: &str, table: &QualifiedName, columns: &[String], name: Option<&str>) -> Subject {
         let object = match (name, columns) {
-            (Some(name), _) => Object::Constraint(unqualified(table), name.to_owned()),
-            (None, [column, ..]) => Object::Column(unqualified(table), column.clone()),
-            (None, []) => Object::Table(unqualified(table)),
+            (Some(name), _) => ObjectId::constraint(table, Identifier::new(name)),
+            (None, [column, ..]) => ObjectId::column(table, Identifier::new(column)),
+            (None, []) => ObjectId::table(table),
         };
-        Subject { kind, name: format!("{table} ({})", columns.join(", ")), object: Some(object) }
+        Subject::called(object, format!("{kind} {table} ({})", columns.join(", ")))
+    }
+
+    /// The database as a whole, called by what of it is meant.
+    pub fn database(label: impl Into<String>) -> Subject {
+        Subject::called(ObjectId::global(ObjectKind::Database, ""), label)
     }
 }
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.kind, self.name)
+        match &self.label {
+            Some(label) => f.write_str(label),
+            None => write!(f, "{}", self.object),
+        }
     }
 }
 
@@ -89,8 +99,8 @@ pub enum Failure {
     Refuted {
         /// What was found.
         found: String,
-        /// The object to point at, in place of the subject.
-        object: Option<Object>,
+        /// What to point at, in place of the subject.
+        target: Option<Target>,
     },
     /// It could not be checked.
     #[error(transparent)]
@@ -111,7 +121,7 @@ impl Failure {
     pub fn sqlstate(&self) -> Option<&str> {
         let error = match self {
             Failure::Database(error) | Failure::Row(RowError::Database(error)) => Some(error),
-            Failure::Impossible(error) => pgproof_runner::behind(error.as_ref()),
+            Failure::Impossible(error) => behind(error.as_ref()),
             Failure::Row(_) | Failure::Refuted { .. } | Failure::Expectation(_) => None,
         };
         error.and_then(DatabaseError::class)
@@ -120,12 +130,12 @@ impl Failure {
 
 /// A refutation that points at the assertion's subject.
 pub fn refuted(found: impl Into<String>) -> Failure {
-    Failure::Refuted { found: found.into(), object: None }
+    Failure::Refuted { found: found.into(), target: None }
 }
 
-/// A refutation that points at another object.
-pub fn refuted_by(object: Object, found: impl Into<String>) -> Failure {
-    Failure::Refuted { found: found.into(), object: Some(object) }
+/// A refutation that points at another object, or at a row.
+pub fn refuted_by(target: impl Into<Target>, found: impl Into<String>) -> Failure {
+    Failure::Refuted { found: found.into(), target: Some(target.into()) }
 }
 
 /// What the assertion needs is not available.
@@ -164,11 +174,6 @@ impl Differences {
     }
 }
 
-/// A name without its schema.
-pub fn unqualified(name: &str) -> String {
-    name.rsplit('.').next().unwrap_or(name).to_owned()
-}
-
 /// The first lines, and how many more there are.
 pub fn at_most(most: usize, mut lines: Vec<String>) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
@@ -177,29 +182,8 @@ pub fn at_most(most: usize, mut lines: Vec<String>) -> Vec<String> {
     lines
 }
 
-/// Whether a text has the form of a pattern, in which `*` stands for any text.
-pub fn is_like(text: &str, pattern: &str) -> bool {
-    match pattern.split_once('*') {
-        None => text == pattern,
-        Some((start, rest)) => text.strip_prefix(start).is_some_and(|text| {
-            (0..=text.len()).filter(|at| text.is_char_boundary(*at)).any(|at| is_like(&text[at..], rest))
-        }),
-    }
-}
-
 /// Names or values, joined for a sentence.
 pub fn listed<T: fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_like;
-
-    #[test]
-    fn a_star_stands_for_any_text() {
-        assert!(is_like("jobs_pkey", "*_pkey") && is_like("jobs_pkey", "*") && is_like("jobs_pkey", "jobs*key"));
-        assert!(!is_like("jobs_key", "*_pkey") && !is_like("jobs_pkey", "jobs") && !is_like("a", "a*b"));
-    }
 }

@@ -3,11 +3,13 @@
 use std::panic::Location;
 use std::time::Instant;
 
+use pgproof_catalog::Catalog;
 use pgproof_runner::Sandbox;
-use pgproof_runner::{evidence::Evidence, evidence::Outcome, evidence::record};
+use pgproof_runner::evidence::{Evidence, Firmness, Outcome, Pinned, record};
 use pgproof_server::DatabaseError;
 use pgproof_sql::with_causes;
 
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure};
 
 /// Checks of assertions on a sandbox.
@@ -52,8 +54,8 @@ impl<T: Assertion + ?Sized> Assertion for Box<T> {
         (**self).sentence()
     }
 
-    fn is_behavioural(&self) -> bool {
-        (**self).is_behavioural()
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        (**self).pins(catalog)
     }
 
     fn exhibit(&self) -> Option<String> {
@@ -76,33 +78,41 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let subject = assertion.subject();
     let sqlstate = result.as_ref().err().and_then(Failure::sqlstate).map(str::to_owned);
-    let (outcome, message, object) = match result {
+    let at_subject = || Some(subject.object.clone().into());
+    let (outcome, message, target) = match result {
         Ok(()) => (Outcome::Proven, None, None),
-        Err(Failure::Refuted { found, object }) => (Outcome::Refuted, Some(found), object.or(subject.object.clone())),
-        Err(error) => (Outcome::Failed, Some(with_causes(&error)), subject.object.clone()),
+        Err(Failure::Refuted { found, target }) => (Outcome::Refuted, Some(found), target.or_else(at_subject)),
+        Err(error) => (Outcome::Error, Some(with_causes(&error)), at_subject()),
     };
+    let pins = Catalog::of(sandbox).map(|catalog| assertion.pins(&catalog)).unwrap_or_default();
     Evidence {
         schema: sandbox.context().name().to_owned(),
         test: test_name(),
         location: format!("{}:{}", location.file(), location.line()),
         subject: subject.to_string(),
         sentence: assertion.sentence(),
-        behavioural: assertion.is_behavioural(),
+        object: subject.object.to_string(),
+        behavioural: pins.iter().any(|pin| pin.firmness > Firmness::LookedAt),
+        pins: pins.iter().map(pinned).collect(),
         outcome,
         message,
         sqlstate,
         exhibit: assertion.exhibit(),
         detail: assertion.detail(),
-        made_at: object.and_then(|object| sandbox.context().made_at(&object)),
+        made_at: target.and_then(|target| sandbox.context().made_at(&target)),
         micros,
     }
+}
+
+fn pinned(pin: &Pin) -> Pinned {
+    Pinned { object: pin.object.to_string(), property: pin.property.to_string(), firmness: pin.firmness }
 }
 
 /// The message of an assertion that was not proven.
 pub fn described(evidence: &Evidence) -> Option<String> {
     let message = evidence.message.as_ref()?;
     let verdict = match evidence.outcome {
-        Outcome::Failed => "could not be checked",
+        Outcome::Error => "could not be checked",
         _ => "refuted",
     };
     let made_at = evidence.made_at.as_ref().map(|origin| format!("\n  made at {origin}")).unwrap_or_default();
@@ -125,8 +135,10 @@ pub fn fail(schema: &str, subject: &str, sentence: &str, message: &str, cause: O
         location: format!("{}:{}", location.file(), location.line()),
         subject: subject.to_owned(),
         sentence: sentence.to_owned(),
+        object: String::new(),
         behavioural: false,
-        outcome: Outcome::Failed,
+        pins: Vec::new(),
+        outcome: Outcome::Error,
         message: Some(message.to_owned()),
         sqlstate: cause.and_then(DatabaseError::class).map(str::to_owned),
         exhibit: None,

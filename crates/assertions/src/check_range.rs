@@ -2,13 +2,12 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
-use pgproof_sql::Object;
+use pgproof_sql::{ObjectId, Property};
 
 use crate::column::ColumnRef;
-use crate::{
-    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted_by, assertion::unqualified,
-};
-use pgproof_catalog::{Catalog, Column, ConstraintKind};
+use crate::pin::Pin;
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted_by};
+use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind};
 use pgproof_catalog::{row::RowGenerator, row::Value, row::integer_range, row::type_parts};
 
 impl ColumnRef {
@@ -63,6 +62,16 @@ impl Assertion for CheckRange {
         }
     }
 
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        let Some(relation) = catalog.table(&self.at.table) else { return Vec::new() };
+        let on_column = catalog.constraints_of(relation).filter(|c| c.kind == ConstraintKind::Check);
+        let decides = |c: &&Constraint| match &self.constraint {
+            Some(name) => c.name == *name,
+            None => c.columns == [self.at.column.clone()],
+        };
+        on_column.filter(decides).map(|c| Pin::acted_out_both_ways(c.id(), Property::Expression)).collect()
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
         let (relation, column) = self.at.find(&catalog)?;
@@ -71,9 +80,9 @@ impl Assertion for CheckRange {
             .filter(|c| c.kind == ConstraintKind::Check && c.columns.contains(&column.name))
             .find(|c| self.constraint.as_ref().is_none_or(|name| *name == c.name));
         let object = match (&self.constraint, check) {
-            (Some(name), _) => Object::Constraint(unqualified(&self.at.table), name.clone()),
-            (None, Some(check)) => Object::Constraint(unqualified(&self.at.table), check.name.clone()),
-            (None, None) => Object::Column(unqualified(&self.at.table), column.name.clone()),
+            (Some(name), _) => ObjectId::constraint(&self.at.table, name.clone()),
+            (None, Some(check)) => ObjectId::constraint(&self.at.table, check.name.clone()),
+            (None, None) => ObjectId::column(&self.at.table, column.name.clone()),
         };
         let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         let mut problems = Vec::new();

@@ -1,18 +1,16 @@
 //! A column that takes exactly a set of values: every member is inserted, and a crowd of non-members is tried, among
 //! them whatever else stands in the definition of the rule and in those of other columns.
 
+use pgproof_sql::{ObjectId, Property};
 use std::collections::BTreeSet;
 
 use pgproof_runner::Sandbox;
 use pgproof_server::{Attempt, Reported};
-use pgproof_sql::Object;
 
 use crate::column::ColumnRef;
-use crate::{
-    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted_by,
-    assertion::unqualified,
-};
-use pgproof_catalog::{Catalog, Column, ConstraintKind, Relation};
+use crate::pin::Pin;
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted_by};
+use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Relation};
 use pgproof_catalog::{row::Draft, row::RowGenerator, row::Value, row::literals};
 
 impl ColumnRef {
@@ -49,14 +47,14 @@ impl CheckSet {
     }
 
     /// The CHECK to point at: the one declared, else one on the column.
-    fn object(&self, catalog: &Catalog, relation: &Relation) -> Object {
+    fn object(&self, catalog: &Catalog, relation: &Relation) -> ObjectId {
         let on_column = catalog
             .constraints_of(relation)
             .find(|c| c.kind == ConstraintKind::Check && c.columns.contains(&self.at.column))
             .map(|c| c.name.clone());
         match self.constraint.clone().or(on_column) {
-            Some(name) => Object::Constraint(unqualified(&self.at.table), name),
-            None => Object::Column(unqualified(&self.at.table), self.at.column.clone()),
+            Some(name) => ObjectId::constraint(&self.at.table, name),
+            None => ObjectId::column(&self.at.table, self.at.column.clone()),
         }
     }
 }
@@ -69,6 +67,16 @@ impl Assertion for CheckSet {
     fn sentence(&self) -> String {
         let null = if self.null { " or NULL" } else { "" };
         format!("takes only {}{null}", listed(self.members.iter().map(|member| format!("'{member}'"))))
+    }
+
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        let Some(relation) = catalog.table(&self.at.table) else { return Vec::new() };
+        let on_column = catalog.constraints_of(relation).filter(|c| c.kind == ConstraintKind::Check);
+        let decides = |c: &&Constraint| match &self.constraint {
+            Some(name) => c.name == *name,
+            None => c.columns == [self.at.column.clone()],
+        };
+        on_column.filter(decides).map(|c| Pin::acted_out_both_ways(c.id(), Property::Expression)).collect()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

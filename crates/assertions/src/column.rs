@@ -2,7 +2,9 @@
 //! sentences to [`ColumnRef`].
 
 use pgproof_runner::Sandbox;
+use pgproof_sql::{Property, QualifiedName};
 
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted};
 use crate::{table, table::TableRef};
 use pgproof_catalog::{Catalog, Column, Relation};
@@ -17,7 +19,7 @@ impl TableRef {
 /// A column that something will be said of.
 #[derive(Debug, Clone)]
 pub struct ColumnRef {
-    pub(crate) table: String,
+    pub(crate) table: QualifiedName,
     pub(crate) column: String,
 }
 
@@ -58,8 +60,8 @@ impl Assertion for HasType {
         format!("has type {}", self.ty)
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::looked_at(self.at.subject().object, Property::Type)]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

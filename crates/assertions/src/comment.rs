@@ -1,8 +1,10 @@
 //! Comments on tables and columns.
 
 use pgproof_runner::Sandbox;
+use pgproof_sql::{Property, QualifiedName};
 
 use crate::column::ColumnRef;
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::Catalog;
@@ -24,17 +26,17 @@ impl TableRef {
 /// A table or a column has a comment.
 #[derive(Debug, Clone)]
 pub struct HasComment {
-    table: String,
+    table: QualifiedName,
     column: Option<String>,
     text: Option<String>,
 }
 
 impl HasComment {
-    pub(crate) fn on_table(table: String) -> HasComment {
+    pub(crate) fn on_table(table: QualifiedName) -> HasComment {
         HasComment { table, column: None, text: None }
     }
 
-    pub(crate) fn on_column(table: String, column: String) -> HasComment {
+    pub(crate) fn on_column(table: QualifiedName, column: String) -> HasComment {
         HasComment { table, column: Some(column), text: None }
     }
 
@@ -60,8 +62,8 @@ impl Assertion for HasComment {
         }
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::looked_at(self.subject().object, Property::Comment)]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

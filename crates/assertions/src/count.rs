@@ -4,6 +4,7 @@ use std::fmt;
 
 use pgproof_runner::Sandbox;
 
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 use pgproof_catalog::{Catalog, ConstraintKind};
 
@@ -53,15 +54,16 @@ pub struct HasAtLeast {
 
 impl Assertion for HasAtLeast {
     fn subject(&self) -> Subject {
-        Subject { kind: "schema", name: self.what.to_string(), object: None }
+        Subject::database(format!("schema {}", self.what))
     }
 
     fn sentence(&self) -> String {
         format!("are at least {}", self.least)
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        // One more or less may not be noticed.
+        Vec::new()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

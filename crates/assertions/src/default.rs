@@ -2,8 +2,10 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
+use pgproof_sql::Property;
 
 use crate::column::ColumnRef;
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 use pgproof_catalog::{Catalog, Generation};
 use pgproof_catalog::{row::RowGenerator, row::Value};
@@ -36,6 +38,10 @@ impl Assertion for DefaultsTo {
         format!("defaults to {}", self.expression)
     }
 
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::acted_out(self.at.subject().object, Property::Default)]
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
         let (relation, column) = self.at.find(&catalog)?;
@@ -59,7 +65,7 @@ impl Assertion for DefaultsTo {
             return Ok(());
         }
         let found = found.value(&column.name).unwrap_or("NULL");
-        let table = catalog.shown(&relation.schema, &relation.name);
+        let table = catalog.shown(&relation.qualified_name());
         Err(refuted(format!("a row of {table} that leaves it out gets {found} (default {default})")))
     }
 }
@@ -77,6 +83,10 @@ impl Assertion for HasNoDefault {
 
     fn sentence(&self) -> String {
         "has no default".to_owned()
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::acted_out(self.at.subject().object, Property::Default)]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

@@ -2,9 +2,11 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
+use pgproof_sql::Property;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use crate::column::ColumnRef;
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 use pgproof_catalog::Catalog;
 use pgproof_catalog::{row::RowGenerator, row::Value};
@@ -47,6 +49,10 @@ impl Assertion for HoldsDocuments {
 
     fn sentence(&self) -> String {
         "takes valid JSON and refuses invalid JSON".to_owned()
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::acted_out_both_ways(self.at.subject().object, Property::Type)]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

@@ -1,8 +1,9 @@
 //! An installed extension.
 
 use pgproof_runner::Sandbox;
-use pgproof_sql::Object;
+use pgproof_sql::{ObjectId, ObjectKind, Property};
 
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted};
 use pgproof_catalog::Catalog;
 
@@ -32,15 +33,15 @@ pub struct ExtensionInstalled {
 
 impl Assertion for ExtensionInstalled {
     fn subject(&self) -> Subject {
-        Subject { kind: "extension", name: self.name.clone(), object: Some(Object::Extension(self.name.clone())) }
+        Subject::of(ObjectId::global(ObjectKind::Extension, &self.name))
     }
 
     fn sentence(&self) -> String {
         "is installed".to_owned()
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::looked_at(self.subject().object, Property::Existence)]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

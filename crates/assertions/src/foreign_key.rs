@@ -2,15 +2,16 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
-use pgproof_sql::Object;
 use pgproof_sql::quote::identifier;
+use pgproof_sql::{ObjectId, Property, QualifiedName};
 
+use crate::pin::Pin;
 use crate::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
-    assertion::refuted_by, assertion::unqualified,
+    assertion::refuted_by,
 };
 use crate::{table::TableRef, table::find};
-use pgproof_catalog::{Catalog, Constraint, ConstraintKind, Relation, qualified};
+use pgproof_catalog::{Catalog, Constraint, ConstraintKind, Relation};
 use pgproof_catalog::{row::Row, row::RowGenerator, row::Value};
 
 pub use pgproof_catalog::ForeignKeyAction as Action;
@@ -25,7 +26,7 @@ impl TableRef {
 /// A foreign key that something will be said of.
 #[derive(Debug, Clone)]
 pub struct ForeignKeyRef {
-    pub(crate) table: String,
+    pub(crate) table: QualifiedName,
     pub(crate) columns: Vec<String>,
 }
 
@@ -34,7 +35,7 @@ impl ForeignKeyRef {
     /// unless said otherwise.
     pub fn references<C: Into<String>>(
         self,
-        table: impl Into<String>,
+        table: impl Into<QualifiedName>,
         columns: impl IntoIterator<Item = C>,
     ) -> ForeignKey {
         ForeignKey {
@@ -52,9 +53,9 @@ impl ForeignKeyRef {
 /// A foreign key with its target and actions.
 #[derive(Debug, Clone)]
 pub struct ForeignKey {
-    table: String,
+    table: QualifiedName,
     columns: Vec<String>,
-    referenced: String,
+    referenced: QualifiedName,
     referenced_columns: Vec<String>,
     on_delete: Action,
     on_update: Action,
@@ -95,11 +96,11 @@ impl ForeignKey {
         };
         let named = |key: &Constraint| self.name.as_ref().is_none_or(|name| *name == key.name);
         keys.iter().copied().find(|key| references(key) && named(key)).ok_or_else(|| {
-            let table = Object::Table(unqualified(&self.table));
+            let table = ObjectId::table(&self.table);
             match keys.first() {
                 None => refuted_by(table, "there is no such foreign key"),
                 Some(key) => refuted_by(
-                    Object::Constraint(unqualified(&self.table), key.name.clone()),
+                    ObjectId::constraint(&self.table, key.name.clone()),
                     format!("there is {}: {}", key.name, key.definition),
                 ),
             }
@@ -123,13 +124,26 @@ impl Assertion for ForeignKey {
         )
     }
 
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        let Some(relation) = catalog.table(&self.table) else { return Vec::new() };
+        let Ok(key) = self.find(catalog, relation) else { return Vec::new() };
+        let acted_out = |property| Pin::acted_out(key.id(), property);
+        vec![
+            Pin::acted_out_both_ways(key.id(), Property::Columns),
+            Pin::acted_out_both_ways(key.id(), Property::References),
+            acted_out(Property::OnDelete),
+            acted_out(Property::OnUpdate),
+            Pin::looked_at(key.id(), Property::Validated),
+        ]
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
         let relation = find(&catalog, &self.table)?;
         let key = self.find(&catalog, relation)?;
-        let object = Object::Constraint(unqualified(&self.table), key.name.clone());
+        let object = ObjectId::constraint(&self.table, key.name.clone());
         let point_here = |failure| match failure {
-            Failure::Refuted { found, object: None } => refuted_by(object.clone(), found),
+            Failure::Refuted { found, target: None } => refuted_by(object.clone(), found),
             other => other,
         };
         if !key.validated {
@@ -161,7 +175,7 @@ struct Acting<'a> {
 impl Acting<'_> {
     fn orphan(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let mut generator = RowGenerator::of(sandbox)?;
-        let mut draft = generator.draft(sandbox, &self.relation.full_name(), &[])?;
+        let mut draft = generator.draft(sandbox, &self.relation.qualified_name(), &[])?;
         // The key of a row that was there and is gone: every rule takes it, and nothing has it.
         let Some(references) = &self.key.references else { return Err(refuted("it references nothing")) };
         let pairs: Vec<_> = self.key.columns.iter().zip(&references.columns).collect();
@@ -176,7 +190,7 @@ impl Acting<'_> {
             .filter(|(own, _)| shared(own) && matches!(draft.value(own), Value::Text(_)))
             .map(|(own, other)| (other.as_str(), draft.value(own).clone()))
             .collect();
-        let parent_name = format!("{}.{}", references.schema, references.table);
+        let parent_name = references.qualified_name();
         let gone = sandbox.undone(|sandbox| generator.insert(sandbox, &parent_name, &given))?;
         for (own, other) in &pairs {
             draft = draft.with(own, gone.value(other).map(str::to_owned).into());
@@ -194,12 +208,12 @@ impl Acting<'_> {
     fn event(&self, sandbox: &mut Sandbox, event: Event, expected: Action) -> Result<(), Failure> {
         let Some(references) = &self.key.references else { return Err(refuted("it references nothing")) };
         let mut generator = RowGenerator::of(sandbox)?;
-        let parent_name = format!("{}.{}", references.schema, references.table);
+        let parent_name = references.qualified_name();
         let parent = generator.insert(sandbox, &parent_name, &[])?;
         let pairs = self.key.columns.iter().zip(&references.columns);
         let given: Vec<(&str, Value)> =
             pairs.map(|(own, other)| (own.as_str(), parent.value(other).map(str::to_owned).into())).collect();
-        let child = generator.insert(sandbox, &self.relation.full_name(), &given)?;
+        let child = generator.insert(sandbox, &self.relation.qualified_name(), &given)?;
         let declared = match event {
             Event::Delete => references.on_delete,
             Event::Update => references.on_update,
@@ -240,7 +254,7 @@ impl Acting<'_> {
         parent: &Row,
     ) -> Result<Option<String>, Failure> {
         let Some(references) = &self.key.references else { return Ok(None) };
-        let parent_name = format!("{}.{}", references.schema, references.table);
+        let parent_name = references.qualified_name();
         let Some(relation) = self.catalog.table(&parent_name) else { return Ok(None) };
         let column = references.columns.iter().filter_map(|name| relation.column(name)).next_back();
         let Some(column) = column.filter(|column| column.generation.is_insertable()) else { return Ok(None) };
@@ -254,7 +268,7 @@ impl Acting<'_> {
 
     /// What has become of the referencing row.
     fn effect(&self, sandbox: &mut Sandbox, child: &Row) -> Result<&'static str, Failure> {
-        let table = qualified(&self.relation.schema, &self.relation.name);
+        let table = self.relation.qualified_name().sql();
         let others: Vec<String> = self
             .catalog
             .constraints_of(self.relation)

@@ -3,23 +3,25 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
-use pgproof_sql::Object;
+use pgproof_sql::{ObjectId, ObjectKind, Property, QualifiedName};
 
+use crate::pin::Pin;
+use crate::pin::looked_at;
 use crate::{
     assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::failing,
-    assertion::listed, assertion::refuted, assertion::unqualified,
+    assertion::listed, assertion::refuted,
 };
 use pgproof_catalog::{Catalog, Volatility};
 
 /// Begins a sentence about a function.
-pub fn function(name: impl Into<String>) -> FunctionRef {
+pub fn function(name: impl Into<QualifiedName>) -> FunctionRef {
     FunctionRef { name: name.into() }
 }
 
 /// A function that something will be said of.
 #[derive(Debug, Clone)]
 pub struct FunctionRef {
-    name: String,
+    name: QualifiedName,
 }
 
 impl FunctionRef {
@@ -47,14 +49,14 @@ impl FunctionRef {
     }
 }
 
-fn subject(name: &str) -> Subject {
-    Subject { kind: "function", name: name.to_owned(), object: Some(Object::Other(unqualified(name))) }
+fn subject(name: &QualifiedName) -> Subject {
+    Subject::called(ObjectId::new(ObjectKind::Function, name), format!("function {name}"))
 }
 
 /// A function has a signature and attributes.
 #[derive(Debug, Clone)]
 pub struct FunctionIs {
-    name: String,
+    name: QualifiedName,
     arguments: String,
     result: String,
     volatility: Volatility,
@@ -94,8 +96,12 @@ impl Assertion for FunctionIs {
         format!("is {} ({}) returning {}{definer}{path}", self.volatility, self.arguments, self.result)
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        let called = catalog.functions_called(&self.name);
+        let found = called.iter().find(|function| function.arguments == self.arguments);
+        let properties =
+            [Property::Arguments, Property::Result, Property::Volatility, Property::Security, Property::Settings];
+        found.map(|function| looked_at(&function.id(), &properties)).unwrap_or_default()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -120,7 +126,7 @@ impl Assertion for FunctionIs {
 /// A function runs.
 #[derive(Debug, Clone)]
 pub struct FunctionRuns {
-    name: String,
+    name: QualifiedName,
     arguments: String,
     value: Option<String>,
 }
@@ -137,8 +143,16 @@ impl Assertion for FunctionRuns {
         }
     }
 
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        // Of several functions of one name, nobody knows here which one a call means.
+        match catalog.functions_called(&self.name).as_slice() {
+            [function] => vec![Pin::acted_out(function.id(), Property::Body)],
+            _ => Vec::new(),
+        }
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        let call = format!("SELECT * FROM {}({})", self.name, self.arguments);
+        let call = format!("SELECT * FROM {}({})", self.name.sql(), self.arguments);
         let Some(value) = &self.value else {
             return match sandbox.attempt(&call)? {
                 Attempt::Accepted => Ok(()),

@@ -3,8 +3,10 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
+use pgproof_sql::Property;
 
 use crate::column::ColumnRef;
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 use pgproof_catalog::{Catalog, Generation};
 use pgproof_catalog::{row::RowGenerator, row::Value};
@@ -45,6 +47,14 @@ impl Assertion for IsGenerated {
             (Generation::IdentityAlways, None) => "is an identity, always".to_owned(),
             (_, None) => "is an identity, by default".to_owned(),
         }
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        let column = self.at.subject().object;
+        vec![match self.generation {
+            Generation::Generated => Pin::acted_out(column, Property::Generated),
+            _ => Pin::acted_out(column, Property::Identity),
+        }]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

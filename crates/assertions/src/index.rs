@@ -1,29 +1,31 @@
 //! An index as the catalog has it. That queries use it, `plan` says; that it refuses duplicates, `unique`.
 
 use pgproof_runner::Sandbox;
-use pgproof_sql::Object;
+use pgproof_sql::{ObjectId, Property, QualifiedName};
 
+use crate::pin::Pin;
+use crate::pin::looked_at;
 use crate::{
     assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::listed,
-    assertion::refuted_by, assertion::unqualified,
+    assertion::refuted_by,
 };
 use pgproof_catalog::Catalog;
 
 /// Begins a sentence about an index.
-pub fn index(name: impl Into<String>) -> IndexRef {
+pub fn index(name: impl Into<QualifiedName>) -> IndexRef {
     IndexRef { name: name.into() }
 }
 
 /// An index that something will be said of.
 #[derive(Debug, Clone)]
 pub struct IndexRef {
-    name: String,
+    name: QualifiedName,
 }
 
 impl IndexRef {
     /// It is on this table and these columns, in this order; each as CREATE INDEX has it: `created_at DESC`. Until
     /// said otherwise it is a plain btree.
-    pub fn on<C: Into<String>>(self, table: impl Into<String>, keys: impl IntoIterator<Item = C>) -> IndexIs {
+    pub fn on<C: Into<String>>(self, table: impl Into<QualifiedName>, keys: impl IntoIterator<Item = C>) -> IndexIs {
         IndexIs {
             name: self.name,
             table: table.into(),
@@ -39,8 +41,8 @@ impl IndexRef {
 /// An index has a definition, and is valid.
 #[derive(Debug, Clone)]
 pub struct IndexIs {
-    name: String,
-    table: String,
+    name: QualifiedName,
+    table: QualifiedName,
     keys: Vec<String>,
     method: String,
     unique: bool,
@@ -76,7 +78,7 @@ impl IndexIs {
 
 impl Assertion for IndexIs {
     fn subject(&self) -> Subject {
-        Subject { kind: "index", name: self.name.clone(), object: Some(Object::Index(unqualified(&self.name))) }
+        Subject::of(ObjectId::index(&self.name))
     }
 
     fn sentence(&self) -> String {
@@ -87,8 +89,17 @@ impl Assertion for IndexIs {
         format!("is a {unique}{} on {} ({}){include}{only}", self.method, self.table, listed(&self.keys))
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        let properties = [
+            Property::Definition,
+            Property::AccessMethod,
+            Property::Keys,
+            Property::Include,
+            Property::Predicate,
+            Property::Unique,
+            Property::Valid,
+        ];
+        catalog.index(&self.name).map(|index| looked_at(&index.id(), &properties)).unwrap_or_default()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -96,14 +107,14 @@ impl Assertion for IndexIs {
         let Some(index) = catalog.index(&self.name) else {
             let others = catalog.table(&self.table).map(|t| listed(catalog.indexes_of(t).map(|i| &i.name)));
             let found = format!("it does not exist; {} has {}", self.table, others.unwrap_or("no table".to_owned()));
-            return Err(refuted_by(Object::Table(unqualified(&self.table)), found));
+            return Err(refuted_by(ObjectId::table(&self.table), found));
         };
         let mut differences = Differences::default();
-        let table = catalog.relation(&self.table).map(|table| catalog.shown(&table.schema, &table.name));
+        let table = catalog.relation(&self.table).map(|table| catalog.shown(&table.qualified_name()));
         differences.compare(
             "its table",
-            catalog.shown(&index.schema, &index.table),
-            table.unwrap_or(self.table.clone()),
+            catalog.shown(&index.table_name()).to_string(),
+            table.unwrap_or(self.table.clone()).to_string(),
         );
         differences.compare("its method", index.method.clone(), self.method.clone());
         differences.compare("its key", listed(&index.keys), listed(&self.keys));

@@ -2,8 +2,10 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
+use pgproof_sql::Property;
 
 use crate::column::ColumnRef;
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 use pgproof_catalog::Catalog;
 use pgproof_catalog::{row::RowGenerator, row::Value};
@@ -40,6 +42,15 @@ impl Assertion for Nullability {
 
     fn sentence(&self) -> String {
         if self.nullable { "takes NULL".to_owned() } else { "refuses NULL".to_owned() }
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        let column = self.at.subject().object;
+        vec![if self.nullable {
+            Pin::acted_out(column, Property::NotNull)
+        } else {
+            Pin::acted_out_both_ways(column, Property::NotNull)
+        }]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

@@ -1,11 +1,13 @@
 //! A policy as the catalog has it: its command, roles, kind and expressions.
 
 use pgproof_runner::Sandbox;
-use pgproof_sql::Object;
+use pgproof_sql::{Identifier, ObjectId, ObjectKind, Property, QualifiedName};
 
+use crate::pin::Pin;
+use crate::pin::looked_at;
 use crate::{
     assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::listed,
-    assertion::refuted_by, assertion::unqualified,
+    assertion::refuted_by,
 };
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::{Catalog, PolicyCommand};
@@ -28,7 +30,7 @@ impl TableRef {
 /// A policy has a definition.
 #[derive(Debug, Clone)]
 pub struct PolicyIs {
-    table: String,
+    table: QualifiedName,
     name: String,
     command: PolicyCommand,
     roles: Vec<String>,
@@ -66,8 +68,7 @@ impl PolicyIs {
 
 impl Assertion for PolicyIs {
     fn subject(&self) -> Subject {
-        let name = format!("{} on {}", self.name, self.table);
-        Subject { kind: "policy", name, object: Some(Object::Other(self.name.clone())) }
+        Subject::of(ObjectId::of(ObjectKind::Policy, &self.table, Identifier::new(&self.name)))
     }
 
     fn sentence(&self) -> String {
@@ -84,8 +85,12 @@ impl Assertion for PolicyIs {
         )
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        let properties =
+            [Property::PolicyKind, Property::Command, Property::Roles, Property::Using, Property::WithCheck];
+        let mut pins = looked_at(&self.subject().object, &properties);
+        pins.push(Pin::looked_at(ObjectId::table(&self.table), Property::RowSecurity));
+        pins
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -93,7 +98,7 @@ impl Assertion for PolicyIs {
         let relation = find(&catalog, &self.table)?;
         let Some(policy) = catalog.policies_of(relation).find(|policy| policy.name == self.name) else {
             let others = listed(catalog.policies_of(relation).map(|policy| &policy.name));
-            let table = Object::Table(unqualified(&self.table));
+            let table = ObjectId::table(&self.table);
             return Err(refuted_by(table, format!("it does not exist; {} has {others}", self.table)));
         };
         let mut differences = Differences::default();

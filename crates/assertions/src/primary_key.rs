@@ -2,11 +2,13 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
+use pgproof_sql::{ObjectId, Property, QualifiedName};
 
+use crate::pin::Pin;
 use crate::unique::refuses_duplicates;
 use crate::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
-    assertion::refuted_by, assertion::unqualified,
+    assertion::refuted_by,
 };
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::{Catalog, ConstraintKind};
@@ -22,13 +24,13 @@ impl TableRef {
 /// A table's primary key is on these columns.
 #[derive(Debug, Clone)]
 pub struct PrimaryKey {
-    table: String,
+    table: QualifiedName,
     columns: Vec<String>,
     name: Option<String>,
 }
 
 impl PrimaryKey {
-    pub(crate) fn new(table: String, columns: Vec<String>) -> PrimaryKey {
+    pub(crate) fn new(table: QualifiedName, columns: Vec<String>) -> PrimaryKey {
         PrimaryKey { table, columns, name: None }
     }
 
@@ -48,15 +50,18 @@ impl Assertion for PrimaryKey {
         "refuses NULLs and duplicates".to_owned()
     }
 
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        let Some(relation) = catalog.table(&self.table) else { return Vec::new() };
+        let key = catalog.constraints_of(relation).find(|c| c.kind == ConstraintKind::PrimaryKey);
+        key.map(|key| vec![Pin::acted_out_both_ways(key.id(), Property::Definition)]).unwrap_or_default()
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
         let relation = find(&catalog, &self.table)?;
         let key = catalog.constraints_of(relation).find(|c| c.kind == ConstraintKind::PrimaryKey);
         let Some(key) = key else {
-            return Err(refuted_by(
-                pgproof_sql::Object::Table(unqualified(&self.table)),
-                "the table has no primary key",
-            ));
+            return Err(refuted_by(ObjectId::table(&self.table), "the table has no primary key"));
         };
         if key.columns != self.columns {
             return Err(refuted(format!("{} is on ({})", key.name, listed(&key.columns))));

@@ -4,8 +4,10 @@ use std::fmt;
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
+use pgproof_sql::{ObjectId, Property, QualifiedName};
 use pgproof_sql::{quote::identifier, quote::literal};
 
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted};
 use pgproof_catalog::{Catalog, Generation, Relation, RelationKind};
 
@@ -22,7 +24,7 @@ pub struct RoleRef {
 
 impl RoleRef {
     /// It may do these things to a table, and none of the others.
-    pub fn may_only(self, privileges: impl IntoIterator<Item = Privilege>, table: impl Into<String>) -> MayOnly {
+    pub fn may_only(self, privileges: impl IntoIterator<Item = Privilege>, table: impl Into<QualifiedName>) -> MayOnly {
         MayOnly { role: self.name, privileges: privileges.into_iter().collect(), table: table.into() }
     }
 }
@@ -62,16 +64,21 @@ impl fmt::Display for Privilege {
 pub struct MayOnly {
     role: String,
     privileges: Vec<Privilege>,
-    table: String,
+    table: QualifiedName,
 }
 
 impl Assertion for MayOnly {
     fn subject(&self) -> Subject {
-        Subject { kind: "role", ..Subject::table(&self.table) }.called(&self.role)
+        Subject::called(ObjectId::table(&self.table), format!("role {}", self.role))
     }
 
     fn sentence(&self) -> String {
         format!("may do to {} only: {}", self.table, listed(&self.privileges))
+    }
+
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        let relation = catalog.relation(&self.table);
+        relation.map(|found| vec![Pin::acted_out_both_ways(found.id(), Property::Privileges)]).unwrap_or_default()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

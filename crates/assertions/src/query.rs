@@ -1,8 +1,11 @@
 //! What a query gives. What its plan uses, `plan` adds to [`QueryRef`].
 
+use pgproof_catalog::Catalog;
 use pgproof_runner::Sandbox;
 use pgproof_server::session::shortened;
+use pgproof_sql::{ObjectId, ObjectKind, Property};
 
+use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::failing, assertion::refuted};
 
 /// Begins a sentence about a query.
@@ -33,11 +36,15 @@ pub struct Returns {
 
 impl Assertion for Returns {
     fn subject(&self) -> Subject {
-        Subject { kind: "query", name: shortened(&self.sql), object: None }
+        Subject::of(ObjectId::global(ObjectKind::Query, shortened(&self.sql)))
     }
 
     fn sentence(&self) -> String {
         format!("returns {}", self.value)
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::acted_out(self.subject().object, Property::Rows)]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

@@ -2,7 +2,10 @@
 //! says.
 
 use pgproof_runner::Sandbox;
+use pgproof_sql::{Property, QualifiedName};
 
+use crate::pin::Pin;
+use crate::pin::looked_at;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::Catalog;
@@ -22,7 +25,7 @@ impl TableRef {
 /// A table's policies hold.
 #[derive(Debug, Clone)]
 pub struct HasRowSecurity {
-    table: String,
+    table: QualifiedName,
     forced: bool,
 }
 
@@ -36,8 +39,10 @@ impl Assertion for HasRowSecurity {
         format!("has row security{forced}")
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        let forced = self.forced.then_some(Property::ForcedRowSecurity);
+        let properties: Vec<Property> = [Property::RowSecurity].into_iter().chain(forced).collect();
+        looked_at(&self.subject().object, &properties)
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

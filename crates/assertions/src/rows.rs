@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use pgproof_runner::Sandbox;
-use pgproof_sql::Object;
+use pgproof_sql::{Property, QualifiedName, Target};
 use pgproof_sql::{quote::identifier, quote::literal};
 
+use crate::pin::Pin;
 use crate::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
-    assertion::refuted_by, assertion::unqualified,
+    assertion::refuted_by,
 };
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::{Catalog, Relation};
@@ -25,14 +26,14 @@ impl TableRef {
 /// text.
 #[derive(Debug, Clone)]
 pub struct RowsEqual {
-    table: String,
+    table: QualifiedName,
     file: String,
     key: Vec<String>,
     condition: Option<String>,
 }
 
 impl RowsEqual {
-    pub(crate) fn new(table: String, file: String) -> RowsEqual {
+    pub(crate) fn new(table: QualifiedName, file: String) -> RowsEqual {
         RowsEqual { table, file, key: Vec::new(), condition: None }
     }
 
@@ -123,6 +124,10 @@ impl Assertion for RowsEqual {
         format!("has the rows of {}{only}", self.file)
     }
 
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::looked_at(self.subject().object, Property::Rows)]
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
         let relation = find(&catalog, &self.table)?;
@@ -163,7 +168,7 @@ impl Assertion for RowsEqual {
             Some(_) if self.key.is_empty() => Err(refuted(problems.join("\n"))),
             Some(key) => {
                 let values = key.into_iter().flatten().collect();
-                Err(refuted_by(Object::Row(unqualified(&self.table), values), problems.join("\n")))
+                Err(refuted_by(Target::Row(self.table.clone(), values), problems.join("\n")))
             }
         }
     }
@@ -243,7 +248,7 @@ mod tests {
         ] {
             let evidence =
                 with_file(content, |rows| examine(&mut scratch(SCHEMA), &rows, std::panic::Location::caller()));
-            assert_eq!(evidence.outcome, pgproof_runner::evidence::Outcome::Failed);
+            assert_eq!(evidence.outcome, pgproof_runner::evidence::Outcome::Error);
             let message = evidence.message.expect("a problem");
             assert_eq!(without_path(&message), problem);
         }

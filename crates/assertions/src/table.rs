@@ -1,25 +1,30 @@
 //! Tables: that they exist, and that there are no others. What is in a table, the families of `column`, `primary_key`
 //! and so on say: each adds its sentences to [`TableRef`].
 
-use pgproof_runner::Sandbox;
+use std::fmt;
 
+use pgproof_runner::Sandbox;
+use pgproof_sql::{Identifier, ObjectId, Property, QualifiedName};
+
+use crate::pin::Pin;
+use crate::pin::looked_at;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted};
 use pgproof_catalog::{Catalog, Relation};
 
 /// Begins a sentence about a table: `name`, or `schema.name`.
-pub fn table(name: impl Into<String>) -> TableRef {
+pub fn table(name: impl Into<QualifiedName>) -> TableRef {
     TableRef { name: name.into() }
 }
 
 /// Begins a sentence about a set of tables.
-pub fn tables<T: Into<String>>(names: impl IntoIterator<Item = T>) -> Tables {
+pub fn tables<T: Into<QualifiedName>>(names: impl IntoIterator<Item = T>) -> Tables {
     Tables { names: names.into_iter().map(Into::into).collect() }
 }
 
 /// A table that something will be said of.
 #[derive(Debug, Clone)]
 pub struct TableRef {
-    pub(crate) name: String,
+    pub(crate) name: QualifiedName,
 }
 
 impl TableRef {
@@ -37,7 +42,7 @@ impl TableRef {
 /// A table exists.
 #[derive(Debug, Clone)]
 pub struct TableExists {
-    name: String,
+    name: QualifiedName,
 }
 
 impl Assertion for TableExists {
@@ -47,6 +52,10 @@ impl Assertion for TableExists {
 
     fn sentence(&self) -> String {
         "exists".to_owned()
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::acted_out(self.subject().object, Property::Existence)]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -60,7 +69,7 @@ impl Assertion for TableExists {
 /// A table has exactly these columns.
 #[derive(Debug, Clone)]
 pub struct HasColumns {
-    table: String,
+    table: QualifiedName,
     columns: Vec<String>,
 }
 
@@ -73,8 +82,10 @@ impl Assertion for HasColumns {
         format!("has exactly the columns {}", listed(&self.columns))
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        let column = |name: &String| ObjectId::column(&self.table, Identifier::new(name));
+        let pins = |name| looked_at(&column(name), &[Property::Existence, Property::Position]);
+        self.columns.iter().flat_map(pins).collect()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -92,7 +103,7 @@ impl Assertion for HasColumns {
 /// A set of tables that something will be said of.
 #[derive(Debug, Clone)]
 pub struct Tables {
-    names: Vec<String>,
+    names: Vec<QualifiedName>,
 }
 
 impl Tables {
@@ -105,31 +116,31 @@ impl Tables {
 /// The schema has exactly these tables.
 #[derive(Debug, Clone)]
 pub struct ExactlyTables {
-    names: Vec<String>,
+    names: Vec<QualifiedName>,
 }
 
 impl Assertion for ExactlyTables {
     fn subject(&self) -> Subject {
-        Subject { kind: "schema", name: "tables".to_owned(), object: None }
+        Subject::database("schema tables")
     }
 
     fn sentence(&self) -> String {
         format!("are exactly these {}: {}", self.names.len(), listed(&self.names))
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        self.names.iter().map(|name| Pin::looked_at(ObjectId::table(name), Property::Existence)).collect()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
-        let found: Vec<String> = catalog.tables().map(|table| catalog.shown(&table.schema, &table.name)).collect();
+        let found: Vec<QualifiedName> = catalog.tables().map(|table| catalog.shown(&table.qualified_name())).collect();
         let missing: Vec<_> = self.names.iter().filter(|name| catalog.table(name).is_none()).collect();
-        let expected: Vec<String> = self
+        let expected: Vec<QualifiedName> = self
             .names
             .iter()
             .filter_map(|name| catalog.table(name))
-            .map(|t| catalog.shown(&t.schema, &t.name))
+            .map(|t| catalog.shown(&t.qualified_name()))
             .collect();
         let extra: Vec<_> = found.iter().filter(|name| !expected.contains(name)).collect();
         if missing.is_empty() && extra.is_empty() {
@@ -140,16 +151,16 @@ impl Assertion for ExactlyTables {
 }
 
 /// What is missing and what is too much, in one line.
-fn differing(missing: &[&String], extra: &[&String]) -> String {
-    let part = |label: &str, names: &[&String]| (!names.is_empty()).then(|| format!("{label}: {}", listed(names)));
+fn differing<T: fmt::Display>(missing: &[&T], extra: &[&T]) -> String {
+    let part = |label: &str, names: &[&T]| (!names.is_empty()).then(|| format!("{label}: {}", listed(names)));
     [part("missing", missing), part("not expected", extra)].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// The table of this name, or a refutation that it does not exist.
-pub fn find<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Relation, Failure> {
+pub fn find<'a>(catalog: &'a Catalog, name: &QualifiedName) -> Result<&'a Relation, Failure> {
     catalog.table(name).ok_or_else(|| {
         refuted(match catalog.relation(name) {
-            Some(other) => format!("{name} is no table but a {:?}", other.kind),
+            Some(other) => format!("{name} is a {}, not a table", other.id().kind()),
             None => format!("table {name} does not exist"),
         })
     })

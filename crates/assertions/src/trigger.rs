@@ -1,11 +1,13 @@
 //! A trigger: when it fires and what it calls; and what becomes of a row that is inserted: its values, its partition.
 
 use pgproof_runner::Sandbox;
-use pgproof_sql::Object;
+use pgproof_sql::{Identifier, ObjectId, ObjectKind, Property, QualifiedName};
 
+use crate::pin::Pin;
+use crate::pin::looked_at;
 use crate::{
     assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::listed,
-    assertion::refuted, assertion::refuted_by, assertion::unqualified,
+    assertion::refuted, assertion::refuted_by,
 };
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::{Catalog, Event, Level, Timing};
@@ -22,7 +24,16 @@ impl TableRef {
     ) -> TriggerIs {
         let mut events: Vec<Event> = events.into_iter().collect();
         events.sort();
-        TriggerIs { table: self.name, name: name.into(), timing, events, level: Level::Row, function: function.into() }
+        TriggerIs {
+            table: self.name,
+            name: name.into(),
+            timing,
+            events,
+            columns: Vec::new(),
+            condition: None,
+            level: Level::Row,
+            function: function.into(),
+        }
     }
 
     /// A row that is inserted with these values, in their text form; what becomes of it is said next.
@@ -35,15 +46,30 @@ impl TableRef {
 /// A trigger has a definition, and is enabled.
 #[derive(Debug, Clone)]
 pub struct TriggerIs {
-    table: String,
+    table: QualifiedName,
     name: String,
     timing: Timing,
     events: Vec<Event>,
+    columns: Vec<String>,
+    condition: Option<String>,
     level: Level,
     function: String,
 }
 
 impl TriggerIs {
+    /// Of an UPDATE, it fires only for one that names one of these columns.
+    pub fn of_columns<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> TriggerIs {
+        self.columns = columns.into_iter().map(Into::into).collect();
+        self.columns.sort();
+        self
+    }
+
+    /// It fires only under this condition, as PostgreSQL prints it.
+    pub fn only_when(mut self, condition: impl Into<String>) -> TriggerIs {
+        self.condition = Some(condition.into());
+        self
+    }
+
     /// It fires once for each statement.
     pub fn for_each_statement(mut self) -> TriggerIs {
         self.level = Level::Statement;
@@ -53,8 +79,7 @@ impl TriggerIs {
 
 impl Assertion for TriggerIs {
     fn subject(&self) -> Subject {
-        let name = format!("{} on {}", self.name, self.table);
-        Subject { kind: "trigger", name, object: Some(Object::Other(self.name.clone())) }
+        Subject::of(ObjectId::of(ObjectKind::Trigger, &self.table, Identifier::new(&self.name)))
     }
 
     fn sentence(&self) -> String {
@@ -62,13 +87,21 @@ impl Assertion for TriggerIs {
         format!("fires {} {events} for each {} and calls {}", self.timing, self.level, self.function)
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        let properties = [
+            Property::Timing,
+            Property::Events,
+            Property::Level,
+            Property::Function,
+            Property::When,
+            Property::Enabled,
+        ];
+        looked_at(&self.subject().object, &properties)
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
-        let table = Object::Table(unqualified(&self.table));
+        let table = ObjectId::table(&self.table);
         let Some(relation) = catalog.relation(&self.table) else {
             return Err(refuted_by(table, format!("{} does not exist", self.table)));
         };
@@ -81,8 +114,12 @@ impl Assertion for TriggerIs {
         differences.compare("its event", listed(&trigger.events), listed(&self.events));
         differences.compare("its level", trigger.level.to_string(), self.level.to_string());
         differences.compare("its function", trigger.function.clone(), self.function.clone());
+        let none = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+        differences.compare("its column list", none(trigger.columns.join(", ")), none(self.columns.join(", ")));
+        let condition = |text: &Option<String>| none(text.clone().unwrap_or_default());
+        differences.compare("its condition", condition(&trigger.condition), condition(&self.condition));
         if !trigger.enabled {
-            differences.tell("it is disabled".to_owned());
+            differences.tell("it is disabled in an ordinary session".to_owned());
         }
         differences.verdict()
     }
@@ -91,7 +128,7 @@ impl Assertion for TriggerIs {
 /// A row that is inserted.
 #[derive(Debug, Clone)]
 pub struct RowOf {
-    table: String,
+    table: QualifiedName,
     values: Vec<(String, String)>,
 }
 
@@ -144,6 +181,11 @@ impl Assertion for RowGets {
         format!("is {value} in a row inserted with {}", listed(values))
     }
 
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        // What gives the value, a default or a trigger, nobody says.
+        vec![Pin::acted_out(self.subject().object, Property::Rows)]
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let row = self.row.insert(sandbox)?;
         let found = row.value(&self.column);
@@ -166,6 +208,10 @@ impl Assertion for RowGoesTo {
     fn sentence(&self) -> String {
         let values = self.row.values.iter().map(|(column, value)| format!("{column} {value}"));
         format!("stores a row with {} in {}", listed(values), self.partition)
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::acted_out(ObjectId::table(self.partition.as_str()), Property::PartitionBound)]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 
 use pgproof_runner::Sandbox;
 use pgproof_server::{Attempt, Reported};
-use pgproof_sql::Object;
+use pgproof_sql::{Identifier, ObjectId, Property, QualifiedName};
 
+use crate::pin::Pin;
 use crate::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
-    assertion::refuted_by, assertion::unqualified,
+    assertion::refuted_by,
 };
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::family;
@@ -26,13 +27,13 @@ impl TableRef {
 /// No two rows of a table have the same values in these columns.
 #[derive(Debug, Clone)]
 pub struct Unique {
-    table: String,
+    table: QualifiedName,
     columns: Vec<String>,
     name: Option<String>,
 }
 
 impl Unique {
-    pub(crate) fn new(table: String, columns: Vec<String>) -> Unique {
+    pub(crate) fn new(table: QualifiedName, columns: Vec<String>) -> Unique {
         Unique { table, columns, name: None }
     }
 
@@ -45,15 +46,34 @@ impl Unique {
 
 impl Assertion for Unique {
     fn subject(&self) -> Subject {
-        let mut subject = Subject::constraint("unique key", &self.table, &self.columns, self.name.as_deref());
-        if let Some(name) = &self.name {
-            subject.name = format!("{name} on {}", subject.name);
+        let on = format!("{} ({})", self.table, self.columns.join(", "));
+        match &self.name {
+            Some(name) => Subject::called(
+                ObjectId::constraint(&self.table, Identifier::new(name)),
+                format!("unique key {name} on {on}"),
+            ),
+            None => Subject::constraint("unique key", &self.table, &self.columns, None),
         }
-        subject
     }
 
     fn sentence(&self) -> String {
         "refuses a duplicate, and takes rows that differ in any of its columns".to_owned()
+    }
+
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        let Some(relation) = catalog.table(&self.table) else { return Vec::new() };
+        let mut unique = catalog.indexes_of(relation).filter(|index| index.unique && index.predicate.is_none());
+        let found = match &self.name {
+            Some(name) => unique.find(|index| index.name == *name),
+            None => unique.find(|index| {
+                let columns: Vec<String> = index.keys.iter().map(|key| key.name().to_owned()).collect();
+                same(&columns, &self.columns)
+            }),
+        };
+        let pins = |index: &Index| {
+            [Property::Unique, Property::Keys].map(|property| Pin::acted_out_both_ways(index.id(), property)).into()
+        };
+        found.map(pins).unwrap_or_default()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -68,16 +88,16 @@ impl Assertion for Unique {
         let Some(index) = index else {
             let keys = unique.iter().map(|index| format!("{} ({})", index.name, listed(columns_of(index))));
             return Err(refuted_by(
-                Object::Table(unqualified(&self.table)),
+                ObjectId::table(&self.table),
                 format!("there is no such key; the unique keys of {} are: {}", self.table, listed(keys)),
             ));
         };
-        let object = || Object::Index(index.name.clone());
+        let object = || index.id();
         if !same(&columns_of(index), &self.columns) {
             return Err(refuted_by(object(), format!("{} is on ({})", index.name, listed(columns_of(index)))));
         }
         refuses_duplicates(sandbox, &self.table, &self.columns, &index.name).map_err(|failure| match failure {
-            Failure::Refuted { found, object: None } => refuted_by(object(), found),
+            Failure::Refuted { found, target: None } => refuted_by(object(), found),
             other => other,
         })
     }
@@ -94,7 +114,12 @@ fn same(left: &[String], right: &[String]) -> bool {
 
 /// Acts uniqueness out: a second row with the same key, and otherwise as different as can be, is refused by `name`;
 /// a row that differs in one column of the key is not refused by it.
-pub fn refuses_duplicates(sandbox: &mut Sandbox, table: &str, columns: &[String], name: &str) -> Result<(), Failure> {
+pub fn refuses_duplicates(
+    sandbox: &mut Sandbox,
+    table: &QualifiedName,
+    columns: &[String],
+    name: &str,
+) -> Result<(), Failure> {
     let catalog = Catalog::of(sandbox)?;
     let relation = find(&catalog, table)?;
     let names = refusing(sandbox, &catalog, relation, columns, name)?;
@@ -149,7 +174,7 @@ fn refusing(
     for index in catalog.indexes_of(relation).filter(|index| index.unique && index.predicate.is_none()) {
         let narrower = index.keys.iter().all(|key| columns.iter().any(|column| column == key.name()));
         if index.name == name || narrower {
-            names.extend(family(sandbox, catalog, &format!("{}.{}", index.schema, index.name))?);
+            names.extend(family(sandbox, catalog, &index.qualified_name())?);
         }
     }
     Ok(names)

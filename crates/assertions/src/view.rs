@@ -3,28 +3,26 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
-use pgproof_sql::Object;
+use pgproof_sql::{ObjectId, ObjectKind, Property, QualifiedName};
 
-use crate::{
-    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::failing, assertion::refuted,
-    assertion::unqualified,
-};
+use crate::pin::Pin;
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::failing, assertion::refuted};
 use pgproof_catalog::{Catalog, Relation, RelationKind};
 
 /// Begins a sentence about a view.
-pub fn view(name: impl Into<String>) -> ViewRef {
+pub fn view(name: impl Into<QualifiedName>) -> ViewRef {
     ViewRef { name: name.into(), kind: RelationKind::View }
 }
 
 /// Begins a sentence about a materialized view.
-pub fn materialized_view(name: impl Into<String>) -> ViewRef {
+pub fn materialized_view(name: impl Into<QualifiedName>) -> ViewRef {
     ViewRef { name: name.into(), kind: RelationKind::MaterializedView }
 }
 
 /// A view that something will be said of.
 #[derive(Debug, Clone)]
 pub struct ViewRef {
-    name: String,
+    name: QualifiedName,
     kind: RelationKind,
 }
 
@@ -72,8 +70,9 @@ pub struct ViewClaim {
 
 impl Assertion for ViewClaim {
     fn subject(&self) -> Subject {
-        let kind = if self.at.kind == RelationKind::View { "view" } else { "materialized view" };
-        Subject { kind, name: self.at.name.clone(), object: Some(Object::Other(unqualified(&self.at.name))) }
+        let is_view = self.at.kind == RelationKind::View;
+        let kind = if is_view { ObjectKind::View } else { ObjectKind::MaterializedView };
+        Subject::of(ObjectId::new(kind, &self.at.name))
     }
 
     fn sentence(&self) -> String {
@@ -87,8 +86,14 @@ impl Assertion for ViewClaim {
         .to_owned()
     }
 
-    fn is_behavioural(&self) -> bool {
-        self.claim != Claim::HasSecurityInvoker
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        let view = self.subject().object;
+        vec![match self.claim {
+            Claim::IsReadable => Pin::acted_out(view, Property::Existence),
+            Claim::HasSecurityInvoker => Pin::looked_at(view, Property::Options),
+            Claim::Refreshes { .. } => Pin::acted_out(view, Property::Existence),
+            Claim::IsFresh => Pin::acted_out(view, Property::Rows),
+        }]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

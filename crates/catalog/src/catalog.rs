@@ -1,17 +1,17 @@
-//! A typed picture of a schema, read from `pg_catalog` in one statement however many objects there are.
+//! The catalog of a database: typed where code needs it, and every property of every object as PostgreSQL prints it. It is
+//! read with three queries however many objects there are.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::isolation::SchemaState;
 use pgproof_server::{DatabaseError, Session};
-use pgproof_sql::quote::identifier;
+use pgproof_sql::QualifiedName;
 use serde::Deserialize;
 
 use crate::constraint::Constraint;
 use crate::function::Function;
 use crate::index::Index;
+use crate::objects::Objects;
 use crate::policy::Policy;
 use crate::relation::Relation;
 use crate::trigger::Trigger;
@@ -38,9 +38,12 @@ pub struct Catalog {
     pub functions: Vec<Function>,
     /// Installed extensions.
     pub extensions: Vec<Extension>,
+    /// All of these and whatever else there is, with every property as PostgreSQL prints it.
+    #[serde(skip)]
+    pub objects: Objects,
 }
 
-/// The statement that gives the whole picture as one JSON value.
+/// The statement that gives the typed part as one JSON value.
 const READ: &str = concat!(
     "SELECT jsonb_build_object('search_path', to_jsonb(current_schemas(false)), 'relations', (",
     include_str!("relation.sql"),
@@ -62,53 +65,40 @@ const READ: &str = concat!(
 );
 
 impl Catalog {
-    /// Reads the catalog. The template's is read once a process; a sandbox that was altered reads its own.
+    /// The catalog of a sandbox. The migrated schema's is read once a process.
     pub fn of(sandbox: &mut Sandbox) -> Result<Arc<Catalog>, DatabaseError> {
-        static MIGRATED: Mutex<Option<HashMap<String, Arc<Catalog>>>> = Mutex::new(None);
-        if sandbox.state() == SchemaState::Altered {
-            return Ok(Arc::new(Catalog::read(sandbox.session())?));
-        }
-        let mut migrated = MIGRATED.lock().unwrap_or_else(PoisonError::into_inner);
-        let migrated = migrated.get_or_insert_default();
-        let name = sandbox.template().key().to_owned();
-        if let Some(catalog) = migrated.get(&name) {
-            return Ok(Arc::clone(catalog));
-        }
-        let catalog = Arc::new(Catalog::read(sandbox.session())?);
-        migrated.insert(name, Arc::clone(&catalog));
-        Ok(catalog)
+        sandbox.cached(Catalog::read)
     }
 
     /// Reads the catalog of a session's database.
     pub fn read(session: &mut Session) -> Result<Catalog, DatabaseError> {
-        session.json(READ)
+        let catalog: Catalog = session.json(READ)?;
+        Ok(Catalog { objects: Objects::read(session)?, ..catalog })
     }
 
-    /// The relation of this name, `schema.name` or found through the search path.
-    pub fn relation(&self, name: &str) -> Option<&Relation> {
+    /// The relation of this name, in its schema or found through the search path.
+    pub fn relation(&self, name: &QualifiedName) -> Option<&Relation> {
         self.lookup(name, &self.relations, |relation| (&relation.schema, &relation.name))
     }
 
     /// The relation of this name, if it is a table that rows can be put in.
-    pub fn table(&self, name: &str) -> Option<&Relation> {
+    pub fn table(&self, name: &QualifiedName) -> Option<&Relation> {
         self.relation(name).filter(|relation| relation.kind.is_table())
     }
 
     /// The index of this name.
-    pub fn index(&self, name: &str) -> Option<&Index> {
+    pub fn index(&self, name: &QualifiedName) -> Option<&Index> {
         self.lookup(name, &self.indexes, |index| (&index.schema, &index.name))
     }
 
     /// The functions and procedures of this name: one for each list of arguments.
-    pub fn functions_called<'a>(&'a self, name: &'a str) -> Vec<&'a Function> {
-        let found = |schema: &str, name: &str| {
-            self.functions.iter().filter(|f| f.schema == schema && f.name == name).collect::<Vec<_>>()
+    pub fn functions_called(&self, name: &QualifiedName) -> Vec<&Function> {
+        let found = |schema: &str| {
+            self.functions.iter().filter(|f| f.schema == schema && *name.name() == f.name).collect::<Vec<_>>()
         };
-        match name.split_once('.') {
-            Some((schema, name)) => found(schema, name),
-            None => {
-                self.search_path.iter().map(|schema| found(schema, name)).find(|f| !f.is_empty()).unwrap_or_default()
-            }
+        match name.schema() {
+            Some(schema) => found(schema.as_str()),
+            None => self.search_path.iter().map(|schema| found(schema)).find(|f| !f.is_empty()).unwrap_or_default(),
         }
     }
 
@@ -140,24 +130,30 @@ impl Catalog {
     }
 
     /// The name of a relation as sentences have it: qualified only where the search path does not find it.
-    pub fn shown(&self, schema: &str, name: &str) -> String {
-        if self.search_path.first().is_some_and(|first| first == schema) {
-            name.to_owned()
-        } else {
-            format!("{schema}.{name}")
+    pub fn shown(&self, name: &QualifiedName) -> QualifiedName {
+        match name.schema() {
+            Some(schema) if self.search_path.first().is_some_and(|first| *schema == *first) => {
+                QualifiedName::unqualified(name.name())
+            }
+            _ => name.clone(),
         }
     }
 
-    fn lookup<'a, T>(&self, name: &str, items: &'a [T], key: impl Fn(&T) -> (&String, &String)) -> Option<&'a T> {
-        let find = |schema: &str, name: &str| items.iter().find(|item| key(item) == (&schema.into(), &name.into()));
-        match name.split_once('.') {
-            Some((schema, name)) => find(schema, name),
-            None => self.search_path.iter().find_map(|schema| find(schema, name)),
+    fn lookup<'a, T>(
+        &self,
+        name: &QualifiedName,
+        items: &'a [T],
+        key: impl Fn(&T) -> (&String, &String),
+    ) -> Option<&'a T> {
+        let find = |schema: &str| {
+            items.iter().find(|item| {
+                let (in_schema, called) = key(item);
+                in_schema == schema && *name.name() == *called
+            })
+        };
+        match name.schema() {
+            Some(schema) => find(schema.as_str()),
+            None => self.search_path.iter().find_map(|schema| find(schema)),
         }
     }
-}
-
-/// A qualified name as SQL.
-pub fn qualified(schema: &str, name: &str) -> String {
-    format!("{}.{}", identifier(schema), identifier(name))
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pgproof_sql::{Identifier, ObjectId, ObjectKind, QualifiedName};
 use serde::Deserialize;
 
 /// A constraint.
@@ -64,6 +65,22 @@ pub struct References {
     pub on_delete: ForeignKeyAction,
     /// What updating a referenced key does.
     pub on_update: ForeignKeyAction,
+}
+
+impl Constraint {
+    /// Which object it is.
+    pub fn id(&self) -> ObjectId {
+        let relation = self.table.as_deref().or(self.domain.as_deref()).unwrap_or_default();
+        let kind = if self.table.is_some() { ObjectKind::Constraint } else { ObjectKind::DomainConstraint };
+        ObjectId::of(kind, &QualifiedName::in_schema(&self.schema, relation), Identifier::new(&self.name))
+    }
+}
+
+impl References {
+    /// The referenced table.
+    pub fn qualified_name(&self) -> QualifiedName {
+        QualifiedName::in_schema(&self.schema, &self.table)
+    }
 }
 
 /// A referential action.

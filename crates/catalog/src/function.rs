@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pgproof_sql::{ObjectId, ObjectKind, QualifiedName};
 use serde::Deserialize;
 
 /// A function or procedure.
@@ -13,6 +14,8 @@ pub struct Function {
     pub name: String,
     /// `prokind`: f(unction), p(rocedure), a(ggregate), w(indow function).
     pub kind: char,
+    /// The types of the arguments that a call gives, separated by commas.
+    pub types: String,
     /// Its arguments with names, types and defaults, as PostgreSQL prints them.
     pub arguments: String,
     /// What it returns; none of a procedure.
@@ -29,6 +32,18 @@ pub struct Function {
     pub strict: bool,
     /// Settings that hold while it runs, as `name=value`.
     pub settings: Vec<String>,
+}
+
+impl Function {
+    /// Which object it is.
+    pub fn id(&self) -> ObjectId {
+        let kind = match self.kind {
+            'p' => ObjectKind::Procedure,
+            'a' => ObjectKind::Aggregate,
+            _ => ObjectKind::Function,
+        };
+        ObjectId::function(kind, QualifiedName::in_schema(&self.schema, &self.name), &self.types)
+    }
 }
 
 /// What the planner may assume of a function's results.

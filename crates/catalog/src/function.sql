@@ -2,6 +2,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
     'schema', n.nspname,
     'name', p.proname,
     'kind', p.prokind,
+    'types', oidvectortypes(p.proargtypes),
     'arguments', pg_get_function_arguments(p.oid),
     'result', pg_get_function_result(p.oid),
     'language', l.lanname,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pgproof_sql::{ObjectId, QualifiedName};
 use serde::Deserialize;
 
 /// An index.
@@ -32,6 +33,23 @@ pub struct Index {
     pub include: Vec<String>,
     /// Its definition, as PostgreSQL prints it.
     pub definition: String,
+}
+
+impl Index {
+    /// Its name with its schema.
+    pub fn qualified_name(&self) -> QualifiedName {
+        QualifiedName::in_schema(&self.schema, &self.name)
+    }
+
+    /// The table that it is on.
+    pub fn table_name(&self) -> QualifiedName {
+        QualifiedName::in_schema(&self.schema, &self.table)
+    }
+
+    /// Which object it is.
+    pub fn id(&self) -> ObjectId {
+        ObjectId::index(self.qualified_name())
+    }
 }
 
 /// A key column or expression of an index.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pgproof_sql::{Identifier, ObjectId, ObjectKind, QualifiedName};
 use serde::Deserialize;
 
 /// A policy of a table.
@@ -23,6 +24,14 @@ pub struct Policy {
     pub using: Option<String>,
     /// Which rows may be written, as PostgreSQL prints it; none is the same as `using`.
     pub with_check: Option<String>,
+}
+
+impl Policy {
+    /// Which object it is.
+    pub fn id(&self) -> ObjectId {
+        let table = QualifiedName::in_schema(&self.schema, &self.table);
+        ObjectId::of(ObjectKind::Policy, &table, Identifier::new(&self.name))
+    }
 }
 
 /// The command that a policy is for.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::qualified;
+use pgproof_sql::{ObjectId, ObjectKind, QualifiedName};
 
 /// A relation with columns.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -15,8 +15,8 @@ pub struct Relation {
     pub kind: RelationKind,
     /// Whether it is a partition of another table.
     pub is_partition: bool,
-    /// The tables that it inherits from or is a partition of, with their schemas.
-    pub inherits: Vec<String>,
+    /// The tables that it inherits from or is a partition of.
+    pub inherits: Vec<QualifiedName>,
     /// What a partitioned table is partitioned by, as PostgreSQL prints it.
     pub partition_key: Option<String>,
     /// Which rows a partition has, as PostgreSQL prints it.
@@ -41,14 +41,26 @@ impl Relation {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// Its qualified name, as the catalog's look-ups take it.
-    pub fn full_name(&self) -> String {
-        format!("{}.{}", self.schema, self.name)
+    /// Its name with its schema.
+    pub fn qualified_name(&self) -> QualifiedName {
+        QualifiedName::in_schema(&self.schema, &self.name)
     }
 
     /// Its qualified name as SQL.
     pub fn sql(&self) -> String {
-        qualified(&self.schema, &self.name)
+        self.qualified_name().sql()
+    }
+
+    /// Which object it is.
+    pub fn id(&self) -> ObjectId {
+        let kind = match self.kind {
+            RelationKind::Table | RelationKind::PartitionedTable => ObjectKind::Table,
+            RelationKind::View => ObjectKind::View,
+            RelationKind::MaterializedView => ObjectKind::MaterializedView,
+            RelationKind::Sequence => ObjectKind::Sequence,
+            RelationKind::ForeignTable => ObjectKind::ForeignTable,
+        };
+        ObjectId::new(kind, self.qualified_name())
     }
 }
 

@@ -3,7 +3,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
     'name', c.relname,
     'kind', c.relkind,
     'is_partition', c.relispartition,
-    'inherits', (SELECT coalesce(jsonb_agg(pn.nspname || '.' || pc.relname ORDER BY i.inhseqno), '[]')
+    'inherits', (SELECT coalesce(jsonb_agg(jsonb_build_object('schema', pn.nspname, 'name', pc.relname) ORDER BY i.inhseqno), '[]')
                  FROM pg_inherits i JOIN pg_class pc ON pc.oid = i.inhparent JOIN pg_namespace pn ON pn.oid = pc.relnamespace
                  WHERE i.inhrelid = c.oid),
     'partition_key', pg_get_partkeydef(c.oid),

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use pgproof_sql::{Identifier, ObjectId, ObjectKind, QualifiedName};
 use serde::Deserialize;
 
 /// A trigger.
@@ -19,10 +20,22 @@ pub struct Trigger {
     pub level: Level,
     /// What it fires on.
     pub events: Vec<Event>,
+    /// The columns of an UPDATE that it fires on; none for any.
+    pub columns: Vec<String>,
+    /// The condition under which it fires, as PostgreSQL prints it.
+    pub condition: Option<String>,
     /// The function that it calls.
     pub function: String,
-    /// Whether it fires at all.
+    /// Whether it fires in an ordinary session.
     pub enabled: bool,
+}
+
+impl Trigger {
+    /// Which object it is.
+    pub fn id(&self) -> ObjectId {
+        let table = QualifiedName::in_schema(&self.schema, &self.table);
+        ObjectId::of(ObjectKind::Trigger, &table, Identifier::new(&self.name))
+    }
 }
 
 /// When a trigger fires.

@@ -9,8 +9,11 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
         CASE WHEN t.tgtype & 16 <> 0 THEN 'update' END,
         CASE WHEN t.tgtype & 8 <> 0 THEN 'delete' END,
         CASE WHEN t.tgtype & 32 <> 0 THEN 'truncate' END], NULL)),
+    'columns', (SELECT coalesce(jsonb_agg(a.attname ORDER BY a.attname), '[]') FROM pg_attribute a
+                WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr)),
+    'condition', substring(pg_get_triggerdef(t.oid) FROM ' WHEN \((.*)\) EXECUTE '),
     'function', f.proname,
-    'enabled', t.tgenabled <> 'D'
+    'enabled', t.tgenabled IN ('O', 'A')
 ) ORDER BY n.nspname, c.relname, t.tgname), '[]')
 FROM pg_trigger t
 JOIN pg_class c ON c.oid = t.tgrelid

@@ -58,8 +58,8 @@ impl PlanClaim {
 impl Assertion for PlanClaim {
     fn subject(&self) -> Subject {
         let object = match &self.claim {
-            Claim::UsesIndex(index) | Claim::IndexOnly(index) => Some(Object::Index(unqualified(index))),
-            Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => Some(Object::Table(unqualified(table))),
+            Claim::UsesIndex(index) | Claim::IndexOnly(index) => Some(ObjectId::index(&index)),
+            Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => Some(ObjectId::table(&table)),
             Claim::NoSort => None,
         };
         Subject { kind: "query", name: name(&self.query), object }
@@ -98,7 +98,7 @@ impl Assertion for PlanClaim {
                     explain(sandbox)
                 })?;
                 if without == plan {
-                    let object = Object::Index(unqualified(index));
+                    let object = ObjectId::index(&index);
                     let found = format!("the {mode} is the same without it\n{}", plan.render());
                     return Err(refuted_by(object, found));
                 }
@@ -114,10 +114,10 @@ impl PlanClaim {
         match &self.claim {
             Claim::UsesIndex(index) | Claim::IndexOnly(index) if catalog.index(index).is_none() => {
                 let table = plan.all().iter().find_map(|node| node.relation.clone());
-                table.map_or_else(|| Object::Index(unqualified(index)), Object::Table)
+                table.map_or_else(|| ObjectId::index(&index), Object::Table)
             }
-            Claim::UsesIndex(index) | Claim::IndexOnly(index) => Object::Index(unqualified(index)),
-            Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => Object::Table(unqualified(table)),
+            Claim::UsesIndex(index) | Claim::IndexOnly(index) => ObjectId::index(&index),
+            Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => ObjectId::table(&table),
             Claim::NoSort => {
                 let table = plan.all().iter().find_map(|node| node.relation.clone());
                 Object::Table(table.unwrap_or_default())
@@ -185,7 +185,7 @@ fn tables(sandbox: &mut Sandbox, table: &Relation) -> Result<HashSet<String>, Da
 /// Makes the planner overlook an index, and its partitions.
 pub(super) fn hide(sandbox: &mut Sandbox, catalog: &Catalog, index: &str) -> Result<(), DatabaseError> {
     let Some(index) = catalog.index(index) else { return Ok(()) };
-    let name = literal(&qualified(&index.schema, &index.name));
+    let name = literal(&index.qualified_name().sql());
     sandbox.run(&format!(
         "UPDATE pg_index SET indisvalid = false WHERE indexrelid = {name}::regclass \
          OR indexrelid IN (SELECT relid FROM pg_partition_tree({name}))"

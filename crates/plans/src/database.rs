@@ -163,7 +163,7 @@ fn load(session: &mut Session, schema: &str, generator: &Generator<'_>) -> Resul
                 "SELECT EXISTS (SELECT FROM {} c WHERE {} AND NOT EXISTS (SELECT FROM {} p WHERE {}))",
                 table.sql(),
                 set.join(" AND "),
-                qualified(&references.schema, &references.table),
+                references.qualified_name().sql(),
                 equal.join(" AND ")
             );
             if session.value(&orphans)?.as_deref() == Some("t") {

@@ -63,7 +63,7 @@ impl Generator<'_> {
 
     fn configured(&self, table: &Relation) -> Option<&pgproof_runner::config::PlannedTable> {
         let tables = &self.plans.tables;
-        tables.get(&table.name).or_else(|| tables.get(&table.full_name()))
+        tables.get(&table.name).or_else(|| tables.get(&table.qualified_name()))
     }
 
     fn foreign_keys<'b>(&'b self, table: &'b Relation) -> impl Iterator<Item = &'b Constraint> {
@@ -72,7 +72,7 @@ impl Generator<'_> {
 
     fn parent(&self, key: &Constraint) -> Option<&Relation> {
         let references = key.references.as_ref()?;
-        self.catalog.table(&format!("{}.{}", references.schema, references.table))
+        self.catalog.table(&references.qualified_name())
     }
 
     /// The expression of a column; where a CHECK refuses what it gives, one over values that the CHECK accepts.
@@ -185,7 +185,7 @@ impl Generator<'_> {
 /// A multiplier of its own for each column, so that columns do not move together.
 fn seed(table: &Relation, name: &str) -> String {
     let hash = table
-        .full_name()
+        .qualified_name()
         .bytes()
         .chain(name.bytes())
         .fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));

@@ -52,7 +52,7 @@ pub struct UsesIndexBetween {
 
 impl Assertion for UsesIndexBetween {
     fn subject(&self) -> Subject {
-        let object = Object::Index(unqualified(&self.range.index));
+        let object = ObjectId::index(&self.range.index);
         Subject { kind: "query", name: name(&self.range.query), object: Some(object) }
     }
 
@@ -84,7 +84,7 @@ impl Assertion for UsesIndexBetween {
         if first && flips.is_empty() {
             return Ok(());
         }
-        Err(refuted_by(Object::Index(unqualified(index)), frontier(first, &flips)))
+        Err(refuted_by(ObjectId::index(&index), frontier(first, &flips)))
     }
 }
 

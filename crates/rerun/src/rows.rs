@@ -94,14 +94,14 @@ impl UserRows {
         let mut edits = BTreeMap::new();
         for table in &tables {
             if let Some(edit) = edit(sandbox, &catalog, table)? {
-                edits.insert(catalog.shown(&table.schema, &table.name), edit);
+                edits.insert(catalog.shown(&table.qualified_name()).to_string(), edit);
             }
         }
         let inserts = sandbox.undone(|sandbox| -> Result<Vec<String>, Failure> {
             let mut generator = RowGenerator::of(sandbox)?;
             let before = all_rows(sandbox.session(), &tables)?;
             for table in &tables {
-                match generator.insert(sandbox, &table.full_name(), &[]) {
+                match generator.insert(sandbox, &table.qualified_name(), &[]) {
                     // A table whose rows nobody can make has none from users here.
                     Ok(_)
                     | Err(RowError::Refused { .. } | RowError::Unsatisfiable { .. } | RowError::Circle { .. }) => {}

@@ -27,8 +27,14 @@ pub struct Evidence {
     pub subject: String,
     /// What must hold of it.
     pub sentence: String,
-    /// Whether it was acted out, rather than read from the catalog.
+    /// The object that it is about.
+    #[serde(default)]
+    pub object: String,
+    /// Whether it was acted out, rather than read from the catalog: whether one of its pins was.
     pub behavioural: bool,
+    /// What it pins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pins: Vec<Pinned>,
     /// How it ended.
     pub outcome: Outcome,
     /// Expected and found, unless it was proven.
@@ -48,6 +54,29 @@ pub struct Evidence {
     pub micros: u64,
 }
 
+/// A property of an object that an assertion pins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pinned {
+    /// The object, as in `column orders.total`.
+    pub object: String,
+    /// The property.
+    pub property: String,
+    /// How firmly.
+    pub firmness: Firmness,
+}
+
+/// How firmly an assertion pins a property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Firmness {
+    /// It was read from the catalog.
+    LookedAt,
+    /// Something was accepted, or something was rejected.
+    ActedOutOneWay,
+    /// Something was accepted, and something was rejected.
+    ActedOutBothWays,
+}
+
 /// How an assertion ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -57,7 +86,7 @@ pub enum Outcome {
     /// It does not hold.
     Refuted,
     /// It could not be checked.
-    Failed,
+    Error,
 }
 
 /// Writes a record to the run's directory, if there is one.

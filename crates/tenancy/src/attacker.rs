@@ -115,7 +115,7 @@ impl<'a> Attacker<'a> {
         party: Party,
         act: impl FnOnce(&mut Self) -> Result<T, TenancyError>,
     ) -> Result<T, TenancyError> {
-        if !self.seeds.full.contains(&table.relation.full_name()) {
+        if !self.seeds.full.contains(&table.relation.qualified_name()) {
             return act(self);
         }
         let (name, theirs) = (table.relation.sql(), self.probe.ownership.belongs(table, self.seeds.tenant(party)));

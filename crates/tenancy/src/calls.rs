@@ -58,7 +58,7 @@ impl Attacker<'_> {
                 }
                 continue;
             }
-            let names: Vec<String> = tables.iter().map(|table| table.relation.full_name()).collect();
+            let names: Vec<String> = tables.iter().map(|table| table.relation.qualified_name()).collect();
             for sql in self.calls_of(&callable) {
                 calls.push(Call { function: callable.name.clone(), sql, tables: names.clone() });
             }
@@ -171,7 +171,7 @@ impl Attacker<'_> {
         let of_rows: BTreeSet<String> = self
             .mentioned(callable)
             .iter()
-            .flat_map(|table| self.seeds.of(Party::Other, Some(&table.relation.full_name())))
+            .flat_map(|table| self.seeds.of(Party::Other, Some(&table.relation.qualified_name())))
             .filter_map(|seed| seed.value(column))
             .map(|text| typed(&text))
             .collect();

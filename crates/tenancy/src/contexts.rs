@@ -34,7 +34,7 @@ impl Attacker<'_> {
         let ownership = self.probe.ownership;
         for table in ownership.tables.iter().filter(|table| table.is_attacked()) {
             let name = table.relation.sql();
-            let draft = self.seeds.drafts.get(&(Party::Other, table.relation.full_name())).cloned();
+            let draft = self.seeds.drafts.get(&(Party::Other, table.relation.qualified_name())).cloned();
             let Some(draft) = draft else { continue };
             let touch = writes::touch(self.catalog, table, &draft);
             if let Some(column) = table.nullable_tenant() {

@@ -91,11 +91,11 @@ impl Ownership {
         let root = catalog.constraints.iter().find_map(|key| {
             let references = key.references.as_ref().filter(|_| key.columns == [tenancy.column.clone()])?;
             let [column] = references.columns.as_slice() else { return None };
-            Some((format!("{}.{}", references.schema, references.table), column.clone()))
+            Some((references.qualified_name(), column.clone()))
         });
         let mut ownership = Ownership { tables: Vec::new(), root };
         for relation in ordered(catalog) {
-            let name = catalog.shown(&relation.schema, &relation.name);
+            let name = catalog.shown(&relation.qualified_name()).to_string();
             let children = descendants(catalog, relation);
             let owner = Owner::Undecided;
             ownership.tables.push(TenantTable { relation: relation.clone(), name, owner, children });
@@ -140,7 +140,7 @@ impl Ownership {
         if let Some(reason) = said(&tenancy.closed) {
             return Ok(Owner::Closed(reason));
         }
-        if let Some((_, column)) = self.root.as_ref().filter(|(root, _)| *root == relation.full_name()) {
+        if let Some((_, column)) = self.root.as_ref().filter(|(root, _)| *root == relation.qualified_name()) {
             return Ok(Owner::Column(column.clone()));
         }
         // Policies cannot be put on a foreign table: somebody has to decide what it is for.
@@ -152,8 +152,7 @@ impl Ownership {
         }
         let leads = |key: &&Constraint| {
             let references = key.references.as_ref();
-            references
-                .is_some_and(|r| self.table(&format!("{}.{}", r.schema, r.table)).is_some_and(TenantTable::is_tenants))
+            references.is_some_and(|r| self.table(&r.qualified_name()).is_some_and(TenantTable::is_tenants))
         };
         let foreign = catalog.constraints_of(relation).filter(|key| key.kind == ConstraintKind::ForeignKey);
         let keys: Vec<&Constraint> = foreign.filter(leads).collect();
@@ -168,7 +167,7 @@ impl Ownership {
         match chosen.as_slice() {
             [] => Ok(Owner::Undecided),
             [key] => {
-                let parent = key.references.as_ref().map(|r| format!("{}.{}", r.schema, r.table)).unwrap_or_default();
+                let parent = key.references.as_ref().map(|r| r.qualified_name()).unwrap_or_default();
                 Ok(Owner::Through { key: Box::new((*key).clone()), parent })
             }
             several => Err(TenancyError::SeveralKeys {
@@ -186,7 +185,7 @@ impl Ownership {
 
     /// The table of this full name.
     pub(super) fn table(&self, full_name: &str) -> Option<&TenantTable> {
-        self.tables.iter().find(|table| table.relation.full_name() == full_name)
+        self.tables.iter().find(|table| table.relation.qualified_name() == full_name)
     }
 
     /// Whether there is a table of this full name that somebody must not see or change rows of.
@@ -221,13 +220,13 @@ fn ordered(catalog: &Catalog) -> Vec<&Relation> {
     while !left.is_empty() {
         let ready = |table: &&Relation| {
             catalog.constraints_of(table).filter_map(|key| key.references.as_ref()).all(|r| {
-                let name = format!("{}.{}", r.schema, r.table);
-                placed.contains(&name) || name == table.full_name()
+                let name = r.qualified_name();
+                placed.contains(&name) || name == table.qualified_name()
             })
         };
         let at = left.iter().position(ready).unwrap_or(0);
         let table = left.remove(at);
-        placed.insert(table.full_name());
+        placed.insert(table.qualified_name());
         order.push(table);
     }
     order
@@ -235,6 +234,6 @@ fn ordered(catalog: &Catalog) -> Vec<&Relation> {
 
 /// The partitions and inheriting tables of a table, at any depth.
 fn descendants(catalog: &Catalog, relation: &Relation) -> Vec<Relation> {
-    let direct = catalog.tables().filter(|table| table.inherits.contains(&relation.full_name()));
+    let direct = catalog.tables().filter(|table| table.inherits.contains(&relation.qualified_name()));
     direct.flat_map(|child| std::iter::once(child.clone()).chain(descendants(catalog, child))).collect()
 }

@@ -198,7 +198,7 @@ impl<'a> Probe<'a> {
             format!(
                 "SELECT {}, {}, {} FROM (SELECT hashtextextended(t::text || t.xmin::text, 0) AS h, \
                  ({mine}) IS NOT TRUE AND NOT ({nobody}) AS theirs, ({nobody}) AS nobodys FROM {} t) x",
-                literal(&table.relation.full_name()),
+                literal(&table.relation.qualified_name()),
                 sum("theirs"),
                 sum("nobodys"),
                 table.relation.sql()

@@ -59,7 +59,7 @@ impl Objects {
     /// The tables, with those under them, and the views of a schema.
     pub(super) fn of(catalog: &Catalog, ownership: &Ownership, readable: &Readable, calls: Vec<Call>) -> Objects {
         let row = |relation: &Relation| {
-            let may = readable.get(&relation.full_name()).map(Vec::as_slice).unwrap_or_default();
+            let may = readable.get(&relation.qualified_name()).map(Vec::as_slice).unwrap_or_default();
             // Whoever may read no column is refused the whole row.
             if may.is_empty() || may.len() == relation.columns.len() {
                 return "pgproof_row::text".to_owned();
@@ -69,7 +69,7 @@ impl Objects {
         };
         let mut all = Vec::new();
         for table in &ownership.tables {
-            let full = Some(table.relation.full_name());
+            let full = Some(table.relation.qualified_name());
             all.push(Object {
                 name: table.name.clone(),
                 sql: table.relation.sql(),
@@ -78,7 +78,7 @@ impl Objects {
                 table: full.clone(),
             });
             for child in &table.children {
-                let name = catalog.shown(&child.schema, &child.name);
+                let name = catalog.shown(&child.qualified_name()).to_string();
                 all.push(Object {
                     name,
                     sql: child.sql(),
@@ -98,7 +98,7 @@ impl Objects {
             if attack == Attack::MaterializedView {
                 materialized.push(relation.sql());
             }
-            let name = catalog.shown(&relation.schema, &relation.name);
+            let name = catalog.shown(&relation.qualified_name()).to_string();
             all.push(Object { name, sql: relation.sql(), row: row(relation), attack, table: None });
         }
         Objects { all, materialized, calls }
@@ -215,7 +215,7 @@ impl Attacker<'_> {
         let ownership = self.probe.ownership;
         for party in [Party::Other, Party::Nobody] {
             for table in &ownership.tables {
-                let rows = seeds.of(party, Some(&table.relation.full_name()));
+                let rows = seeds.of(party, Some(&table.relation.qualified_name()));
                 if rows.is_empty() {
                     continue;
                 }
@@ -276,7 +276,7 @@ impl Attacker<'_> {
                 self.not_applicable(table, attack, "the schema has none");
                 continue;
             }
-            let full = table.relation.full_name();
+            let full = table.relation.qualified_name();
             let of_table =
                 |object: &&Object| object.attack == attack && object.table.as_ref().is_none_or(|name| *name == full);
             let theirs: Vec<&Object> = objects.all.iter().filter(of_table).collect();

@@ -28,7 +28,7 @@ impl Attacker<'_> {
         let ownership = self.probe.ownership;
         let through = |key: &Constraint| matches!(&table.owner, Owner::Through { key: own, .. } if **own == *key);
         let tenants = |key: &&Constraint| {
-            let parent = key.references.as_ref().and_then(|r| ownership.table(&format!("{}.{}", r.schema, r.table)));
+            let parent = key.references.as_ref().and_then(|r| ownership.table(&r.qualified_name()));
             parent.is_some_and(TenantTable::is_tenants) && !through(key)
         };
         let keys: Vec<Constraint> = foreign_keys(self.catalog, table).filter(tenants).cloned().collect();
@@ -44,7 +44,7 @@ impl Attacker<'_> {
         generator.skip(2000);
         for key in keys {
             let Some(references) = &key.references else { continue };
-            let parent = format!("{}.{}", references.schema, references.table);
+            let parent = references.qualified_name();
             let Some(theirs) = self.seeds.row(Party::Other, &parent).cloned() else { continue };
             let by = Some(key.name.as_str());
             let pointing = pointed(table, &my_row, &key, |column| theirs.value(column).into());
@@ -106,7 +106,7 @@ impl Attacker<'_> {
     /// The other's row points at one of the attacker's, as far as the other can make it, and the attacker deletes that.
     fn cascade(&mut self, table: &TenantTable, key: &Constraint, their_row: &Draft) -> Result<(), TenancyError> {
         let Some(references) = &key.references else { return Ok(()) };
-        let parent = format!("{}.{}", references.schema, references.table);
+        let parent = references.qualified_name();
         let (Some(mine), Some(parent)) = (self.seeds.row(Party::Own, &parent), self.probe.ownership.table(&parent))
         else {
             return Ok(());
@@ -156,7 +156,7 @@ impl Attacker<'_> {
     /// A row of the tenant's own with a key of the other's row.
     fn unique_keys(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
         let party = if table.is_closed() { Party::Nobody } else { Party::Other };
-        let full = table.relation.full_name();
+        let full = table.relation.qualified_name();
         let theirs = self.seeds.row(party, &full).cloned();
         let indexes: Vec<Index> =
             self.catalog.indexes_of(&table.relation).filter(|index| index.unique).cloned().collect();
@@ -261,7 +261,7 @@ impl Attacker<'_> {
     }
 
     fn draft(&self, party: Party, table: &TenantTable) -> Option<Draft> {
-        self.seeds.drafts.get(&(party, table.relation.full_name())).cloned()
+        self.seeds.drafts.get(&(party, table.relation.qualified_name())).cloned()
     }
 }
 

@@ -63,7 +63,7 @@ impl Seed {
 
     /// Whether it lies in a table under the one that it counts for.
     pub(super) fn is_in_child(&self) -> bool {
-        self.relation.full_name() != self.table
+        self.relation.qualified_name() != self.table
     }
 
     /// Puts the row in again, just as it was: no trigger changes it and no key is checked.
@@ -200,7 +200,7 @@ impl Maker<'_> {
 
     /// A row of a party in a table, and one in each table under it.
     fn fill(&mut self, db: &mut Sandbox, table: &TenantTable, party: Party, tenant: &str) -> Result<(), TenancyError> {
-        let is_root = self.ownership.root.as_ref().is_some_and(|(root, _)| *root == table.relation.full_name());
+        let is_root = self.ownership.root.as_ref().is_some_and(|(root, _)| *root == table.relation.qualified_name());
         let wanted = match (&table.owner, party) {
             (Owner::Shared(_) | Owner::Undecided, party) => party == Party::Own,
             (Owner::Closed(_), party) => party == Party::Nobody,
@@ -211,7 +211,7 @@ impl Maker<'_> {
             return Ok(());
         }
         let given = given(self.catalog, self.ownership, table, tenant, |parent| self.parent(party, parent));
-        let name = table.relation.full_name();
+        let name = table.relation.qualified_name();
         let draft = match self.draft(db, table, &given) {
             Ok(draft) => draft,
             Err(RowError::Database(error)) => return Err(error.into()),
@@ -250,7 +250,7 @@ impl Maker<'_> {
             given.extend(partition_value(table, child));
             // A partition for all other rows may have no room for one: it is attacked with those it has.
             let row =
-                self.generator.draft(db, &child.full_name(), &borrowed(&given)).and_then(|draft| draft.insert(db));
+                self.generator.draft(db, &child.qualified_name(), &borrowed(&given)).and_then(|draft| draft.insert(db));
             if let Ok(row) = row {
                 self.rows.push(seed(party, &name, child, &row));
             }
@@ -265,7 +265,7 @@ impl Maker<'_> {
             if !table.is_attacked() {
                 continue;
             }
-            let name = table.relation.full_name();
+            let name = table.relation.qualified_name();
             for (party, tenant) in [Party::Own, Party::Other].into_iter().zip(tenants) {
                 let given = given(self.catalog, self.ownership, table, tenant, |parent| self.parent(party, parent));
                 let draft = match self.draft(db, table, &given) {
@@ -299,7 +299,7 @@ impl Maker<'_> {
             .filter(|column| !column.not_null && column.default.is_none())
             .map(|column| column.name.clone())
             .collect();
-        self.generator.draft_with(db, &table.relation.full_name(), &borrowed(given), &in_keys)
+        self.generator.draft_with(db, &table.relation.qualified_name(), &borrowed(given), &in_keys)
     }
 
     /// Removes a tenant's rows from a table.
@@ -327,7 +327,7 @@ pub(super) fn given(
     parent: impl Fn(&str) -> Option<BTreeMap<String, Option<String>>>,
 ) -> Vec<(String, Value)> {
     let mut given: Vec<(String, Value)> = Vec::new();
-    let is_root = ownership.root.as_ref().is_some_and(|(root, _)| *root == table.relation.full_name());
+    let is_root = ownership.root.as_ref().is_some_and(|(root, _)| *root == table.relation.qualified_name());
     if is_root {
         return given;
     }
@@ -336,7 +336,7 @@ pub(super) fn given(
     }
     for key in foreign_keys(catalog, table) {
         let Some(references) = &key.references else { continue };
-        let Some(row) = parent(&format!("{}.{}", references.schema, references.table)) else { continue };
+        let Some(row) = parent(&references.qualified_name()) else { continue };
         for (column, referenced) in key.columns.iter().zip(&references.columns) {
             if !given.iter().any(|(name, _)| name == column) {
                 given.push((column.clone(), row.get(referenced).cloned().flatten().into()));

@@ -18,7 +18,7 @@ const MERGE_SINCE: u16 = 15;
 impl Attacker<'_> {
     /// All of them on one table.
     pub(super) fn attack_by_writing(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
-        let full = table.relation.full_name();
+        let full = table.relation.qualified_name();
         let draft = |party| self.seeds.drafts.get(&(party, full.clone())).cloned();
         let (Some(my_row), Some(their_row)) = (draft(Party::Own), draft(Party::Other)) else { return Ok(()) };
         self.add_theirs(table, &their_row)?;
@@ -130,7 +130,7 @@ impl Attacker<'_> {
     fn read_on_the_way(&mut self, table: &TenantTable, my_row: &Draft) -> Result<(), TenancyError> {
         let own = self.own();
         let name = table.relation.sql();
-        let mine = self.seeds.of(Party::Own, Some(&table.relation.full_name())).len();
+        let mine = self.seeds.of(Party::Own, Some(&table.relation.qualified_name())).len();
         let touch = touch(self.catalog, table, my_row);
         let lock = format!("SELECT 1 FROM {name} FOR UPDATE");
         self.count_rows(&Attempted::new(table, Attack::Lock, &own, &lock), mine)?;
@@ -142,7 +142,7 @@ impl Attacker<'_> {
 
     /// Assignments that make a row reference what the attacker's own row references.
     fn own_references(&self, table: &TenantTable) -> String {
-        let Some(mine) = self.seeds.row(Party::Own, &table.relation.full_name()) else { return String::new() };
+        let Some(mine) = self.seeds.row(Party::Own, &table.relation.qualified_name()) else { return String::new() };
         let tenant = match &table.owner {
             Owner::Column(column) => vec![column.clone()],
             Owner::Through { key, .. } => key.columns.clone(),
@@ -178,7 +178,7 @@ impl Attacker<'_> {
     /// Upserts a row of the tenant's own that has a key of the other's row, if a key leaves the tenant out.
     fn upsert(&mut self, table: &TenantTable, my_row: &Draft) -> Result<(), TenancyError> {
         let party = if table.is_closed() { Party::Nobody } else { Party::Other };
-        let theirs = self.seeds.row(party, &table.relation.full_name()).cloned();
+        let theirs = self.seeds.row(party, &table.relation.qualified_name()).cloned();
         let tenant = match &table.owner {
             Owner::Column(column) => Some(column),
             _ => None,
@@ -217,9 +217,9 @@ impl Attacker<'_> {
         let copied = self.db().session().copy_out(&sql);
         self.db().run("ROLLBACK TO copy; RELEASE copy")?;
         // It gives the rows of the table itself, and none of those that inherit from it.
-        let of_children = self.seeds.of(Party::Own, Some(&table.relation.full_name())).into_iter();
+        let of_children = self.seeds.of(Party::Own, Some(&table.relation.qualified_name())).into_iter();
         let of_children = of_children.filter(|seed| seed.is_in_child()).count() as u64;
-        let seen = self.visible.get(&table.relation.full_name()).copied().unwrap_or(0).saturating_sub(of_children);
+        let seen = self.visible.get(&table.relation.qualified_name()).copied().unwrap_or(0).saturating_sub(of_children);
         let (verdict, note) = match copied {
             Ok(text) if text.lines().count() as u64 > seen => {
                 (Verdict::Leaks, format!("it gives {} rows, and the tenant sees {seen}", text.lines().count()))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use pgproof_runner::Sandbox;
 use pgproof_server::{Attempt, DatabaseError, Reported};
+use pgproof_sql::QualifiedName;
 use pgproof_sql::quote::literal;
 
 use super::candidates::candidates;
@@ -50,7 +51,12 @@ impl RowGenerator {
 
     /// A valid row of `table` with these values, not inserted yet; the rows that it references are. Columns that
     /// nobody needs are left to their defaults.
-    pub fn draft(&mut self, sandbox: &mut Sandbox, table: &str, given: &[(&str, Value)]) -> Result<Draft, RowError> {
+    pub fn draft(
+        &mut self,
+        sandbox: &mut Sandbox,
+        table: impl Into<QualifiedName>,
+        given: &[(&str, Value)],
+    ) -> Result<Draft, RowError> {
         self.draft_with(sandbox, table, given, &[])
     }
 
@@ -58,14 +64,15 @@ impl RowGenerator {
     pub fn draft_with(
         &mut self,
         sandbox: &mut Sandbox,
-        table: &str,
+        table: impl Into<QualifiedName>,
         given: &[(&str, Value)],
         required: &[String],
     ) -> Result<Draft, RowError> {
         let catalog = Arc::clone(&self.catalog);
-        let relation = catalog.table(table).ok_or_else(|| RowError::NoTable { table: table.to_owned() })?;
+        let table = table.into();
+        let relation = catalog.table(&table).ok_or_else(|| RowError::NoTable { table: table.to_string() })?;
         if let Some((column, _)) = given.iter().find(|(column, _)| relation.column(column).is_none()) {
-            return Err(RowError::NoColumn { table: table.to_owned(), column: (*column).to_owned() });
+            return Err(RowError::NoColumn { table: table.to_string(), column: (*column).to_owned() });
         }
         let key = relation.sql();
         if self.path.contains(&key) {
@@ -79,12 +86,22 @@ impl RowGenerator {
     }
 
     /// Makes a row and inserts it.
-    pub fn insert(&mut self, sandbox: &mut Sandbox, table: &str, given: &[(&str, Value)]) -> Result<Row, RowError> {
+    pub fn insert(
+        &mut self,
+        sandbox: &mut Sandbox,
+        table: impl Into<QualifiedName>,
+        given: &[(&str, Value)],
+    ) -> Result<Row, RowError> {
         self.draft(sandbox, table, given)?.insert(sandbox)
     }
 
     /// Whether any row has this value in a column: the rest of the row is made to fit.
-    pub fn completes(sandbox: &mut Sandbox, table: &str, column: &str, value: Value) -> Result<bool, DatabaseError> {
+    pub fn completes(
+        sandbox: &mut Sandbox,
+        table: &QualifiedName,
+        column: &str,
+        value: Value,
+    ) -> Result<bool, DatabaseError> {
         let mut generator = RowGenerator::of(sandbox)?;
         sandbox.undone(|sandbox| match generator.draft(sandbox, table, &[(column, value)]) {
             Ok(_) => Ok(true),
@@ -293,7 +310,7 @@ impl RowGenerator {
         key: &Constraint,
     ) -> Result<(), RowError> {
         let Some(references) = &key.references else { return Ok(()) };
-        let parent_name = format!("{}.{}", references.schema, references.table);
+        let parent_name = references.qualified_name();
         let pairs: Vec<_> = key.columns.iter().zip(&references.columns).collect();
         let known: Vec<(&str, Value)> = pairs
             .iter()
@@ -375,7 +392,12 @@ pub fn columns_of_keys(index: &crate::Index) -> Vec<String> {
         .collect()
 }
 
-fn exists(sandbox: &mut Sandbox, catalog: &Catalog, table: &str, key: &[(&str, Value)]) -> Result<bool, DatabaseError> {
+fn exists(
+    sandbox: &mut Sandbox,
+    catalog: &Catalog,
+    table: &QualifiedName,
+    key: &[(&str, Value)],
+) -> Result<bool, DatabaseError> {
     let Some(relation) = catalog.table(table) else { return Ok(false) };
     let equal =
         |(column, value): &(&str, Value)| format!("{} = {}", pgproof_sql::quote::identifier(column), value.sql());
@@ -385,5 +407,5 @@ fn exists(sandbox: &mut Sandbox, catalog: &Catalog, table: &str, key: &[(&str, V
 }
 
 fn shown(catalog: &Catalog, table: &Relation) -> String {
-    catalog.shown(&table.schema, &table.name)
+    catalog.shown(&table.qualified_name()).to_string()
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use crate::{config::Config, config::Schema};
 use crate::{migration::MigrationError, migration::optional, migration::optional_names, migration::select};
 use pgproof_sql::Origin;
-use pgproof_sql::{Migration, Object, Provenance, discover_rollbacks};
+use pgproof_sql::{Migration, Provenance, Target, discover_rollbacks};
 
 /// A schema under proof, or a scratch database (which has no files).
 #[derive(Debug)]
@@ -94,12 +94,12 @@ impl SchemaContext {
         self.files.as_ref()
     }
 
-    /// Where the migrations made an object. Files are read at the first call: only failures ask.
-    pub fn made_at(&self, object: &Object) -> Option<Origin> {
+    /// Where the migrations made an object or a row. Files are read at the first call: only failures ask.
+    pub fn made_at(&self, target: &Target) -> Option<Origin> {
         let provenance = self.provenance.get_or_init(|| {
             let migrations = self.migrations().unwrap_or_default();
             Provenance::of(&migrations)
         });
-        provenance.find(object).cloned()
+        provenance.find(target).cloned()
     }
 }

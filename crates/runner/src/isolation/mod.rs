@@ -1,6 +1,7 @@
 //! A database for each test: sandboxes (a transaction that is always rolled back) and clones (a database of its own),
 //! both made from a template that has all migrations of a schema applied.
 
+mod cache;
 mod clone;
 mod context;
 mod error;
@@ -8,6 +9,7 @@ mod pool;
 mod sandbox;
 mod template;
 
+pub use cache::Cache;
 pub use clone::CloneDatabase;
 pub use context::SchemaContext;
 pub use error::IsolationError;

@@ -1,9 +1,10 @@
 //! A sandbox: a transaction that is always rolled back, in a clone that no other test uses at that moment. What a
 //! transaction cannot hold (commits, concurrency) needs a `CloneDatabase`.
 
+use std::any::Any;
 use std::sync::Arc;
 
-use super::{IsolationError, SchemaContext, Template, pool};
+use super::{Cache, IsolationError, SchemaContext, Template, pool};
 use pgproof_server::DatabaseError;
 use pgproof_server::{Attempt, Session, session::Row};
 
@@ -21,6 +22,8 @@ pub struct Sandbox {
     state: SchemaState,
     /// Whether the session goes back to the pool.
     pooled: bool,
+    /// What was read since the schema was changed here.
+    cache: Cache,
 }
 
 /// What may be assumed of the schema in a sandbox.
@@ -59,7 +62,7 @@ impl Sandbox {
         build(&mut session)?;
         session.run(BEGIN)?;
         let (template, state) = (Arc::clone(template), SchemaState::AsMigrated);
-        Ok(Sandbox { template, session: Some(session), state, pooled: false })
+        Ok(Sandbox { template, session: Some(session), state, pooled: false, cache: Cache::default() })
     }
 
     /// The template of its database.
@@ -70,7 +73,7 @@ impl Sandbox {
     fn begin(template: Arc<Template>, state: SchemaState) -> Result<Sandbox, IsolationError> {
         let mut session = pool::take(&template)?;
         session.run(BEGIN)?;
-        Ok(Sandbox { template, session: Some(session), state, pooled: true })
+        Ok(Sandbox { template, session: Some(session), state, pooled: true, cache: Cache::default() })
     }
 
     /// What the test knows of the schema.
@@ -91,10 +94,31 @@ impl Sandbox {
     /// Changes the schema, for this sandbox alone.
     pub fn alter(&mut self, sql: &str) -> Result<(), DatabaseError> {
         self.state = SchemaState::Altered;
+        self.cache = Cache::default();
         self.run(sql)
     }
 
-    /// Runs statements; an error aborts the transaction.
+    /// What `read` gives, read once for all sandboxes on the migrated schema; in one whose schema was changed, once
+    /// after each [`alter`](Sandbox::alter).
+    pub fn cached<T: Any + Send + Sync, E>(
+        &mut self,
+        read: impl FnOnce(&mut Session) -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        match self.state {
+            SchemaState::AsMigrated => {
+                let template = Arc::clone(&self.template);
+                template.cache().get(|| read(self.session()))
+            }
+            SchemaState::Altered => {
+                let cache = std::mem::take(&mut self.cache);
+                let value = cache.get(|| read(self.session()));
+                self.cache = cache;
+                value
+            }
+        }
+    }
+
+    /// Runs statements that leave the schema as it is; an error aborts the transaction.
     pub fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
         self.session().run(sql)
     }

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::{IsolationError, SchemaContext};
+use super::pool::Pool;
+use super::{Cache, IsolationError, SchemaContext};
 use crate::{config::Config, config::ConfigError, config::Schema};
 use crate::{migration::Applied, migration::apply, migration::select};
 use crate::{process, process::RunContext};
@@ -24,6 +25,10 @@ pub struct Template {
     pub(super) key: String,
     /// Run in each session with a clone, before it is used.
     pub(super) preparation: String,
+    /// What was read from its copies.
+    pub(super) cache: Cache,
+    /// Sessions with copies that nobody uses.
+    pub(super) pool: Pool,
 }
 
 impl Template {
@@ -54,6 +59,8 @@ impl Template {
                 spare: Mutex::new(clones),
                 key: name.to_owned(),
                 preparation: String::new(),
+                cache: Cache::default(),
+                pool: Pool::default(),
             })
         })
     }
@@ -71,6 +78,8 @@ impl Template {
                 spare: Mutex::default(),
                 key: String::new(),
                 preparation: String::new(),
+                cache: Cache::default(),
+                pool: Pool::default(),
             })
         })
     }
@@ -96,6 +105,8 @@ impl Template {
                 spare: Mutex::default(),
                 key: key.clone(),
                 preparation,
+                cache: Cache::default(),
+                pool: Pool::default(),
             })
         })
     }
@@ -103,6 +114,11 @@ impl Template {
     /// What the template is called in this process: no two have the same name.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// What was read once from a copy of the template, and is true of all.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// The major version of the server.

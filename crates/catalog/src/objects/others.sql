@@ -1,12 +1,13 @@
--- Schemas, functions, types, extensions and what belongs to the database as a whole.
+-- Schemas, functions, types, extensions and what belongs to the database as a whole, in the columns of relations.sql.
 WITH own AS (
-    SELECT n.oid, n.nspname, CASE WHEN n.nspname = 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END AS prefix
+    SELECT n.oid, n.nspname
     FROM pg_namespace n
     WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend x
                       WHERE x.classid = 'pg_namespace'::regclass AND x.objid = n.oid AND x.deptype = 'e')
 )
-SELECT 'schema' AS kind, o.nspname::text AS name, NULL AS parent, a.attribute, a.value
+SELECT 'schema' AS kind, NULL AS schema, NULL AS relation, o.nspname::text AS name, NULL AS arguments,
+       NULL AS parent_kind, NULL AS parent, a.property, a.value
 FROM own o
 JOIN pg_namespace n ON n.oid = o.oid
 CROSS JOIN LATERAL (VALUES
@@ -14,27 +15,38 @@ CROSS JOIN LATERAL (VALUES
     ('privileges', (SELECT string_agg(x::text, ', ' ORDER BY x::text)
                     FROM unnest(coalesce(n.nspacl, acldefault('n', n.nspowner))) x)),
     ('comment', obj_description(n.oid, 'pg_namespace'))
-) a (attribute, value)
+) a (property, value)
 UNION ALL
 -- Functions, procedures and aggregates, each list of arguments one of its own.
 SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
-       o.prefix || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')', NULL, a.attribute, a.value
+       o.nspname, NULL, p.proname::text, oidvectortypes(p.proargtypes), NULL, NULL, a.property, a.value
 FROM own o
 JOIN pg_proc p ON p.pronamespace = o.oid
 LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid
 CROSS JOIN LATERAL (VALUES
-    ('definition', CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid)
+    ('arguments', nullif(pg_get_function_arguments(p.oid), '')),
+    ('result', pg_get_function_result(p.oid)),
+    ('language', (SELECT l.lanname::text FROM pg_language l WHERE l.oid = p.prolang)),
+    ('body', CASE WHEN p.prokind <> 'a' THEN coalesce(pg_get_function_sqlbody(p.oid), concat_ws(' in ', p.prosrc, p.probin)) END),
+    ('volatility', CASE p.provolatile WHEN 'i' THEN 'IMMUTABLE' WHEN 's' THEN 'STABLE' ELSE 'VOLATILE' END),
+    ('security', CASE WHEN p.prosecdef THEN 'DEFINER' ELSE 'INVOKER' END),
+    ('strict', p.proisstrict::text),
+    ('parallel', CASE p.proparallel WHEN 's' THEN 'SAFE' WHEN 'r' THEN 'RESTRICTED' ELSE 'UNSAFE' END),
+    ('leakproof', p.proleakproof::text),
+    ('settings', (SELECT string_agg(c, ', ' ORDER BY c) FROM unnest(p.proconfig) c)),
+    ('cost', concat_ws(' ', p.procost, p.prorows, nullif(p.prosupport::oid, 0)::regproc)),
+    ('definition', CASE WHEN p.prokind <> 'a' THEN CASE p.prokind WHEN 'w' THEN 'WINDOW' END
                         ELSE concat_ws(' ', g.aggkind, g.aggtransfn, g.aggfinalfn, g.aggtranstype::regtype, g.agginitval) END),
     ('owner', pg_get_userbyid(p.proowner)::text),
     ('privileges', (SELECT string_agg(x::text, ', ' ORDER BY x::text)
                     FROM unnest(coalesce(p.proacl, acldefault('f', p.proowner))) x)),
     ('comment', obj_description(p.oid, 'pg_proc'))
-) a (attribute, value)
+) a (property, value)
 WHERE NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e')
 UNION ALL
 -- Types, but for those that tables and arrays bring with them.
 SELECT CASE t.typtype WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum' WHEN 'c' THEN 'composite type'
-       WHEN 'r' THEN 'range type' ELSE 'type' END, o.prefix || quote_ident(t.typname), NULL, a.attribute, a.value
+       WHEN 'r' THEN 'range type' ELSE 'type' END, o.nspname, NULL, t.typname::text, NULL, NULL, NULL, a.property, a.value
 FROM own o
 JOIN pg_type t ON t.typnamespace = o.oid
 LEFT JOIN pg_class c ON c.oid = t.typrelid
@@ -47,34 +59,43 @@ CROSS JOIN LATERAL (VALUES
     ('base type', CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) END),
     ('NOT NULL', CASE WHEN t.typtype = 'd' THEN t.typnotnull::text END),
     ('default', CASE WHEN t.typtype = 'd' THEN t.typdefault END),
-    ('constraints', (SELECT string_agg(quote_ident(k.conname) || ' ' || pg_get_constraintdef(k.oid), ', ' ORDER BY k.conname)
-                     FROM pg_constraint k WHERE k.contypid = t.oid AND k.contype = 'c')),
     ('subtype', (SELECT format_type(r.rngsubtype, NULL) FROM pg_range r WHERE r.rngtypid = t.oid)),
     ('owner', pg_get_userbyid(t.typowner)::text),
     ('privileges', (SELECT string_agg(x::text, ', ' ORDER BY x::text)
                     FROM unnest(coalesce(t.typacl, acldefault('T', t.typowner))) x)),
     ('comment', obj_description(t.oid, 'pg_type'))
-) a (attribute, value)
+) a (property, value)
 WHERE (t.typtype IN ('d', 'e', 'r', 'b') OR t.typtype = 'c' AND c.relkind = 'c') AND t.typelem = 0
   AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_type'::regclass AND x.objid = t.oid AND x.deptype IN ('e', 'i'))
 UNION ALL
-SELECT 'extension', e.extname::text, NULL, a.attribute, a.value
+SELECT 'domain constraint', o.nspname, t.typname::text, k.conname::text, NULL, 'domain', t.typname::text, a.property, a.value
+FROM own o
+JOIN pg_type t ON t.typnamespace = o.oid
+JOIN pg_constraint k ON k.contypid = t.oid AND k.contype = 'c'
+CROSS JOIN LATERAL (VALUES
+    ('expression', pg_get_constraintdef(k.oid)),
+    ('validated', k.convalidated::text),
+    ('comment', obj_description(k.oid, 'pg_constraint'))
+) a (property, value)
+WHERE NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_type'::regclass AND x.objid = t.oid AND x.deptype IN ('e', 'i'))
+UNION ALL
+SELECT 'extension', NULL, NULL, e.extname::text, NULL, NULL, NULL, a.property, a.value
 FROM pg_extension e
 CROSS JOIN LATERAL (VALUES
     ('version', e.extversion),
     ('schema', e.extnamespace::regnamespace::text)
-) a (attribute, value)
+) a (property, value)
 UNION ALL
-SELECT 'event trigger', t.evtname::text, NULL, a.attribute, a.value
+SELECT 'event trigger', NULL, NULL, t.evtname::text, NULL, NULL, NULL, a.property, a.value
 FROM pg_event_trigger t
 CROSS JOIN LATERAL (VALUES
     ('event', t.evtevent::text),
     ('function', t.evtfoid::regproc::text),
     ('tags', (SELECT string_agg(g, ', ' ORDER BY g) FROM unnest(t.evttags) g)),
     ('enabled', t.evtenabled::text)
-) a (attribute, value)
+) a (property, value)
 UNION ALL
-SELECT 'publication', p.pubname::text, NULL, a.attribute, a.value
+SELECT 'publication', NULL, NULL, p.pubname::text, NULL, NULL, NULL, a.property, a.value
 FROM pg_publication p
 CROSS JOIN LATERAL (VALUES
     ('commands', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
@@ -85,30 +106,30 @@ CROSS JOIN LATERAL (VALUES
                      md5(regexp_replace(to_jsonb(t) ->> 'prqual', ':location -?\d+', '', 'g'))),
                      ', ' ORDER BY t.prrelid::regclass::text)
               FROM pg_publication_rel t WHERE t.prpubid = p.oid) END)
-) a (attribute, value)
+) a (property, value)
 UNION ALL
-SELECT 'default privileges', concat_ws(' ', 'of', pg_get_userbyid(d.defaclrole)::text, 'on',
+SELECT 'default privileges', NULL, NULL, concat_ws(' ', 'of', pg_get_userbyid(d.defaclrole)::text, 'on',
            CASE d.defaclobjtype WHEN 'r' THEN 'tables' WHEN 'S' THEN 'sequences' WHEN 'f' THEN 'functions'
                 WHEN 'T' THEN 'types' WHEN 'n' THEN 'schemas' ELSE d.defaclobjtype::text END,
-           CASE WHEN d.defaclnamespace <> 0 THEN 'in ' || d.defaclnamespace::regnamespace::text END), NULL,
+           CASE WHEN d.defaclnamespace <> 0 THEN 'in ' || d.defaclnamespace::regnamespace::text END), NULL, NULL, NULL,
        'privileges', (SELECT string_agg(x::text, ', ' ORDER BY x::text) FROM unnest(d.defaclacl) x)
 FROM pg_default_acl d
 UNION ALL
-SELECT 'cast', format_type(c.castsource, NULL) || ' to ' || format_type(c.casttarget, NULL), NULL, a.attribute, a.value
+SELECT 'cast', NULL, NULL, format_type(c.castsource, NULL) || ' to ' || format_type(c.casttarget, NULL), NULL, NULL, NULL, a.property, a.value
 FROM pg_cast c
 CROSS JOIN LATERAL (VALUES
     ('function', nullif(c.castfunc, 0)::regprocedure::text),
     ('context', c.castcontext::text)
-) a (attribute, value)
+) a (property, value)
 WHERE c.oid >= 16384
   AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_cast'::regclass AND x.objid = c.oid AND x.deptype = 'e')
 UNION ALL
-SELECT 'operator', p.oid::regoperator::text, NULL, 'function', p.oprcode::text
+SELECT 'operator', NULL, NULL, p.oid::regoperator::text, NULL, NULL, NULL, 'function', p.oprcode::text
 FROM pg_operator p
 JOIN own o ON o.oid = p.oprnamespace
 WHERE NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_operator'::regclass AND x.objid = p.oid AND x.deptype = 'e')
 UNION ALL
-SELECT 'collation', o.prefix || quote_ident(c.collname), NULL, 'definition',
+SELECT 'collation', o.nspname, NULL, c.collname::text, NULL, NULL, NULL, 'definition',
        concat_ws(' ', c.collprovider, c.collcollate, c.collctype, c.collisdeterministic)
 FROM pg_collation c
 JOIN own o ON o.oid = c.collnamespace

@@ -1,11 +1,11 @@
-//! The picture of a catalog against `pg_dump --schema-only`: whatever is changed in a schema, the two agree on whether
+//! The differences between catalogs against `pg_dump --schema-only`: whatever is changed in a schema, the two agree on whether
 //! anything differs.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use std::process::Command;
 
-use pgproof_catalog::picture::Picture;
+use pgproof_catalog::Objects;
 use pgproof_runner::CloneDatabase;
 use pgproof_runner::process;
 use pgproof_server::{ServerOptions, find_installation};
@@ -116,16 +116,16 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_picture_differs_exactly_where_a_dump_differs(changes in prop::collection::vec(0..CHANGES.len(), 1..5)) {
+    fn objects_differ_exactly_where_a_dump_differs(changes in prop::collection::vec(0..CHANGES.len(), 1..5)) {
         let clone = CloneDatabase::scratch().expect("a database");
         let mut session = clone.session().expect("a session");
         session.run(BASE).expect("the base");
-        let (before, dump) = (Picture::take(&mut session).expect("a picture"), dumped(clone.name()));
+        let (before, dump) = (Objects::read(&mut session).expect("the objects"), dumped(clone.name()));
         for change in &changes {
             // Some changes do not go together: then nothing happens.
             let _ = session.run(CHANGES[*change]);
         }
-        let after = Picture::take(&mut session).expect("a picture");
+        let after = Objects::read(&mut session).expect("the objects");
         let differences = after.differences_from(&before);
         let told: Vec<String> = differences.iter().map(ToString::to_string).collect();
         let made: Vec<&str> = changes.iter().map(|change| CHANGES[*change]).collect();

@@ -1,0 +1,44 @@
+//! Reading all objects, with two queries however many there are.
+
+use pgproof_server::{DatabaseError, Session};
+use pgproof_sql::{Identifier, ObjectId, ObjectKind, Property, QualifiedName};
+
+use super::Objects;
+
+impl Objects {
+    /// Reads all objects of a session's database.
+    pub fn read(session: &mut Session) -> Result<Objects, DatabaseError> {
+        let mut found = Objects::default();
+        for sql in [include_str!("relations.sql"), include_str!("others.sql")] {
+            for row in session.rows(&format!("SELECT * FROM ({sql}) AS said WHERE value IS NOT NULL"))? {
+                let wrong = || DatabaseError::Answer { query: "the catalog".to_owned(), problem: format!("{row:?}") };
+                let (object, parent) = identify(&row).ok_or_else(wrong)?;
+                let [.., Some(property), Some(value)] = row.as_slice() else { return Err(wrong()) };
+                let property: Property = property.parse().map_err(|()| wrong())?;
+                let described = found.objects.entry(object).or_default();
+                described.parent = parent.or(described.parent.take());
+                described.properties.insert(property, value.clone());
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The object that a row is about, and the one without which it is not there.
+fn identify(row: &[Option<String>]) -> Option<(ObjectId, Option<ObjectId>)> {
+    let [kind, schema, relation, name, arguments, parent_kind, parent, ..] = row else { return None };
+    let kind: ObjectKind = kind.as_ref()?.parse().ok()?;
+    let name = name.clone()?;
+    let in_schema = |name: &str| schema.as_ref().map(|schema| QualifiedName::in_schema(schema, name));
+    let object = match (in_schema(&name), relation) {
+        (None, _) => ObjectId::global(kind, name),
+        (Some(_), Some(relation)) => ObjectId::of(kind, &in_schema(relation)?, Identifier::new(name)),
+        (Some(name), None) if kind.has_arguments() => ObjectId::function(kind, name, arguments.clone()?),
+        (Some(name), None) => ObjectId::new(kind, name),
+    };
+    let parent = match (parent_kind, parent) {
+        (Some(kind), Some(parent)) => Some(ObjectId::new(kind.parse().ok()?, in_schema(parent)?)),
+        _ => None,
+    };
+    Some((object, parent))
+}

@@ -1,0 +1,30 @@
+//! What was read from a database and need not be read again, by its type. It hangs on the template or sandbox that it is
+//! about, so that it goes when they do.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Values that were read once.
+#[derive(Default)]
+pub struct Cache(Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
+
+impl Cache {
+    /// The value of this type, made by the first who asks while the others wait.
+    pub fn get<T: Any + Send + Sync, E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
+        let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = TypeId::of::<T>();
+        if let Some(value) = values.get(&key).and_then(|value| Arc::clone(value).downcast().ok()) {
+            return Ok(value);
+        }
+        let value = Arc::new(make()?);
+        values.insert(key, Arc::clone(&value) as Arc<dyn Any + Send + Sync>);
+        Ok(value)
+    }
+}
+
+impl std::fmt::Debug for Cache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Cache")
+    }
+}
