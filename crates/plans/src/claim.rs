@@ -1,37 +1,37 @@
 //! What can be said of a query's plan: which indexes it uses and of which tables it must have no sequential scan. A claim holds for
 //! the example parameters and for any parameters, unless said otherwise. It names the node that breaks it.
 
+use pgproof_sql::{ObjectId, ObjectKind, Property, QualifiedName};
 use std::collections::HashSet;
 
 use pgproof_runner::Sandbox;
 use pgproof_server::DatabaseError;
 use pgproof_server::session::shortened;
-use pgproof_sql::Object;
 use pgproof_sql::quote::literal;
 
 use super::Node;
 use super::explain::Mode;
 use super::workload::WorkloadQuery;
+use pgproof_assertions::pin::Pin;
 use pgproof_assertions::table::find;
 use pgproof_assertions::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::failing, assertion::refuted_by,
-    assertion::unqualified,
 };
-use pgproof_catalog::{Catalog, Relation, family, qualified};
+use pgproof_catalog::{Catalog, Relation, family};
 
 /// What is claimed of a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
     /// It uses this index, and needs it.
-    UsesIndex(String),
+    UsesIndex(QualifiedName),
     /// It reads this table, through indexes only.
-    UsesOnlyIndexesOf(String),
+    UsesOnlyIndexesOf(QualifiedName),
     /// It has no sequential scan of this table.
-    NeverScans(String),
+    NeverScans(QualifiedName),
     /// It sorts nothing.
     NoSort,
     /// It reads this index and not its table, and needs it.
-    IndexOnly(String),
+    IndexOnly(QualifiedName),
 }
 
 /// A claim about the plan of a query.
@@ -57,12 +57,14 @@ impl PlanClaim {
 
 impl Assertion for PlanClaim {
     fn subject(&self) -> Subject {
-        let object = match &self.claim {
-            Claim::UsesIndex(index) | Claim::IndexOnly(index) => Some(ObjectId::index(&index)),
-            Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => Some(ObjectId::table(&table)),
-            Claim::NoSort => None,
-        };
-        Subject { kind: "query", name: name(&self.query), object }
+        let label = format!("query {}", name(&self.query));
+        match &self.claim {
+            Claim::UsesIndex(index) | Claim::IndexOnly(index) => Subject::called(ObjectId::index(index), label),
+            Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => {
+                Subject::called(ObjectId::table(table), label)
+            }
+            Claim::NoSort => Subject::of(ObjectId::global(ObjectKind::Query, name(&self.query))),
+        }
     }
 
     fn sentence(&self) -> String {
@@ -73,6 +75,15 @@ impl Assertion for PlanClaim {
             Claim::NoSort => "sorts nothing".to_owned(),
             Claim::IndexOnly(index) => format!("reads index {index} and not its table, and needs it"),
         }
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        // EXPLAIN runs nothing.
+        let mut pins = vec![Pin::looked_at(ObjectId::global(ObjectKind::Query, name(&self.query)), Property::Plan)];
+        if let Claim::UsesIndex(index) | Claim::IndexOnly(index) = &self.claim {
+            pins.push(Pin::looked_at(ObjectId::index(index), Property::Existence));
+        }
+        pins
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -98,7 +109,7 @@ impl Assertion for PlanClaim {
                     explain(sandbox)
                 })?;
                 if without == plan {
-                    let object = ObjectId::index(&index);
+                    let object = ObjectId::index(index);
                     let found = format!("the {mode} is the same without it\n{}", plan.render());
                     return Err(refuted_by(object, found));
                 }
@@ -110,17 +121,17 @@ impl Assertion for PlanClaim {
 
 impl PlanClaim {
     /// What to point at: the index, or where there is none of that name, the table that is read instead.
-    fn culprit(&self, catalog: &Catalog, plan: &Node) -> Object {
+    fn culprit(&self, catalog: &Catalog, plan: &Node) -> ObjectId {
         match &self.claim {
             Claim::UsesIndex(index) | Claim::IndexOnly(index) if catalog.index(index).is_none() => {
                 let table = plan.all().iter().find_map(|node| node.relation.clone());
-                table.map_or_else(|| ObjectId::index(&index), Object::Table)
+                table.map_or_else(|| ObjectId::index(index), |table| ObjectId::table(&table))
             }
-            Claim::UsesIndex(index) | Claim::IndexOnly(index) => ObjectId::index(&index),
-            Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => ObjectId::table(&table),
+            Claim::UsesIndex(index) | Claim::IndexOnly(index) => ObjectId::index(index),
+            Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => ObjectId::table(table),
             Claim::NoSort => {
                 let table = plan.all().iter().find_map(|node| node.relation.clone());
-                Object::Table(table.unwrap_or_default())
+                ObjectId::table(table.unwrap_or_default().as_str())
             }
         }
     }
@@ -183,7 +194,7 @@ fn tables(sandbox: &mut Sandbox, table: &Relation) -> Result<HashSet<String>, Da
 }
 
 /// Makes the planner overlook an index, and its partitions.
-pub(super) fn hide(sandbox: &mut Sandbox, catalog: &Catalog, index: &str) -> Result<(), DatabaseError> {
+pub(super) fn hide(sandbox: &mut Sandbox, catalog: &Catalog, index: &QualifiedName) -> Result<(), DatabaseError> {
     let Some(index) = catalog.index(index) else { return Ok(()) };
     let name = literal(&index.qualified_name().sql());
     sandbox.run(&format!(

@@ -12,7 +12,7 @@ use pgproof_sql::quote::identifier;
 
 use super::generator::Generator;
 use super::settings;
-use pgproof_catalog::{Catalog, ConstraintKind, Relation, RelationKind, qualified};
+use pgproof_catalog::{Catalog, ConstraintKind, Relation, RelationKind};
 
 /// Up to here ANALYZE's default sample holds every row; beyond, the statistics target of one column is raised
 /// (300 rows for each unit of the target: `src/backend/commands/analyze.c`).
@@ -131,7 +131,7 @@ fn make_visible(session: &mut Session, tables: &str) -> Result<(), PlanningError
 fn demand_known(schema: &str, plans: &Plans, catalog: &Catalog) -> Result<(), PlanningError> {
     for (name, planned) in &plans.tables {
         let unknown = |object: String| PlanningError::Unknown { schema: schema.to_owned(), object };
-        let table = catalog.table(name).ok_or_else(|| unknown(format!("table {name}")))?;
+        let table = catalog.table(&name.into()).ok_or_else(|| unknown(format!("table {name}")))?;
         if let Some(column) = planned.columns.keys().find(|column| table.column(column).is_none()) {
             return Err(unknown(format!("column {name}.{column}")));
         }

@@ -63,7 +63,7 @@ impl Generator<'_> {
 
     fn configured(&self, table: &Relation) -> Option<&pgproof_runner::config::PlannedTable> {
         let tables = &self.plans.tables;
-        tables.get(&table.name).or_else(|| tables.get(&table.qualified_name()))
+        tables.get(&table.name).or_else(|| tables.get(&table.qualified_name().to_string()))
     }
 
     fn foreign_keys<'b>(&'b self, table: &'b Relation) -> impl Iterator<Item = &'b Constraint> {
@@ -186,6 +186,7 @@ impl Generator<'_> {
 fn seed(table: &Relation, name: &str) -> String {
     let hash = table
         .qualified_name()
+        .to_string()
         .bytes()
         .chain(name.bytes())
         .fold(2_166_136_261_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(16_777_619));

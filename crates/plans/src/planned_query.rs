@@ -1,6 +1,7 @@
 //! A query of which something will be said: the beginning of each claim about its plan.
 
 use pgproof_assertions::query::QueryRef;
+use pgproof_sql::QualifiedName;
 
 use super::claim::{Claim, PlanClaim};
 use super::sweep::FromRows;
@@ -13,19 +14,19 @@ pub trait PlanClaims: Sized {
 
     /// Its plan uses this index, and would be another without it.
     #[must_use]
-    fn uses_index(self, index: impl Into<String>) -> PlanClaim {
+    fn uses_index(self, index: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::UsesIndex(index.into()))
     }
 
     /// It finds the rows of this table through indexes only: no sequential scan of it.
     #[must_use]
-    fn uses_only_indexes_of(self, table: impl Into<String>) -> PlanClaim {
+    fn uses_only_indexes_of(self, table: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::UsesOnlyIndexesOf(table.into()))
     }
 
     /// It has no sequential scan of this table. Unlike `uses_only_indexes_of`, a plan that does not touch the table will do.
     #[must_use]
-    fn never_scans(self, table: impl Into<String>) -> PlanClaim {
+    fn never_scans(self, table: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::NeverScans(table.into()))
     }
 
@@ -37,13 +38,13 @@ pub trait PlanClaims: Sized {
 
     /// It is answered from this index alone, without visiting the table.
     #[must_use]
-    fn index_only(self, index: impl Into<String>) -> PlanClaim {
+    fn index_only(self, index: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::IndexOnly(index.into()))
     }
 
     /// Its plan uses this index for a range of sizes of this table, which begins with so many rows.
     #[must_use]
-    fn uses_index_from(self, index: impl Into<String>, table: impl Into<String>, rows: u64) -> FromRows {
+    fn uses_index_from(self, index: impl Into<QualifiedName>, table: impl Into<QualifiedName>, rows: u64) -> FromRows {
         let PlannedQuery { query, role } = self.planned();
         FromRows::new(query, role, index.into(), table.into(), rows)
     }

@@ -1,14 +1,16 @@
 //! Snapshots of plans, in insta's file format, so that its tools work on them too. A plan that is not the accepted one
 //! refutes its query and leaves a pending file beside it, for the review; accepted files are never written here.
 
+use pgproof_catalog::Catalog;
+use pgproof_sql::{ObjectId, ObjectKind, Property};
 use std::path::{Path, PathBuf};
 
 use pgproof_runner::Sandbox;
-use pgproof_sql::Object;
 
 use super::snapshot_text::SnapshotText;
 use super::words::meaning;
 use super::workload::WorkloadQuery;
+use pgproof_assertions::pin::Pin;
 use pgproof_assertions::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::failing, assertion::refuted,
 };
@@ -79,11 +81,15 @@ pub struct Accepted {
 
 impl Assertion for Accepted {
     fn subject(&self) -> Subject {
-        Subject { kind: "query", name: self.query.name.clone(), object: None::<Object> }
+        Subject::of(ObjectId::global(ObjectKind::Query, &self.query.name))
     }
 
     fn sentence(&self) -> String {
         "has the accepted plan".to_owned()
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::looked_at(self.subject().object, Property::Plan)]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -148,15 +154,15 @@ pub fn check_snapshots(queries: &[WorkloadQuery], role: Option<&str>, directory:
 
 impl Assertion for NoOrphans {
     fn subject(&self) -> Subject {
-        Subject { kind: "schema", name: "snapshots".to_owned(), object: None }
+        Subject::database("schema snapshots")
     }
 
     fn sentence(&self) -> String {
         "belong each to a query".to_owned()
     }
 
-    fn is_behavioural(&self) -> bool {
-        false
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        Vec::new()
     }
 
     fn check(&self, _: &mut Sandbox) -> Result<(), Failure> {

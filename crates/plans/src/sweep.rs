@@ -1,18 +1,18 @@
 //! Where a plan flips: a claim about an index over a range of table sizes, tried at sizes in geometric steps, each flip
 //! then narrowed down.
 
+use pgproof_sql::{ObjectId, ObjectKind, Property, QualifiedName};
 use std::collections::BTreeMap;
 
 use pgproof_runner::Sandbox;
-use pgproof_sql::Object;
 
 use super::claim::name;
 use super::explain::Mode;
 use super::scale::{ScaleError, Scaled, scaled_template};
 use super::workload::WorkloadQuery;
+use pgproof_assertions::pin::Pin;
 use pgproof_assertions::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::failing, assertion::refuted_by,
-    assertion::unqualified,
 };
 use pgproof_catalog::{Catalog, family};
 
@@ -27,13 +27,19 @@ const PRECISION: f64 = 0.05;
 pub struct FromRows {
     query: WorkloadQuery,
     role: Option<String>,
-    index: String,
-    table: String,
+    index: QualifiedName,
+    table: QualifiedName,
     from: u64,
 }
 
 impl FromRows {
-    pub(super) fn new(query: WorkloadQuery, role: Option<String>, index: String, table: String, from: u64) -> FromRows {
+    pub(super) fn new(
+        query: WorkloadQuery,
+        role: Option<String>,
+        index: QualifiedName,
+        table: QualifiedName,
+        from: u64,
+    ) -> FromRows {
         FromRows { query, role, index, table, from }
     }
 
@@ -52,13 +58,18 @@ pub struct UsesIndexBetween {
 
 impl Assertion for UsesIndexBetween {
     fn subject(&self) -> Subject {
-        let object = ObjectId::index(&self.range.index);
-        Subject { kind: "query", name: name(&self.range.query), object: Some(object) }
+        Subject::called(ObjectId::index(&self.range.index), format!("query {}", name(&self.range.query)))
     }
 
     fn sentence(&self) -> String {
         let FromRows { index, table, from, .. } = &self.range;
         format!("uses index {index} from {} to {} rows of {table}", thousands(*from), thousands(self.to))
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        let query = ObjectId::global(ObjectKind::Query, name(&self.range.query));
+        let index = ObjectId::index(&self.range.index);
+        vec![Pin::looked_at(query, Property::Plan), Pin::looked_at(index, Property::Existence)]
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -84,7 +95,7 @@ impl Assertion for UsesIndexBetween {
         if first && flips.is_empty() {
             return Ok(());
         }
-        Err(refuted_by(ObjectId::index(&index), frontier(first, &flips)))
+        Err(refuted_by(ObjectId::index(index), frontier(first, &flips)))
     }
 }
 
@@ -96,7 +107,7 @@ impl UsesIndexBetween {
         rows: u64,
     ) -> Result<bool, Failure> {
         let FromRows { query, role, table, .. } = &self.range;
-        let sandbox = scaled.plan_as_if(&BTreeMap::from([(table.clone(), rows)])).map_err(as_failure)?;
+        let sandbox = scaled.plan_as_if(&BTreeMap::from([(table.to_string(), rows)])).map_err(as_failure)?;
         let plan = query.explain(sandbox, Mode::Custom, role.as_deref()).map_err(failing)?.plan;
         Ok(plan.all().iter().any(|node| node.index.as_ref().is_some_and(|index| family.contains(index))))
     }
