@@ -3,20 +3,20 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// Names the provider, or is a connection string, in place of `server.provider` in the configuration.
+/// Names the provider, or holds a connection string, overriding `server.provider` in the configuration.
 pub const SERVER_VARIABLE: &str = "PGPROOF_SERVER";
 
 /// Where a server comes from.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum ServerChoice {
-    /// Binaries on this machine, else a container, else binaries that are downloaded.
+    /// Binaries on this machine, else a container, else downloaded binaries.
     #[default]
     Auto,
     /// Binaries on this machine.
     Local,
     /// A container.
     Docker,
-    /// Binaries that are downloaded, once.
+    /// Binaries that are downloaded once.
     Download,
     /// An external server: its connection string.
     Url(String),
