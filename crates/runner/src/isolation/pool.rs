@@ -1,5 +1,5 @@
-//! A pool of sessions, each with a clone of its own: as many as tests run at once. A sandbox takes one and gives it
-//! back rolled back.
+//! A pool of sessions, each with its own clone: as many as there are concurrent tests. A sandbox takes a session and
+//! returns it after a rollback.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use pgproof_server::Session;
 
 static IDLE: Mutex<Option<HashMap<String, Vec<Session>>>> = Mutex::new(None);
 
-/// A session that nobody else uses, in a clone that nobody else uses.
+/// An unused session in an unused clone.
 pub(super) fn take(template: &Template) -> Result<Session, IsolationError> {
     let idle = {
         let mut pool = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -21,7 +21,7 @@ pub(super) fn take(template: &Template) -> Result<Session, IsolationError> {
     }
 }
 
-/// Gives a session back that has been rolled back.
+/// Returns a session after a rollback.
 pub(super) fn give_back(template: &Template, session: Session) {
     let mut pool = IDLE.lock().unwrap_or_else(PoisonError::into_inner);
     pool.get_or_insert_default().entry(template.key.clone()).or_default().push(session);

@@ -100,7 +100,7 @@ impl Address {
         }
         let (sender, receiver) = mpsc::channel();
         let (target, name, given) = (self.clone(), database.to_owned(), options.to_owned());
-        // The driver's timeout covers only TCP: a server that accepts connections but stays silent would block it forever.
+        // The driver's timeout covers only TCP: a server that accepts connections but sends nothing would block it.
         std::thread::spawn(move || {
             // The receiver is gone after the deadline.
             let _ = sender.send(target.connect_now(&name, &given));
