@@ -83,9 +83,9 @@ impl fmt::Display for Majors {
         }
         let differences = self.differences();
         if differences.is_empty() {
-            return writeln!(f, "\nthe results are the same on all of them");
+            return writeln!(f, "\nno differences between these versions");
         }
-        writeln!(f, "\n{} with different results:", differences.len())?;
+        writeln!(f, "\ndifferent results ({}):", differences.len())?;
         for Compared { ended } in differences {
             if let Some(Evidence { schema, subject, sentence, .. }) = ended.iter().find_map(|(_, evidence)| *evidence) {
                 writeln!(f, "\n  {schema}: {subject} {sentence}")?;
@@ -141,14 +141,14 @@ mod tests {
     #[test]
     fn only_differences_are_reported() {
         let same = Majors::new(vec![report(16, None), report(15, None)]);
-        assert!(same.to_string().ends_with("\nthe results are the same on all of them\n"), "{same}");
+        assert!(same.to_string().ends_with("\nno differences between these versions\n"), "{same}");
         let other = Majors::new(vec![report(15, None), report(14, Some("it does not exist"))]);
         assert_eq!(other.verdict, Verdict::Refuted);
         insta::assert_snapshot!(other, @"
         PostgreSQL 14.1   refuted: 1 of 2 assertions hold in 1 tests; 1.00 s
         PostgreSQL 15.1   proven: 2 of 2 assertions hold in 1 tests; 1.00 s
 
-        1 with different results:
+        different results (1):
 
           shop: table b exists
             14: it does not exist

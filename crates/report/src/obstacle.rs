@@ -1,5 +1,5 @@
-//! A single cause that prevented most assertions of a run from being checked: an error of the run, reported once. Errors
-//! of single assertions are left to the report.
+//! A single cause that prevented most assertions of a run from being checked: an error of the run, reported once.
+//! Errors of single assertions are left to the report.
 
 use std::collections::BTreeMap;
 

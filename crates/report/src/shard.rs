@@ -1,5 +1,5 @@
-//! A shard: one of several parts into which the tests of a run are divided. The part of a test depends only on its name,
-//! so machines need not communicate.
+//! A shard: one of several parts into which the tests of a run are divided. The shard of a test depends only on its
+//! name, so machines need not communicate.
 
 use std::fmt;
 use std::str::FromStr;

@@ -171,7 +171,7 @@ impl Text<'_> {
         }
         write!(
             f,
-            "{}: {proven} of {assertions} assertions hold ({behavioural} by running statements) in {tests}",
+            "{}: {proven} of {assertions} assertions hold ({behavioural} behavioural) in {tests}",
             self.paint(*verdict, word)
         )?;
         if refuted + failed > 0 {

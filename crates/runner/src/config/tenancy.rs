@@ -17,8 +17,8 @@ pub struct Tenancy {
     pub setting: String,
     /// The column that names a row's tenant.
     pub column: String,
-    /// For tables without that column: the column that references the row whose tenant owns theirs, if there are several
-    /// candidates.
+    /// For tables without that column: the column that references the row whose tenant owns theirs, if there are
+    /// several candidates.
     #[serde(default)]
     pub through: BTreeMap<String, String>,
     /// Shared tables, which contain no data of a tenant, each with the reason.

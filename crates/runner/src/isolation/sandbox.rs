@@ -1,5 +1,5 @@
-//! A sandbox: a transaction that is always rolled back, in a clone that no other test uses at the same time. Commits and
-//! concurrency need a `CloneDatabase` instead.
+//! A sandbox: a transaction that is always rolled back, in a clone that no other test uses at the same time. Commits
+//! and concurrency need a `CloneDatabase` instead.
 
 use std::sync::Arc;
 

@@ -75,8 +75,8 @@ impl Template {
         })
     }
 
-    /// A template derived from this one: `build` changes a clone of it in a separate session and returns the SQL that each
-    /// session with a copy must run first. Created at the first call with this `label` in this process.
+    /// A template derived from this one: `build` changes a clone of it in a separate session and returns the SQL that
+    /// each session with a copy must run first. Created at the first call with this `label` in this process.
     pub fn derived<E: std::error::Error + Send + Sync + 'static>(
         self: &Arc<Template>,
         label: &str,

@@ -32,7 +32,11 @@ pub enum MigrationError {
         known: Vec<String>,
     },
     /// Another session is applying migrations to the database and does not finish.
-    #[error("another session has been applying migrations for two minutes, so {} was not applied; find the session that holds the advisory lock in pg_locks", .file.display())]
+    #[error(
+        "another session has been applying migrations for two minutes, so {} was not applied; \
+         find the session that holds the advisory lock in pg_locks",
+        .file.display()
+    )]
     Busy {
         /// The first file.
         file: PathBuf,
