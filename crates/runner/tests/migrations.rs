@@ -1,6 +1,6 @@
 //! Migrations against a real PostgreSQL: what is applied, which psql commands are supported, and what errors say.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::expect_used, reason = "a test that cannot continue fails")]
 
 use std::path::Path;
 

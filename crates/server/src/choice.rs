@@ -1,4 +1,4 @@
-//! The choice of a provider, as users write it.
+//! The choice of a provider, as entered by users.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,10 +32,8 @@ impl FromStr for ServerChoice {
             "docker" => Ok(ServerChoice::Docker),
             "download" => Ok(ServerChoice::Download),
             text if text.contains("://") || text.contains('=') => Ok(ServerChoice::Url(text.to_owned())),
-            _ => {
-                Err("write auto, local, docker, download, or a connection string such as postgres://user@host"
-                    .to_owned())
-            }
+            _ => Err("expected auto, local, docker, download, or a connection string such as postgres://user@host"
+                .to_owned()),
         }
     }
 }

@@ -114,7 +114,7 @@ pub enum ServerError {
     },
     /// The server rejected a statement or connection of pgproof's own.
     #[error("cannot {action}")]
-    Refused {
+    Rejected {
         /// What was tried.
         action: String,
         /// Why.
@@ -265,7 +265,7 @@ impl ServerError {
     /// The SQLSTATE, where the server rejected something.
     pub(crate) fn sqlstate(&self) -> Option<&str> {
         match self {
-            ServerError::Refused { source, .. } => source.sqlstate(),
+            ServerError::Rejected { source, .. } => source.sqlstate(),
             _ => None,
         }
     }

@@ -61,11 +61,11 @@ impl ServerHandle {
         source: Source<'_>,
     ) -> Result<String, ServerError> {
         let name = self.name_of(label);
-        let refused = |source| ServerError::Refused { action: format!("create database {name}"), source };
-        maintenance.run(&self.create_statement(&name, source)).map_err(refused)?;
+        let failed = |source| ServerError::Rejected { action: format!("create database {name}"), source };
+        maintenance.run(&self.create_statement(&name, source)).map_err(failed)?;
         if let Some(run) = &self.run {
             let tag = literal(&OwnerTag { run: run.clone(), roles: Vec::new() }.text());
-            maintenance.run(&format!("COMMENT ON DATABASE {} IS {tag}", identifier(&name))).map_err(refused)?;
+            maintenance.run(&format!("COMMENT ON DATABASE {} IS {tag}", identifier(&name))).map_err(failed)?;
         }
         Ok(name)
     }

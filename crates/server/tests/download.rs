@@ -1,7 +1,7 @@
 //! Downloaded binaries, from a server on this machine that serves an archive as the real one does: complete, truncated,
 //! damaged, or of another version.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::expect_used, reason = "a test that cannot continue fails")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};

@@ -1,6 +1,6 @@
 //! Databases on an external server: connecting as libpq does, creating what is needed, and removing only that.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::expect_used, reason = "a test that cannot continue fails")]
 
 mod belongings;
 mod encryption;

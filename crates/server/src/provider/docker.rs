@@ -247,7 +247,7 @@ fn wait_until_ready(
             Err(error) if error.sqlstate().is_none_or(|code| code == "57P03") => {}
             Err(source) => {
                 let action = format!("open the first session in a container of {image}");
-                return Err(ServerError::Refused { action, source });
+                return Err(ServerError::Rejected { action, source });
             }
         }
         let has_ended = has_ended(container);

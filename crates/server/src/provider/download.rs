@@ -51,7 +51,7 @@ impl Provider for Download {
 pub enum Permission {
     /// Not configured: allowed, except in CI, where nobody reads the notice.
     #[default]
-    Unsaid,
+    Unset,
     /// Downloads are allowed.
     Allowed,
     /// Downloads are disabled.
@@ -67,16 +67,16 @@ impl Permission {
             None => match configured {
                 Some(true) => Permission::Allowed,
                 Some(false) => Permission::Forbidden,
-                None => Permission::Unsaid,
+                None => Permission::Unset,
             },
         }
     }
 
-    fn demand(self) -> Result<(), ServerError> {
+    fn check(self) -> Result<(), ServerError> {
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
         match self {
             Permission::Forbidden => Err(ServerError::NoDownload { why: "downloads are disabled" }),
-            Permission::Unsaid if in_ci => Err(ServerError::NoDownload { why: "downloads are disabled in CI" }),
+            Permission::Unset if in_ci => Err(ServerError::NoDownload { why: "downloads are disabled in CI" }),
             _ => Ok(()),
         }
     }
@@ -95,7 +95,7 @@ pub(crate) fn installation(major: Option<u16>, permission: Permission) -> Result
     if let Ok(installation) = binaries::inspect(&bin) {
         return Ok(installation);
     }
-    permission.demand()?;
+    permission.check()?;
     let in_cache = |action, path: &Path| {
         let path = path.to_path_buf();
         move |source| ServerError::Cache { action, path, source }

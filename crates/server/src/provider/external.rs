@@ -79,16 +79,16 @@ fn start(address: Address, major: Option<u16>) -> Result<Server, ServerError> {
     let address = address.with("options", options.trim());
     let opened = Session::open(&address, address.maintenance());
     let mut lease = opened.map_err(|source| ServerError::Unreachable { place: place.clone(), source })?;
-    let refused = |action: &'static str| {
+    let failed = |action: &'static str| {
         let place = place.clone();
-        move |source| ServerError::Refused { action: format!("{action} on {place}"), source }
+        move |source| ServerError::Rejected { action: format!("{action} on {place}"), source }
     };
-    let version = Version::of(&mut lease).map_err(refused("query the version"))?;
+    let version = Version::of(&mut lease).map_err(failed("query the version"))?;
     if major.is_some_and(|major| major != version.major) || version.major < OLDEST_MAJOR {
         return Err(ServerError::OtherMajor { place, wanted: major, version });
     }
     let may = "SELECT rolname, rolcreatedb OR rolsuper, pg_is_in_recovery(), rolsuper FROM pg_roles WHERE rolname = current_user";
-    let may = lease.rows(may).map_err(refused("query the privileges"))?.into_iter().next().unwrap_or_default();
+    let may = lease.rows(may).map_err(failed("query the privileges"))?.into_iter().next().unwrap_or_default();
     let is = |at: usize| may.get(at).cloned().flatten().as_deref() == Some("t");
     if is(2) {
         return Err(ServerError::Standby { place });
@@ -98,7 +98,7 @@ fn start(address: Address, major: Option<u16>) -> Result<Server, ServerError> {
     if !is(1) {
         return Err(ServerError::MayNotCreate { place, role });
     }
-    let run = begin(&mut lease).map_err(refused("begin a run"))?;
+    let run = begin(&mut lease).map_err(failed("begin a run"))?;
     // From here on there may be something to remove.
     let reaper = Reaper::spawn(&Duty::Databases { address: address.clone(), run: run.clone() })?;
     alone(&mut lease, |session| {
@@ -110,7 +110,7 @@ fn start(address: Address, major: Option<u16>) -> Result<Server, ServerError> {
         }
         Ok(())
     })
-    .map_err(refused("find the databases and roles of dead runs"))?;
+    .map_err(failed("find the databases and roles of dead runs"))?;
     let address = address.with("application_name", &application_name(&run));
     let limits = (!is_superuser).then(|| {
         format!(
@@ -163,16 +163,16 @@ fn remove(session: &mut Session, run: &str, databases: &[String], roles: &[Strin
     left.dedup();
     // One role may block another; a role that a foreign database depends on stays.
     loop {
-        let mut refused = None;
+        let mut failed = None;
         let before = left.len();
         left.retain(|role| match session.run(&format!("DROP ROLE IF EXISTS {}", identifier(role))) {
             Ok(()) => false,
             Err(error) => {
-                refused = Some(error);
+                failed = Some(error);
                 true
             }
         });
-        match refused {
+        match failed {
             Some(_) if left.len() < before => {}
             // 2BP01 dependent_objects_still_exist: it has been granted something in a foreign database.
             Some(error) if error.sqlstate() != Some("2BP01") => return Err(error),

@@ -58,7 +58,7 @@ pub(super) fn start(installation: &Installation, provider: &str) -> Result<Serve
     let cached = cache::data_directory(installation, account)?;
     match start_copy(installation, provider, &cached, account) {
         // The cached data directory may be damaged; a new one from initdb is not.
-        Err(ServerError::Ended { .. } | ServerError::Refused { .. }) => {
+        Err(ServerError::Ended { .. } | ServerError::Rejected { .. }) => {
             cache::forget(&cached)?;
             start_copy(installation, provider, &cache::data_directory(installation, account)?, account)
         }
@@ -111,7 +111,7 @@ fn wait_until_ready(
                 // 57P03 cannot_connect_now: it is starting up. No SQLSTATE: the socket exists, the server not yet.
                 Err(error) if error.sqlstate().is_none_or(|code| code == "57P03") => {}
                 Err(source) => {
-                    return Err(ServerError::Refused { action: "open the first session".to_owned(), source });
+                    return Err(ServerError::Rejected { action: "open the first session".to_owned(), source });
                 }
             }
         }
