@@ -143,7 +143,7 @@ fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow
         .iter()
         .map(|schema| match binary(schema) {
             Some(binary) => Ok((schema.name.clone(), binary)),
-            None => bail!("package {1} has no test target {0}", schema.suite.test, schema.suite.package),
+            None => bail!("package {} has no test target {}", schema.suite.package, schema.suite.test),
         })
         .collect()
 }

@@ -32,7 +32,7 @@ pub struct TestRun {
 /// How many of a suite's tests ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// All of them: a test missing from the runbook's number counts.
+    /// All of them: missing tests count.
     Whole,
     /// Some, by name: missing tests were not requested.
     Filtered,

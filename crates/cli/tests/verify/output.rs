@@ -28,7 +28,7 @@ fn the_json_document_contains_the_evidence() {
 fn the_text_has_a_line_per_section() {
     let ended = Project::new().run(&["verify"]);
     ended.demand(0, &["opportunity on PostgreSQL", "✓ 1 Table existence", "✓ 7 Query performance", "\nproven: "]);
-    assert!(!ended.stdout.contains('\u{1b}'), "no colour where there is no terminal");
+    assert!(!ended.stdout.contains('\u{1b}'), "no colour unless on a terminal");
 }
 
 #[test]

@@ -246,11 +246,11 @@ fn parse_pairs(text: &str) -> Result<Parameters, AddressError> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let (keyword, after) = rest.split_once('=').ok_or_else(|| {
-            AddressError::Syntax("write postgres://user@host/database, or keyword=value pairs".to_owned())
+            AddressError::Syntax("expected postgres://user@host/database, or keyword=value pairs".to_owned())
         })?;
         let keyword = keyword.trim();
         if keyword.is_empty() || keyword.contains(char::is_whitespace) {
-            return Err(AddressError::Syntax("a keyword without = and a value".to_owned()));
+            return Err(AddressError::Syntax("a keyword must be followed by = and a value".to_owned()));
         }
         let (value, after) = value(after.trim_start(), keyword)?;
         parameters.insert(keyword.to_owned(), value);
@@ -318,7 +318,7 @@ mod tests {
         "postgres://h/db?replication=database",
         "replication is not supported in a connection string: pgproof needs an ordinary session"
     )]
-    #[case("local host", "invalid connection string: write postgres://user@host/database, or keyword=value pairs")]
+    #[case("local host", "invalid connection string: expected postgres://user@host/database, or keyword=value pairs")]
     #[case("postgres://me:p?s=x@h/db", "dbname=db host=h password=p?s=x user=me")]
     #[case(
         "postgresql+asyncpg://me:hush@db/x?ssl=require",
@@ -332,7 +332,7 @@ mod tests {
 
     proptest! {
         #[test]
-                fn a_quoted_value_round_trips(value in "\\PC*") {
+        fn a_quoted_value_round_trips(value in "\\PC*") {
             let parsed = parse(&format!("user={} host=h", quoted(&value))).expect("a string");
             prop_assert_eq!(&parsed["user"], &value);
         }
