@@ -1,5 +1,5 @@
-//! `doctor`: what a machine lacks before pgproof can work, and what a schema's application lacks before it can. The
-//! values of environment variables are never shown.
+//! `doctor`: checks the prerequisites of pgproof on this machine, and those of a schema's application. The values of
+//! environment variables are never shown.
 
 use std::fmt::Write as _;
 
@@ -12,18 +12,18 @@ use pgproof_sql::with_causes;
 
 use crate::suite;
 
-/// What `doctor` takes.
+/// The arguments of `doctor`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Also check the environment variables that this schema's application needs; may be given several times
+    /// Also check the environment variables that this schema's application needs; may be repeated
     #[arg(long, value_name = "SCHEMA")]
     schema: Vec<String>,
 }
 
-/// A thing that was looked at: what it is, and what is found or wrong.
+/// The result of one check: its subject, and what was found or is wrong.
 type Finding = (String, Result<String, String>);
 
-/// Looks at everything and prints what it found.
+/// Runs all checks and prints the results.
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
     let asked: Vec<&Schema> = arguments.schema.iter().map(|name| config.schema(name)).collect::<Result<_, _>>()?;
     let mut findings = vec![(config.shown(&config.file).display().to_string(), Ok(schemas(config)))];
@@ -35,14 +35,14 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     }
     for schema in asked {
         if schema.environment.is_empty() {
-            let nothing = format!("no variables are listed in [schemas.{}.environment] of pgproof.toml", schema.name);
+            let nothing = format!("[schemas.{}.environment] in pgproof.toml lists no variables", schema.name);
             findings.push((format!("environment of {}", schema.name), Err(nothing)));
         }
         for (name, wanted) in &schema.environment {
             findings.push((name.clone(), variable(wanted, std::env::var(name).ok().as_deref())));
         }
     }
-    print!("{}", told(&findings));
+    print!("{}", rendered(&findings));
     let wrong = findings.iter().any(|(_, found)| found.is_err());
     Ok(if wrong { Verdict::Refuted } else { Verdict::Proven })
 }
@@ -56,7 +56,7 @@ fn server(config: &Config) -> Result<String, String> {
     ServerOptions::of(&config.server).and_then(|options| describe(&options)).map_err(|error| with_causes(&error))
 }
 
-/// Whether a variable is what it has to be.
+/// Checks a variable against its requirements.
 fn variable(wanted: &Variable, value: Option<&str>) -> Result<String, String> {
     let purpose = wanted.purpose.as_ref().map(|purpose| format!(" ({purpose})")).unwrap_or_default();
     let Some(value) = value.filter(|value| !value.is_empty()) else {
@@ -65,22 +65,22 @@ fn variable(wanted: &Variable, value: Option<&str>) -> Result<String, String> {
     let length = value.chars().count();
     let mut problems = Vec::new();
     if let Some(least) = wanted.at_least.filter(|least| length < *least) {
-        problems.push(format!("has {length} characters, and needs {least} or more"));
+        problems.push(format!("has {length} characters, but needs {least} or more"));
     }
     if let Some(lengths) = wanted.lengths.as_ref().filter(|lengths| !lengths.contains(&length)) {
         let lengths: Vec<String> = lengths.iter().map(ToString::to_string).collect();
-        problems.push(format!("has {length} characters, and needs {}", lengths.join(" or ")));
+        problems.push(format!("has {length} characters, but needs {}", lengths.join(" or ")));
     }
     if wanted.hex && !value.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        problems.push("has characters that are no hexadecimal digits".to_owned());
+        problems.push("contains characters other than hexadecimal digits".to_owned());
     }
     if wanted.port && !value.parse::<u16>().is_ok_and(|port| port > 0) {
-        problems.push("is no port: a number from 1 to 65535".to_owned());
+        problems.push("is not a port: expected a number from 1 to 65535".to_owned());
     }
     if problems.is_empty() { Ok("is set".to_owned()) } else { Err(format!("{}{purpose}", problems.join("; "))) }
 }
 
-fn told(findings: &[Finding]) -> String {
+fn rendered(findings: &[Finding]) -> String {
     let width = findings.iter().map(|(what, _)| what.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for (what, found) in findings {
@@ -89,7 +89,7 @@ fn told(findings: &[Finding]) -> String {
             Err(problem) => ("✗", problem),
         };
         let found = found.replace('\n', &format!("\n  {:width$}  ", ""));
-        // Writing to a string does not fail.
+        // Writing to a string cannot fail.
         let _ = writeln!(text, "{mark} {what:<width$}  {found}");
     }
     text
@@ -106,18 +106,18 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_is_told_by_what_is_wrong_with_it_and_never_by_its_value() {
+    fn problems_of_a_variable_are_reported_without_its_value() {
         let key = Variable { hex: true, lengths: Some(vec![32, 64]), ..Variable::default() };
         assert_eq!(variable(&key, Some(&"0f".repeat(16))), Ok("is set".to_owned()));
-        assert_eq!(problem(&key, &"0f".repeat(20)), "has 40 characters, and needs 32 or 64");
-        assert_eq!(problem(&key, &"xy".repeat(32)), "has characters that are no hexadecimal digits");
+        assert_eq!(problem(&key, &"0f".repeat(20)), "has 40 characters, but needs 32 or 64");
+        assert_eq!(problem(&key, &"xy".repeat(32)), "contains characters other than hexadecimal digits");
         let secret = Variable { at_least: Some(32), purpose: Some("signs tokens".to_owned()), ..Variable::default() };
-        assert_eq!(problem(&secret, "hunter2"), "has 7 characters, and needs 32 or more (signs tokens)");
+        assert_eq!(problem(&secret, "hunter2"), "has 7 characters, but needs 32 or more (signs tokens)");
         assert_eq!(variable(&secret, None), Err("is not set (signs tokens)".to_owned()));
         assert_eq!(variable(&secret, Some("")), Err("is not set (signs tokens)".to_owned()));
         let port = Variable { port: true, ..Variable::default() };
         assert_eq!(variable(&port, Some("5432")), Ok("is set".to_owned()));
-        assert_eq!(problem(&port, "65536"), "is no port: a number from 1 to 65535");
-        assert_eq!(problem(&port, "0"), "is no port: a number from 1 to 65535");
+        assert_eq!(problem(&port, "65536"), "is not a port: expected a number from 1 to 65535");
+        assert_eq!(problem(&port, "0"), "is not a port: expected a number from 1 to 65535");
     }
 }

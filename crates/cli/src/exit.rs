@@ -1,10 +1,10 @@
-//! How a command ends: its verdict, or the error that kept it from one, with every cause on a line.
+//! The exit code of a command, and its error message, with one line per cause.
 
 use std::process::ExitCode;
 
 use pgproof_report::Verdict;
 
-/// The exit code of a result; an error is printed.
+/// The exit code for a result. Prints an error.
 pub(crate) fn code(result: anyhow::Result<Verdict>) -> ExitCode {
     let verdict = result.unwrap_or_else(|error| {
         eprintln!("error: {error}");

@@ -1,5 +1,5 @@
-//! The command line: parsing and dispatch here, one module a command. An xtask calls [`main`]; the program `pgproof`
-//! does the same.
+//! The command line: parsing and dispatch here, one module per command. An xtask calls [`main`], as does the program
+//! `pgproof`.
 
 mod audit;
 mod bench;
@@ -22,7 +22,7 @@ use pgproof_runner::Config;
 #[derive(Debug, Parser)]
 #[command(name = "pgproof", version, about, max_term_width = 100)]
 struct Arguments {
-    /// The configuration [default: the nearest pgproof.toml, from here upwards]
+    /// The configuration file [default: the nearest pgproof.toml in this directory or above]
     #[arg(long, global = true, value_name = "FILE", env = pgproof_runner::config::CONFIG_VARIABLE)]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -31,28 +31,28 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Apply the migrations and prove what the suites say of them
+    /// Apply the migrations and run the suites that prove the schemas
     Verify(verify::Arguments),
-    /// Decide on changed plans: each as a diff, with what it means
+    /// Review changed plans: a diff of each, with an explanation
     Review(review::Arguments),
-    /// Show the plans of queries, also as if tables had other numbers of rows
+    /// Show the plans of queries, optionally as if tables had other numbers of rows
     Plan(plan::Arguments),
-    /// Tell what this machine lacks, and what a schema's application lacks
+    /// Check the prerequisites of pgproof on this machine, and of a schema's application
     Doctor(doctor::Arguments),
-    /// Apply anybody's migrations, tell every error, and prove that they are safe to run again
+    /// Apply any migrations, report every error, and check that they are safe to run again
     Audit(audit::Arguments),
-    /// Make one report of those of all shards of a run
+    /// Merge the reports of all shards of a run
     Report(report::Arguments),
-    /// Measure a command beside the least that PostgreSQL itself needs
+    /// Measure a command against the minimum that PostgreSQL itself needs
     Bench(bench::Arguments),
 }
 
-/// Runs the command that the process's arguments name.
+/// Runs the command named by the process's arguments.
 ///
-/// Exit codes: 0 all proven, 1 something refuted, 2 could not run, 3 nothing was run.
+/// Exit codes: 0 all proven, 1 something refuted, 2 error, 3 no assertions.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // They need no configuration.
+    // These need no configuration.
     match &arguments.command {
         Command::Audit(arguments) => return exit::code(audit::run(arguments)),
         Command::Report(arguments) => return exit::code(report::run(arguments)),

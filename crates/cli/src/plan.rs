@@ -1,5 +1,5 @@
-//! `plan`: the plans of a schema's queries, as the planning database gives them, or as they would be if tables had other
-//! numbers of rows.
+//! `plan`: the plans of a schema's queries in the planning database, or as they would be if tables had other numbers of
+//! rows.
 
 use std::collections::BTreeSet;
 
@@ -9,29 +9,29 @@ use pgproof_report::Verdict;
 use pgproof_runner::isolation::Template;
 use pgproof_runner::{Config, Sandbox};
 
-/// What `plan` takes.
+/// The arguments of `plan`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The schema
     #[arg(value_name = "SCHEMA")]
     schema: String,
-    /// The queries, by the names of their files [default: all]
+    /// The queries, by file name [default: all]
     #[arg(value_name = "QUERY")]
     queries: Vec<String>,
-    /// Plan as if a table had this many rows; may be given several times
+    /// Plan as if a table had this many rows; may be repeated
     #[arg(long, value_name = "TABLE=ROWS", value_parser = rows)]
     rows: Vec<(String, u64)>,
-    /// Show only queries whose plan would be another than in the planning database
+    /// Show only queries whose plan would differ from that in the planning database
     #[arg(long, requires = "rows")]
     changed: bool,
 }
 
-/// Reads `lead_tasks=50000000`; underscores and commas between digits are allowed.
+/// Parses `lead_tasks=50000000`; underscores and commas between digits are allowed.
 fn rows(text: &str) -> Result<(String, u64), String> {
-    let (table, number) = text.split_once('=').ok_or("write TABLE=ROWS")?;
+    let (table, number) = text.split_once('=').ok_or("expected TABLE=ROWS")?;
     let digits: String = number.chars().filter(|c| !matches!(c, '_' | ',')).collect();
-    let rows = digits.parse().map_err(|_| format!("{number:?} is no number of rows"))?;
-    if rows == 0 { Err("a table has at least one row".to_owned()) } else { Ok((table.to_owned(), rows)) }
+    let rows = digits.parse().map_err(|_| format!("{number:?} is not a number of rows"))?;
+    if rows == 0 { Err("a table must have at least one row".to_owned()) } else { Ok((table.to_owned(), rows)) }
 }
 
 /// Prints plans.
@@ -50,7 +50,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         return Ok(Verdict::Proven);
     }
     let scale: Scale = arguments.rows.iter().cloned().collect();
-    ensure!(scale.len() == arguments.rows.len(), "a table is named twice");
+    ensure!(scale.len() == arguments.rows.len(), "--rows names a table twice");
     let mut scaled = scaled_template(&template)?;
     let mut different = 0;
     for query in &queries {
@@ -73,7 +73,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
 fn chosen(all: Vec<WorkloadQuery>, names: &[String]) -> anyhow::Result<Vec<WorkloadQuery>> {
     let known: BTreeSet<_> = all.iter().map(|query| query.name.clone()).collect();
     if let Some(unknown) = names.iter().find(|name| !known.contains(*name)) {
-        bail!("there is no query {unknown}; there are {}", known.into_iter().collect::<Vec<_>>().join(", "));
+        bail!("no such query: {unknown}; available: {}", known.into_iter().collect::<Vec<_>>().join(", "));
     }
     Ok(all.into_iter().filter(|query| names.is_empty() || names.contains(&query.name)).collect())
 }
@@ -87,9 +87,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_of_rows_are_read() {
+    fn numbers_of_rows_are_parsed() {
         assert_eq!(rows("lead_tasks=50_000_000"), Ok(("lead_tasks".to_owned(), 50_000_000)));
-        assert_eq!(rows("t=0").expect_err("none"), "a table has at least one row");
+        assert_eq!(rows("t=0").expect_err("none"), "a table must have at least one row");
         assert!(rows("t").is_err() && rows("t=many").is_err());
     }
 }

@@ -1,4 +1,4 @@
-//! `report`: one report of those that the shards of a run wrote, with the verdict on the whole.
+//! `report`: merges the reports of the shards of a run into one, with the verdict on the whole run.
 
 use std::path::{Path, PathBuf};
 
@@ -7,24 +7,24 @@ use pgproof_report::{Majors, Report, Text, Verdict, merge, merge_majors};
 
 use crate::terminal::{Format, colour};
 
-/// What `report` takes.
+/// The arguments of `report`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// The reports of all shards, as `verify --shard K/N --format json` wrote them
+    /// The reports of all shards, written by `verify --shard K/N --format json`
     #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
     merge: Vec<PathBuf>,
-    /// What the report is written as, to standard output
+    /// The output format of the report
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
 
-/// Merges reports and prints the whole.
+/// Merges reports and prints the result.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let (mut runs, mut majors) = (Vec::new(), Vec::new());
     for file in &arguments.merge {
         let name = file.display().to_string();
         let value = read(file)?;
-        let unreadable = || format!("{name} is no report");
+        let unreadable = || format!("{name} is not a report");
         if value.get("majors").is_some() {
             majors.push((name.clone(), serde_json::from_value::<Majors>(value).with_context(unreadable)?));
         } else {
@@ -42,11 +42,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
             arguments.format.print(&all, &all)?;
             Ok(all.verdict)
         }
-        (false, false) => bail!("some reports are of one major, others of several: they are not of one run"),
+        (false, false) => bail!("some reports cover one major and others several, so they do not belong to one run"),
     }
 }
 
 fn read(file: &Path) -> anyhow::Result<serde_json::Value> {
     let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is no report", file.display()))
+    serde_json::from_str(&text).with_context(|| format!("{} is not a report", file.display()))
 }

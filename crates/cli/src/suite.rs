@@ -1,4 +1,4 @@
-//! Suites as cargo test targets: building them, listing and running their tests.
+//! Suites as cargo test targets: building them, and listing and running their tests.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
@@ -16,11 +16,11 @@ use serde::Deserialize;
 #[derive(Debug, Clone)]
 pub(crate) struct Binary {
     pub(crate) executable: PathBuf,
-    /// The package's directory, where cargo would run it.
+    /// The directory of the package, in which cargo would run it.
     pub(crate) directory: PathBuf,
 }
 
-/// Which tests of a suite.
+/// The tests of a suite to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Selection {
     /// All of them.
@@ -31,7 +31,7 @@ pub(crate) enum Selection {
     Named(Vec<String>),
 }
 
-/// A line of `cargo test --message-format=json`, as far as it matters here (the Cargo book, "External Tools").
+/// A line of `cargo test --message-format=json`, with the fields used here (the Cargo book, "External Tools").
 #[derive(Deserialize)]
 struct Message {
     reason: String,
@@ -53,22 +53,22 @@ struct Diagnostic {
     rendered: Option<String>,
 }
 
-/// How many tests run at once, each in a clone of its own: libtest runs as many as there are cores.
+/// How many tests run at once, each in its own clone: libtest runs one per core.
 pub(crate) fn at_once() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
-/// What a suite's process is told: the configuration, the server that is ready for it, and whether all its tests run.
+/// The environment of a suite's process: the configuration, the server, and whether all its tests run.
 pub(crate) fn environment(
     config: &Config,
-    handover: &RunContext,
+    run_context: &RunContext,
     selection: &Selection,
 ) -> Vec<(&'static str, String)> {
     let mut environment = vec![
         (CONFIG_VARIABLE, config.file.display().to_string()),
-        (RUN_VARIABLE, handover.to_variable()),
+        (RUN_VARIABLE, run_context.to_variable()),
         (WITH_VARIABLE, config.with.join(",")),
-        // A backtrace of the test harness says nothing about a schema.
+        // A backtrace of the test harness is of no use here.
         ("RUST_BACKTRACE", "0".to_owned()),
     ];
     if *selection == Selection::All {
@@ -77,17 +77,17 @@ pub(crate) fn environment(
     environment
 }
 
-/// The version of the cargo that builds suites, or why there is none.
+/// The version of cargo, or why it cannot be run.
 pub(crate) fn cargo_version() -> Result<String, String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo).arg("--version").output();
-    let output = output.map_err(|error| format!("cannot be run: {error}; install Rust (https://rustup.rs)"))?;
+    let output = output.map_err(|error| format!("cannot run cargo: {error}; install Rust (https://rustup.rs)"))?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("cargo ").to_owned())
 }
 
 /// Builds the suites of these schemas: a binary for each, by schema.
 pub(crate) fn build(config: &Config, schemas: &[Schema]) -> anyhow::Result<BTreeMap<String, Binary>> {
-    // One call a package: tests of two packages may have the same name.
+    // One call per package: tests of two packages may have the same name.
     let mut by_package: BTreeMap<(Option<PathBuf>, &str), Vec<&Schema>> = BTreeMap::new();
     for schema in schemas {
         let manifest = schema.suite.manifest.as_ref().map(|manifest| config.path(manifest));
@@ -105,11 +105,11 @@ fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(root).args(["test", "--no-run", "--quiet", "--message-format=json-render-diagnostics"]);
-    // What `cargo run` tells an xtask of its own package is not so for what is built now, and build scripts that ask for
-    // it would run again each time.
+    // The variables that `cargo run` sets for an xtask's own package are wrong for the suites, and build scripts that
+    // depend on them would run again each time.
     for (name, _) in std::env::vars_os() {
-        let told = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
-        if told.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+        if of_package.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
             command.env_remove(name);
         }
     }
@@ -126,7 +126,7 @@ fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow
         let diagnostics: String =
             messages.iter().filter_map(|m| m.diagnostic.as_ref()?.rendered.as_deref()).collect::<Vec<_>>().join("\n");
         let stderr = String::from_utf8_lossy(&output.stderr);
-        bail!("the suites do not build:\n{}{}", stderr.trim_end(), diagnostics.trim_end());
+        bail!("cannot build the suites:\n{}{}", stderr.trim_end(), diagnostics.trim_end());
     }
     let binary = |schema: &&Schema| {
         let built = messages.iter().rev().find(|message| {
@@ -143,7 +143,7 @@ fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow
         .iter()
         .map(|schema| match binary(schema) {
             Some(binary) => Ok((schema.name.clone(), binary)),
-            None => bail!("cargo built no test {} in package {}", schema.suite.test, schema.suite.package),
+            None => bail!("package {} has no test target {}", schema.suite.package, schema.suite.test),
         })
         .collect()
 }
@@ -172,8 +172,8 @@ impl Binary {
         Ok(stdout.lines().filter_map(|line| line.strip_suffix(": test")).map(str::to_owned).collect())
     }
 
-    /// Runs its tests, with these additions to the environment. `progress` is told how many there are, and of each
-    /// one that has ended.
+    /// Runs its tests with these additions to the environment, and reports their number and each finished test to
+    /// `progress`.
     pub(crate) fn run(
         &self,
         selection: &Selection,
@@ -181,13 +181,13 @@ impl Binary {
         progress: &crate::terminal::Progress,
         schema: &str,
     ) -> anyhow::Result<Ran> {
-        // The harness takes no names for all names.
+        // Without names, the harness would run all tests.
         if *selection == Selection::Named(Vec::new()) {
             return Ok(Ran { tests: Vec::new(), problem: None });
         }
         let mut command = self.command(selection);
         command.envs(environment.iter().map(|(name, value)| (*name, value)));
-        // The end that this process holds closes when it ends, and its guest's databases go with it.
+        // The pipe closes when this process ends; the suite then exits, since its databases are being removed.
         command.env(GUEST_VARIABLE, "1").stdin(Stdio::piped());
         let mut child = command
             .stdout(Stdio::piped())
@@ -198,30 +198,30 @@ impl Binary {
         let (tests, stderr) = std::thread::scope(|scope| {
             let stderr = scope.spawn(move || {
                 let mut text = String::new();
-                // What cannot be read as text is not shown; the tests' own output comes through standard output.
+                // Anything but text is not shown; the output of the tests comes through standard output.
                 let _ = stderr.map(|mut stderr| stderr.read_to_string(&mut text));
                 text
             });
             let tests = stdout.map(|stdout| read_tests(BufReader::new(stdout), progress, schema)).unwrap_or_default();
             (tests, stderr.join().unwrap_or_default())
         });
-        let status = child.wait().context("the suite's process is lost")?;
+        let status = child.wait().context("cannot wait for the suite's process")?;
         drop(held);
-        // libtest ends with 0 or, with a failed test, 101.
+        // libtest exits with 0 or, if a test failed, with 101.
         let failed = tests.iter().any(|test| test.passed == Some(false));
         let ended_well = status.code() == Some(if failed { 101 } else { 0 });
-        let problem = (!ended_well).then(|| format!("the suite ended with {status}\n{}", stderr.trim_end()));
+        let problem = (!ended_well).then(|| format!("the suite exited with {status}\n{}", stderr.trim_end()));
         Ok(Ran { tests, problem })
     }
 }
 
-/// What a suite's process said.
+/// The results of a suite's process.
 pub(crate) struct Ran {
     pub(crate) tests: Vec<TestRun>,
     pub(crate) problem: Option<String>,
 }
 
-/// Reads what libtest prints: a line a test, then the output of those that failed.
+/// Parses the output of libtest: one line per test, then the output of those that failed.
 fn read_tests(stdout: impl BufRead, progress: &crate::terminal::Progress, schema: &str) -> Vec<TestRun> {
     let mut tests: Vec<TestRun> = Vec::new();
     let mut failed: Option<(String, String)> = None;
@@ -233,7 +233,7 @@ fn read_tests(stdout: impl BufRead, progress: &crate::terminal::Progress, schema
         }
     };
     for line in stdout.split(b'\n').map_while(Result::ok) {
-        // What a test prints may be anything.
+        // Tests may print anything.
         let line = String::from_utf8_lossy(&line).into_owned();
         if let Some(name) = line.strip_prefix("---- ").and_then(|rest| rest.strip_suffix(" stdout ----")) {
             keep(&mut tests, &mut failed);
@@ -265,14 +265,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_what_the_harness_prints() {
+    fn the_output_of_the_harness_is_parsed() {
         let printed = "\nrunning 3 tests\ntest a::one ... ok\ntest a::two ... FAILED\ntest b ... ignored, slow\n\nfailures:\n\n\
                        ---- a::two stdout ----\n\nthread 'a::two' panicked\ntest x ... ok\n\n\nfailures:\n    a::two\n\n\
                        test result: FAILED. 1 passed; 1 failed\n";
         let tests = read_tests(printed.as_bytes(), &crate::terminal::Progress::new(true), "a");
-        let told: Vec<_> = tests.iter().map(|t| (t.name.as_str(), t.passed, t.output.as_deref())).collect();
+        let found: Vec<_> = tests.iter().map(|t| (t.name.as_str(), t.passed, t.output.as_deref())).collect();
         assert_eq!(
-            told,
+            found,
             [
                 ("a::one", Some(true), None),
                 ("a::two", Some(false), Some("thread 'a::two' panicked\ntest x ... ok")),

@@ -1,4 +1,4 @@
-//! What a command shows while it works: a spinner or bar on a terminal, plain lines otherwise.
+//! Progress and output formats: a spinner or progress bar on a terminal, plain lines otherwise.
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -15,9 +15,9 @@ pub(crate) fn colour() -> bool {
 /// The output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// For humans
     Text,
-    /// For programs; the README documents it
+    /// For programs; documented in the README
     Json,
 }
 
@@ -32,9 +32,9 @@ impl Format {
     }
 }
 
-/// Progress on standard error, gone when it is dropped.
+/// Progress on standard error, cleared when dropped.
 pub(crate) struct Progress {
-    /// None where standard error is no terminal, or nothing should be shown.
+    /// None if standard error is not a terminal, or nothing should be shown.
     bar: Option<ProgressBar>,
     plain: bool,
 }
@@ -51,7 +51,7 @@ impl Progress {
         Progress { bar, plain: !terminal && !quiet }
     }
 
-    /// Says what is being done now.
+    /// Shows the current step.
     pub(crate) fn step(&self, what: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(what.to_owned());
@@ -60,7 +60,7 @@ impl Progress {
         }
     }
 
-    /// From now on, `total` tests are counted.
+    /// Starts counting `total` tests.
     pub(crate) fn tests(&self, schema: &str, total: u64) {
         if let Some(bar) = &self.bar {
             let style = ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {pos}/{len}");
@@ -73,7 +73,7 @@ impl Progress {
         }
     }
 
-    /// One test more has ended.
+    /// Counts one finished test.
     pub(crate) fn tested(&self) {
         if let Some(bar) = &self.bar {
             bar.inc(1);

@@ -1,4 +1,4 @@
-//! Making a report from what a suite left: the harness's verdict on each test, and the evidence.
+//! Creates a report from the results of a suite: the verdict of the test harness on each test, and the evidence.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use pgproof_runner::{evidence::Evidence, evidence::Outcome};
 /// One run of a suite's test binary.
 #[derive(Debug, Clone, Default)]
 pub struct SuiteRun {
-    /// What the harness said of each test.
+    /// The results of the tests, as reported by the harness.
     pub tests: Vec<TestRun>,
-    /// The records that its assertions left.
+    /// The records written by its assertions.
     pub evidence: Vec<Evidence>,
-    /// What went wrong with the binary as a whole, if it did.
+    /// The error of the binary as a whole, if any.
     pub problem: Option<String>,
 }
 
-/// What the harness said of one test.
+/// The result of one test, as reported by the harness.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestRun {
     /// Its name.
@@ -32,11 +32,11 @@ pub struct TestRun {
 /// How many of a suite's tests ran.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// All of them: what the runbook promises and is not there counts.
+    /// All of them: missing tests count.
     Whole,
-    /// Some, by name: what is not there was not asked for.
+    /// Some, by name: missing tests were not requested.
     Filtered,
-    /// The part of a shard: what is not there is judged when the parts are merged.
+    /// Those of a shard: missing tests are checked when the shards are merged.
     Shard,
 }
 
@@ -44,7 +44,7 @@ impl Report {
     /// The report of a run. `seconds` is how long it took.
     pub fn new(server: ServerReport, seconds: f64, schemas: Vec<SchemaReport>) -> Report {
         let verdict = match Verdict::of(schemas.iter().map(|schema| schema.verdict)) {
-            // Whether a promise or a privilege is missing, nobody can tell.
+            // The cause may be a missing privilege rather than the schema.
             Verdict::Refuted if server.limits.is_some() => Verdict::Failed,
             verdict => verdict,
         };
@@ -75,7 +75,7 @@ impl SchemaReport {
                 TestReport { verdict: verdict(&test, &assertions), name: test.name, output: test.output, assertions }
             })
             .collect();
-        // Of a thread that a test started, say: no test of that name ended, and yet something was checked.
+        // No test of that name ended, but something was checked: in a thread that a test started, say.
         for (name, assertions) in evidence {
             let run = TestRun { name, passed: Some(true), output: None };
             tests.push(TestReport { verdict: verdict(&run, &assertions), name: run.name, output: None, assertions });
@@ -86,14 +86,14 @@ impl SchemaReport {
         }
         let sections = sections(&schema.sections, tests, extent);
         let mut verdict = Verdict::of(sections.iter().map(|section| section.verdict));
-        // A schema whose suite is empty is not proven by the others'.
+        // A schema with an empty suite is not proven by the suites of others.
         if extent == Extent::Whole && verdict == Verdict::Nothing && !sections.is_empty() {
             verdict = Verdict::Refuted;
         }
         SchemaReport::of_sections(schema.name.clone(), verdict, applied.iter().map(migration).collect(), sections)
     }
 
-    /// The report with the sums of its sections.
+    /// The report, with the sums of its sections.
     pub(super) fn of_sections(
         name: String,
         verdict: Verdict,
@@ -152,7 +152,7 @@ fn verdict(test: &TestRun, assertions: &[Evidence]) -> Verdict {
     }
 }
 
-/// The tests by section: those of the configuration in their order, then other modules by name.
+/// The tests by section: the configured sections in their order, then other modules by name.
 fn sections(configured: &[Section], tests: Vec<TestReport>, extent: Extent) -> Vec<SectionReport> {
     let mut by_module: BTreeMap<String, Vec<TestReport>> = BTreeMap::new();
     for test in tests {
@@ -179,13 +179,13 @@ fn section(section: Section, tests: Vec<TestReport>, extent: Extent) -> SectionR
         return SectionReport::decided(module, title, promised, tests);
     }
     let verdict = Verdict::of(tests.iter().map(|test| test.verdict));
-    // Of some tests only, none are too few.
+    // A selection of tests cannot have too few.
     let promised = if extent == Extent::Filtered { 0 } else { promised };
     SectionReport { module, title, verdict, promised, counts: Counts::of(&tests), tests }
 }
 
 impl SectionReport {
-    /// The section with all the tests that there are: fewer than promised refute it.
+    /// The section with all its tests: fewer than specified refute it.
     pub(super) fn decided(module: String, title: String, promised: usize, tests: Vec<TestReport>) -> SectionReport {
         let counts = Counts::of(&tests);
         let mut verdict = Verdict::of(tests.iter().map(|test| test.verdict));
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn fewer_tests_than_promised_refute_a_section() {
+    fn fewer_tests_than_specified_refute_a_section() {
         let passing = || vec![test("one::a", Some(true)), test("two::b", Some(true)), test("three::c", Some(true))];
         let verdicts =
             |report: &SchemaReport| report.sections.iter().map(|s| (s.title.clone(), s.verdict)).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! What a run proved, as one value, and that value in each output format, one file a format.
+//! The report of a run, as one value and in each output format, one file per format.
 
 mod gather;
 mod majors;
@@ -21,8 +21,8 @@ pub use text::Text;
 use pgproof_runner::evidence::Evidence;
 use pgproof_server::{ServerHandle, Version};
 
-/// The version of the JSON document. It changes when a field is renamed, removed or means something else; a field
-/// more does not change it.
+/// The version of the JSON document. It changes when a field is renamed, removed or changes its meaning, but not when a
+/// field is added.
 pub const FORMAT: u32 = 1;
 
 /// What a run proved. Serialized, this is the document of `--format json`.
@@ -32,46 +32,46 @@ pub struct Report {
     pub format: u32,
     /// The verdict on the whole run; it decides the exit code.
     pub verdict: Verdict,
-    /// The server that it ran on.
+    /// The server it ran on.
     pub server: ServerReport,
-    /// The part of a run that this is, if it is not the whole.
+    /// The shard, if this is not a whole run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<Shard>,
-    /// How long the run took, in seconds, without building.
+    /// How long the run took, in seconds, without the build.
     pub seconds: f64,
     /// Sums over all schemas.
     pub counts: Counts,
-    /// A part for each schema, in the order of their names.
+    /// A report for each schema, in the order of their names.
     pub schemas: Vec<SchemaReport>,
 }
 
 /// The server of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerReport {
-    /// How it came to be: `local`, `docker`, `download` or `url`.
+    /// The provider that started it: `local`, `docker`, `download` or `url`.
     pub provider: String,
     /// Its version.
     pub version: Version,
-    /// What keeps some things from being proven there, if anything does: then nothing is held to be refuted.
+    /// Why some assertions cannot be proven there, if that is so: then nothing counts as refuted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<String>,
 }
 
 impl From<&ServerHandle> for ServerReport {
-    fn from(cluster: &ServerHandle) -> Self {
-        let ServerHandle { provider, version, limits, .. } = cluster.clone();
+    fn from(handle: &ServerHandle) -> Self {
+        let ServerHandle { provider, version, limits, .. } = handle.clone();
         ServerReport { provider, version, limits }
     }
 }
 
-/// What was counted.
+/// The totals.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Tests that ran.
     pub tests: usize,
     /// Assertions that were checked.
     pub assertions: usize,
-    /// Those of them that were acted out, rather than read from the catalog.
+    /// Those of them that were proven by running statements, rather than read from the catalog.
     pub behavioural: usize,
     /// Assertions that hold.
     pub proven: usize,
@@ -88,10 +88,10 @@ pub struct SchemaReport {
     pub name: String,
     /// The verdict on it.
     pub verdict: Verdict,
-    /// Of a shard, how many tests its suite has in all.
+    /// For a shard, the total number of tests in its suite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed: Option<usize>,
-    /// Its migrations, as they were applied.
+    /// Its migrations, in the order in which they were applied.
     pub migrations: Vec<MigrationReport>,
     /// Sums over its sections.
     pub counts: Counts,
@@ -115,11 +115,11 @@ pub struct MigrationReport {
 pub struct SectionReport {
     /// The module of the suite.
     pub module: String,
-    /// What the section is called.
+    /// The title of the section.
     pub title: String,
     /// The verdict on it.
     pub verdict: Verdict,
-    /// How many tests the runbook promises.
+    /// How many tests the runbook specifies.
     pub promised: usize,
     /// Sums over its tests.
     pub counts: Counts,

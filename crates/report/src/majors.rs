@@ -1,4 +1,4 @@
-//! The report over several major versions: a line for each, and then only what differs between them.
+//! The report on several major versions: a line for each, then only the differences between them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,18 +15,18 @@ pub struct Majors {
     pub format: u32,
     /// The verdict on all of them; it decides the exit code.
     pub verdict: Verdict,
-    /// The whole report of each, the oldest first.
+    /// The whole report of each, oldest first.
     pub majors: Vec<Report>,
 }
 
 impl Majors {
-    /// These reports, as one.
+    /// Combines these reports.
     pub fn new(mut majors: Vec<Report>) -> Majors {
         majors.sort_by(|one, other| one.server.version.cmp(&other.server.version));
         Majors { format: FORMAT, verdict: Verdict::of(majors.iter().map(|report| report.verdict)), majors }
     }
 
-    /// Assertions that did not end alike on all majors.
+    /// Assertions whose result is not the same on all majors.
     fn differences(&self) -> Vec<Compared<'_>> {
         let by_major: Vec<(u16, Checked<'_>)> =
             self.majors.iter().map(|report| (report.server.version.major, checked(report))).collect();
@@ -38,7 +38,7 @@ impl Majors {
     }
 }
 
-/// One assertion, and how it ended on each major; none where it was not checked.
+/// One assertion and its result on each major; none where it was not checked.
 struct Compared<'a> {
     ended: Vec<(u16, Option<&'a Evidence>)>,
 }
@@ -50,10 +50,10 @@ impl Compared<'_> {
     }
 }
 
-/// Assertions, by test and place in it.
+/// Assertions, by test and position in it.
 type Checked<'a> = BTreeMap<(&'a str, usize), &'a Evidence>;
 
-/// Every assertion of a report, by its test and its place in it: what it says may name a row that is made anew each time.
+/// Every assertion of a report, by its test and its position in it: its text may name a row that is new in each run.
 fn checked(report: &Report) -> Checked<'_> {
     let tests = report.schemas.iter().flat_map(|schema| &schema.sections).flat_map(|section| &section.tests);
     let numbered =
@@ -68,8 +68,8 @@ impl fmt::Display for Majors {
             let word = match report.verdict {
                 Verdict::Proven => "proven",
                 Verdict::Refuted => "refuted",
-                Verdict::Failed => "could not be checked",
-                Verdict::Nothing => "nothing run",
+                Verdict::Failed => "error",
+                Verdict::Nothing => "no assertions",
             };
             writeln!(
                 f,
@@ -83,9 +83,9 @@ impl fmt::Display for Majors {
         }
         let differences = self.differences();
         if differences.is_empty() {
-            return writeln!(f, "\nno assertion ends otherwise on one of them");
+            return writeln!(f, "\nno differences between these versions");
         }
-        writeln!(f, "\n{} do not end alike:", differences.len())?;
+        writeln!(f, "\ndifferent results ({}):", differences.len())?;
         for Compared { ended } in differences {
             if let Some(Evidence { schema, subject, sentence, .. }) = ended.iter().find_map(|(_, evidence)| *evidence) {
                 writeln!(f, "\n  {schema}: {subject} {sentence}")?;
@@ -139,16 +139,16 @@ mod tests {
     }
 
     #[test]
-    fn only_what_differs_is_told() {
+    fn only_differences_are_reported() {
         let same = Majors::new(vec![report(16, None), report(15, None)]);
-        assert!(same.to_string().ends_with("\nno assertion ends otherwise on one of them\n"), "{same}");
+        assert!(same.to_string().ends_with("\nno differences between these versions\n"), "{same}");
         let other = Majors::new(vec![report(15, None), report(14, Some("it does not exist"))]);
         assert_eq!(other.verdict, Verdict::Refuted);
         insta::assert_snapshot!(other, @"
         PostgreSQL 14.1   refuted: 1 of 2 assertions hold in 1 tests; 1.00 s
         PostgreSQL 15.1   proven: 2 of 2 assertions hold in 1 tests; 1.00 s
 
-        1 do not end alike:
+        different results (1):
 
           shop: table b exists
             14: it does not exist

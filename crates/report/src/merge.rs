@@ -1,56 +1,56 @@
-//! The reports of all shards of a run as one: what each leaves open is decided here.
+//! Merges the reports of all shards of a run, and decides what a single shard cannot decide.
 
 use std::collections::BTreeMap;
 
 use super::{Majors, Report, SchemaReport, SectionReport, Shard, Verdict};
 
-/// Why reports are not those of one run.
+/// Why reports do not belong to one run.
 #[derive(Debug, thiserror::Error)]
 pub enum MergeError {
-    /// It is no part of a run.
-    #[error("{name} is the report of a whole run; only those of --shard runs are merged")]
+    /// The report of a whole run.
+    #[error("{name} is the report of a whole run; only reports of --shard runs can be merged")]
     Whole {
         /// The report.
         name: String,
     },
-    /// Parts of different divisions.
-    #[error("{name} is shard {shard}, and the first report is one of {of}")]
+    /// Shards of runs with different numbers of shards.
+    #[error("{name} is shard {shard}, but the first report is from a run of {of} shards")]
     Division {
         /// The report.
         name: String,
-        /// Its part.
+        /// Its shard.
         shard: Shard,
-        /// The first report's number of parts.
+        /// The number of shards in the first report.
         of: u32,
     },
-    /// A part is there twice.
-    #[error("shard {shard} is there twice, the second time in {name}")]
+    /// A duplicate shard.
+    #[error("duplicate report of shard {shard}: {name}")]
     Twice {
         /// The report.
         name: String,
-        /// Its part.
+        /// Its shard.
         shard: Shard,
     },
-    /// Parts are missing.
-    #[error("shard {} missing of {of}", .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    /// Missing shards.
+    #[error("missing shards: {} of {of}", .missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
     Missing {
         /// Which ones.
         missing: Vec<u32>,
         /// Of how many.
         of: u32,
     },
-    /// Tests that no part ran.
-    #[error("the suite of {schema} has {listed} tests, and the shards ran {ran}: their suites differ")]
+    /// Tests that no shard ran.
+    #[error("the suite of {schema} has {listed} tests, but the shards ran {ran}: their suites differ")]
     Lost {
         /// The schema.
         schema: String,
         /// How many ran.
         ran: usize,
-        /// How many there are.
+        /// How many the suite has.
         listed: usize,
     },
-    /// Parts of different runs.
-    #[error("{name} is of another run: its {what} differ from the first report's")]
+    /// Shards of different runs.
+    #[error("{name} belongs to another run: its {what} differ from those of the first report")]
     Other {
         /// The report.
         name: String,
@@ -59,7 +59,7 @@ pub enum MergeError {
     },
 }
 
-/// The whole run of which these are all parts, each with what it is called. It took as long as its longest part.
+/// The whole run of which these named reports are the shards. Its duration is that of the longest shard.
 pub fn merge(parts: Vec<(String, Report)>) -> Result<Report, MergeError> {
     let mut by_index: BTreeMap<u32, Report> = BTreeMap::new();
     let mut of = None;
@@ -83,7 +83,7 @@ pub fn merge(parts: Vec<(String, Report)>) -> Result<Report, MergeError> {
     }
     let seconds = by_index.values().map(|report| report.seconds).fold(0.0, f64::max);
     let mut reports = by_index.into_values();
-    // There is a first one: none is missing.
+    // There is a first one, since none is missing.
     let Some(mut whole) = reports.next() else { return Err(MergeError::Missing { missing: vec![1], of }) };
     for report in reports {
         for (schema, more) in whole.schemas.iter_mut().zip(report.schemas) {
@@ -92,7 +92,7 @@ pub fn merge(parts: Vec<(String, Report)>) -> Result<Report, MergeError> {
     }
     for schema in &whole.schemas {
         let ran = schema.sections.iter().map(|section| section.tests.len()).sum();
-        // What could not be checked tells of itself.
+        // An error is reported by itself.
         let verdict = Verdict::of(schema.sections.iter().flat_map(|s| &s.tests).map(|test| test.verdict));
         if let Some(listed) = schema.listed.filter(|listed| *listed != ran && verdict != Verdict::Failed) {
             return Err(MergeError::Lost { schema: schema.name.clone(), ran, listed });
@@ -112,7 +112,7 @@ pub fn merge_majors(parts: Vec<(String, Majors)>) -> Result<Majors, MergeError> 
     Ok(Majors::new(by_major.into_values().map(merge).collect::<Result<_, _>>()?))
 }
 
-/// What shows that two parts are not of one run.
+/// What shows that two shards are not from the same run.
 fn differs(first: &Report, other: &Report) -> Option<&'static str> {
     let names = |report: &Report| report.schemas.iter().map(|schema| schema.name.clone()).collect::<Vec<_>>();
     let migrations = |report: &Report| report.schemas.iter().map(|s| s.migrations.clone()).collect::<Vec<_>>();
@@ -130,7 +130,7 @@ fn differs(first: &Report, other: &Report) -> Option<&'static str> {
     }
 }
 
-/// Adds the tests of another part.
+/// Adds the tests of another shard.
 fn add(schema: &mut SchemaReport, more: SchemaReport) {
     for section in more.sections {
         match schema.sections.iter_mut().find(|known| known.module == section.module) {
@@ -140,7 +140,7 @@ fn add(schema: &mut SchemaReport, more: SchemaReport) {
     }
 }
 
-/// Sums, and verdicts on what only the whole can be judged by.
+/// The sums, and the verdicts that depend on the whole run.
 fn decided(schema: SchemaReport) -> SchemaReport {
     let sections = schema.sections.into_iter().map(|section| {
         let SectionReport { module, title, promised, mut tests, .. } = section;
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn all_parts_are_the_whole() {
+    fn all_shards_make_the_whole_run() {
         let whole = merge(vec![part(Some((2, 2)), &[("one::b", true)]), part(Some((1, 2)), &[("one::a", true)])]);
         let whole = whole.expect("all parts");
         assert_eq!((whole.verdict, whole.counts.tests, whole.shard), (Verdict::Proven, 2, None));
@@ -187,39 +187,39 @@ mod tests {
     }
 
     #[test]
-    fn a_test_that_no_part_ran_is_missed() {
+    fn a_test_that_no_shard_ran_is_noticed() {
         let few = merge(vec![part(Some((1, 2)), &[("one::a", true)]), part(Some((2, 2)), &[])]).expect("all parts");
-        assert_eq!(few.verdict, Verdict::Refuted, "two tests are promised");
+        assert_eq!(few.verdict, Verdict::Refuted, "two tests are specified");
     }
 
     #[test]
-    fn the_tests_of_all_parts_are_all_tests() {
+    fn the_tests_of_all_shards_are_all_tests() {
         let mut parts = vec![part(Some((1, 2)), &[("one::a", true), ("one::b", true)]), part(Some((2, 2)), &[])];
         for (_, report) in &mut parts {
             report.schemas[0].listed = Some(3);
         }
-        let told = merge(parts).expect_err("a test is missing").to_string();
-        assert!(told.ends_with("has 3 tests, and the shards ran 2: their suites differ"), "{told}");
+        let message = merge(parts).expect_err("a test is missing").to_string();
+        assert!(message.ends_with("has 3 tests, but the shards ran 2: their suites differ"), "{message}");
     }
 
     #[test]
-    fn what_is_not_one_run_is_not_merged() {
-        let told = |parts| merge(parts).expect_err("no run").to_string();
-        assert_eq!(told(vec![part(Some((1, 3)), &[])]), "shard 2, 3 missing of 3");
-        assert!(told(vec![part(None, &[])]).contains("0.json is the report of a whole run"));
+    fn reports_of_different_runs_are_not_merged() {
+        let message = |parts| merge(parts).expect_err("no run").to_string();
+        assert_eq!(message(vec![part(Some((1, 3)), &[])]), "missing shards: 2, 3 of 3");
+        assert!(message(vec![part(None, &[])]).contains("0.json is the report of a whole run"));
         assert_eq!(
-            told(vec![part(Some((1, 2)), &[]), part(Some((1, 2)), &[])]),
-            "shard 1/2 is there twice, the second time in 1.json"
+            message(vec![part(Some((1, 2)), &[]), part(Some((1, 2)), &[])]),
+            "duplicate report of shard 1/2: 1.json"
         );
         assert_eq!(
-            told(vec![part(Some((1, 2)), &[]), part(Some((2, 3)), &[])]),
-            "2.json is shard 2/3, and the first report is one of 2"
+            message(vec![part(Some((1, 2)), &[]), part(Some((2, 3)), &[])]),
+            "2.json is shard 2/3, but the first report is from a run of 2 shards"
         );
         let mut other = part(Some((2, 2)), &[]);
         other.1.server.version.major = 15;
         assert_eq!(
-            told(vec![part(Some((1, 2)), &[]), other]),
-            "2.json is of another run: its major versions differ from the first report's"
+            message(vec![part(Some((1, 2)), &[]), other]),
+            "2.json belongs to another run: its major versions differ from those of the first report"
         );
     }
 }

@@ -1,28 +1,28 @@
-//! One cause that kept most of a run's assertions from being checked: it is an error of the run, reported once. What
-//! an assertion itself could not do is left to the report.
+//! A single cause that prevented most assertions of a run from being checked: an error of the run, reported once.
+//! Errors of single assertions are left to the report.
 
 use std::collections::BTreeMap;
 
 use super::SchemaReport;
 use pgproof_runner::{evidence::Evidence, evidence::Outcome};
 
-/// A condition of the server or of the connection that kept assertions from being checked.
+/// A condition of the server or of the connection that prevented assertions from being checked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{count} of {assertions} assertions could not be checked, for one cause: {message}")]
+#[error("{count} of {assertions} assertions could not be checked, all for the same reason: {message}")]
 #[non_exhaustive]
 pub struct Obstacle {
-    /// How many assertions it kept from being checked.
+    /// How many assertions it affected.
     pub count: usize,
-    /// How many assertions there are.
+    /// The total number of assertions.
     pub assertions: usize,
     /// The SQLSTATE of the condition.
     pub sqlstate: String,
-    /// What the first of them reported.
+    /// The message of the first of them.
     pub message: String,
 }
 
 impl Obstacle {
-    /// The condition that at least half of those assertions report which could not be checked.
+    /// The condition reported by at least half of the assertions that could not be checked.
     pub fn of(schemas: &[SchemaReport]) -> Option<Obstacle> {
         let tests = schemas.iter().flat_map(|schema| &schema.sections).flat_map(|section| &section.tests);
         let all: Vec<&Evidence> = tests.flat_map(|test| &test.assertions).collect();
@@ -42,13 +42,13 @@ impl Obstacle {
         })
     }
 
-    /// Whether the session ended, so that the server's log says more.
+    /// Whether the session was lost, so that the server's log has more information.
     pub fn is_lost_session(&self) -> bool {
         !self.sqlstate.starts_with("53")
     }
 }
 
-/// Whether an SQLSTATE tells of the server or the connection, rather than of a statement (PostgreSQL's appendix
+/// Whether an SQLSTATE concerns the server or the connection, rather than a statement (PostgreSQL's appendix
 /// "PostgreSQL Error Codes").
 fn is_the_servers(sqlstate: &str) -> bool {
     // Connection Exception, Insufficient Resources, the shutdowns of Operator Intervention, System Error, Internal Error.
@@ -90,15 +90,18 @@ mod tests {
     }
 
     #[test]
-    fn most_assertions_that_fail_for_one_condition_of_the_server_are_one_error() {
+    fn one_server_condition_behind_most_errors_is_one_error() {
         let full = Some("53100");
         let found = Obstacle::of(&[schema(&[full, full, Some("42P01")])]).expect("an obstacle");
         assert_eq!((found.count, found.assertions, found.sqlstate.as_str()), (2, 3, "53100"));
-        assert_eq!(found.to_string(), "2 of 3 assertions could not be checked, for one cause: error: it went wrong");
+        assert_eq!(
+            found.to_string(),
+            "2 of 3 assertions could not be checked, all for the same reason: error: it went wrong"
+        );
     }
 
     #[test]
-    fn what_fails_for_other_reasons_is_left_to_the_report() {
+    fn errors_for_other_reasons_are_left_to_the_report() {
         assert_eq!(Obstacle::of(&[schema(&[Some("53100"), None, Some("42P01")])]), None);
         assert_eq!(Obstacle::of(&[schema(&[Some("42501"), Some("42501")])]), None);
         assert_eq!(Obstacle::of(&[]), None);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// Nothing was run.
+    /// No assertions were checked.
     Nothing,
     /// All of it holds.
     Proven,
@@ -17,7 +17,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The process's exit code: 0 all proven, 1 something refuted, 2 could not run, 3 nothing was run.
+    /// The exit code of the process: 0 all proven, 1 something refuted, 2 error, 3 no assertions.
     pub fn exit_code(self) -> u8 {
         match self {
             Verdict::Proven => 0,

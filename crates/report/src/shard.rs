@@ -1,5 +1,5 @@
-//! One of several machines that share the tests of a run. Which tests are whose depends on their names alone, so no
-//! machine has to ask another.
+//! A shard: one of several parts into which the tests of a run are divided. The shard of a test depends only on its
+//! name, so machines need not communicate.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,14 +10,14 @@ use sha2::{Digest, Sha256};
 /// The `index`th of `of` parts, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Shard {
-    /// Which one, from 1.
+    /// The number of the shard, from 1.
     pub index: u32,
-    /// Of how many.
+    /// The number of shards.
     pub of: u32,
 }
 
 impl Shard {
-    /// Whether a test of a schema's suite is this part's: by the first bytes of the SHA-256 of both names.
+    /// Whether a test of a schema's suite belongs to this shard, by the first bytes of the SHA-256 of both names.
     pub fn holds(self, schema: &str, test: &str) -> bool {
         let digest = Sha256::digest(format!("{schema}::{test}"));
         let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
@@ -32,7 +32,7 @@ impl FromStr for Shard {
         let numbers = text.split_once('/').and_then(|(index, of)| Some((index.parse().ok()?, of.parse().ok()?)));
         match numbers {
             Some((index, of)) if (1..=of).contains(&index) => Ok(Shard { index, of }),
-            _ => Err("write which part of how many, from 1, as in 2/3".to_owned()),
+            _ => Err("expected K/N with K from 1 to N, as in 2/3".to_owned()),
         }
     }
 }
@@ -55,7 +55,7 @@ mod tests {
         for wrong in ["0/3", "4/3", "3", "a/b", "1/0", ""] {
             assert!(wrong.parse::<Shard>().is_err(), "{wrong}");
         }
-        // It may never change: machines of one run may have been built at different times.
+        // This must never change: the binaries of one run may have been built at different times.
         let holder = |test| (1..=3).find(|index| Shard { index: *index, of: 3 }.holds("shop", test));
         assert_eq!(["a::b", "a::c", "a::d", "a::e"].map(holder), [Some(1), Some(1), Some(1), Some(2)]);
     }

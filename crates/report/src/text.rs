@@ -1,4 +1,4 @@
-//! The report for a person: a line a section, then everything needed to mend what is not proven.
+//! The report for humans: one line per section, then everything needed to fix what is not proven.
 
 use std::fmt;
 
@@ -55,7 +55,7 @@ impl Text<'_> {
         Ok(())
     }
 
-    /// What is there to look at, proven or not.
+    /// The exhibits, proven or not.
     fn exhibits(f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
         let tests = schema.sections.iter().flat_map(|section| &section.tests);
         for exhibit in tests.flat_map(|test| &test.assertions).filter_map(|evidence| evidence.exhibit.as_ref()) {
@@ -64,7 +64,7 @@ impl Text<'_> {
         Ok(())
     }
 
-    /// What is not proven of a section, at the end of its line.
+    /// What is not proven in a section, at the end of its line.
     fn shortcoming(&self, section: &SectionReport) -> String {
         let Counts { refuted, failed, .. } = section.counts;
         let ended = |verdict| section.tests.iter().filter(|test| test.verdict == verdict).count();
@@ -84,36 +84,36 @@ impl Text<'_> {
         if parts.is_empty() { parts } else { format!("   {}", self.paint(section.verdict, &parts)) }
     }
 
-    /// A section with fewer tests than promised.
+    /// A section with fewer tests than specified.
     fn shortfall(&self, f: &mut fmt::Formatter<'_>, section: &SectionReport) -> fmt::Result {
         let SectionReport { title, module, promised, counts, verdict, .. } = section;
         let expected = (*promised).max(1);
-        // Of a shard, nobody knows yet.
+        // For a shard this is not known yet.
         if self.report.shard.is_none() && *verdict >= Verdict::Refuted && counts.tests < expected {
             let word = self.paint(Verdict::Refuted, "refuted");
             let tests = counted(counts.tests, "test");
-            writeln!(f, "{word}  {title}\n  {tests} in module {module}, and the runbook promises {expected}\n")?;
+            writeln!(f, "{word}  {title}\n  {tests} in module {module}, but the runbook specifies {expected}\n")?;
         }
         Ok(())
     }
 
-    /// Every test that is not proven. Of tests that could not be checked for one reason, the first is told.
+    /// Every test that is not proven. Of tests that could not be checked for the same reason, only the first is shown.
     fn problems(&self, f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
-        let mut told: Vec<(&str, &str)> = Vec::new();
-        let mut silent = 0;
+        let mut shown: Vec<(&str, &str)> = Vec::new();
+        let mut hidden = 0;
         for test in schema.sections.iter().flat_map(|section| &section.tests) {
             let refuted = test.assertions.iter().any(|e| e.outcome == Outcome::Refuted);
             let reason = test.assertions.iter().find(|e| e.outcome == Outcome::Failed && !refuted);
             let reason = reason.map(|e| (e.subject.as_str(), e.message.as_deref().unwrap_or_default()));
-            if reason.is_some_and(|reason| told.contains(&reason)) {
-                silent += 1;
+            if reason.is_some_and(|reason| shown.contains(&reason)) {
+                hidden += 1;
                 continue;
             }
-            told.extend(reason);
+            shown.extend(reason);
             self.problem(f, schema, test)?;
         }
-        if silent > 0 {
-            writeln!(f, "{} could not be checked for the same reasons\n", counted(silent, "more test"))?;
+        if hidden > 0 {
+            writeln!(f, "{} could not be checked for the same reasons\n", counted(hidden, "more test"))?;
         }
         Ok(())
     }
@@ -122,7 +122,7 @@ impl Text<'_> {
         let word = match test.verdict {
             Verdict::Proven => return Ok(()),
             Verdict::Refuted => "refuted",
-            Verdict::Failed => "failed ",
+            Verdict::Failed => "error  ",
             Verdict::Nothing => "not run",
         };
         writeln!(f, "{}  {}::{}", self.paint(test.verdict, word), schema.name, test.name)?;
@@ -130,7 +130,7 @@ impl Text<'_> {
         for evidence in &unproven {
             Self::evidence(f, evidence)?;
         }
-        // An assertion says all there is to say; anything else that fails a test, the harness has printed.
+        // An assertion has its own message; for any other failure there is the output of the harness.
         match (&test.output, unproven.is_empty()) {
             (Some(output), true) => writeln!(f, "  {}", output.trim_end().replace('\n', "\n  "))?,
             (None, true) if test.verdict == Verdict::Nothing => writeln!(f, "  the test is marked #[ignore]")?,
@@ -145,9 +145,9 @@ impl Text<'_> {
             writeln!(f, "    {}", message.replace('\n', "\n    "))?;
         }
         if let Some(origin) = &evidence.made_at {
-            writeln!(f, "    made at  {origin}")?;
+            writeln!(f, "    defined at {origin}")?;
         }
-        writeln!(f, "    asked at {}", evidence.location)
+        writeln!(f, "    checked at {}", evidence.location)
     }
 
     fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -156,18 +156,22 @@ impl Text<'_> {
         let word = match verdict {
             Verdict::Proven => "proven",
             Verdict::Refuted => "refuted",
-            Verdict::Failed => "could not be checked",
+            Verdict::Failed => "error",
             Verdict::Nothing => {
-                return writeln!(f, "{}: no test matched, so nothing was proven", self.paint(*verdict, "nothing run"));
+                return writeln!(
+                    f,
+                    "{}: no test matched, so nothing was proven",
+                    self.paint(*verdict, "no assertions")
+                );
             }
         };
         let tests = counted(*tests, "test");
         if let Some(limits) = &self.report.server.limits {
-            writeln!(f, "{limits}; prove it as a superuser, or on a server of pgproof's own")?;
+            writeln!(f, "{limits}; run as a superuser, or on a server started by pgproof")?;
         }
         write!(
             f,
-            "{}: {proven} of {assertions} assertions hold ({behavioural} acted out) in {tests}",
+            "{}: {proven} of {assertions} assertions hold ({behavioural} behavioural) in {tests}",
             self.paint(*verdict, word)
         )?;
         if refuted + failed > 0 {

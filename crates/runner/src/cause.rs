@@ -1,11 +1,11 @@
-//! Finding the database error behind another error.
+//! Finds the database error that caused another error.
 
 use pgproof_server::DatabaseError;
 
 use crate::isolation::IsolationError;
 use crate::migration::MigrationError;
 
-/// The database error behind an error: itself or one of its causes.
+/// The database error in an error: itself or one of its causes.
 pub fn behind<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a DatabaseError> {
     let mut next = Some(error);
     while let Some(error) = next {

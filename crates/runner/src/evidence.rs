@@ -1,5 +1,5 @@
-//! The record of one checked assertion, and the file that gathers the records of a run. Reports are made from these
-//! records by `report`.
+//! The record of one checked assertion, and the files that collect the records of a run. `report` creates reports from
+//! them.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -10,22 +10,22 @@ use serde::{Deserialize, Serialize};
 
 use pgproof_sql::Origin;
 
-/// Names the directory that records are written to. Unset, nothing is recorded: a failed assertion fails its test
-/// all the same.
+/// Names the directory that records are written to. If unset, nothing is recorded, but a failed assertion still fails
+/// its test.
 pub const EVIDENCE_VARIABLE: &str = "PGPROOF_EVIDENCE";
 
 /// The record of one checked assertion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
-    /// The schema under proof.
+    /// The schema under test.
     pub schema: String,
-    /// The test, as the test harness calls it: modules, function and case.
+    /// The test as named by the test harness: modules, function and case.
     pub test: String,
     /// File and line of the check.
     pub location: String,
-    /// What it is about, as in `column lead_tasks.status`.
+    /// The object, as in `column lead_tasks.status`.
     pub subject: String,
-    /// What must hold of it.
+    /// What must hold for it.
     pub sentence: String,
     /// The object that it is about.
     #[serde(default)]
@@ -39,16 +39,16 @@ pub struct Evidence {
     pub outcome: Outcome,
     /// Expected and found, unless it was proven.
     pub message: Option<String>,
-    /// The SQLSTATE that kept it from being checked; 08006 where the connection was lost.
+    /// The SQLSTATE of the error that prevented the check; 08006 if the connection was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<String>,
-    /// What a reader may want to look at, proven or not.
+    /// Additional output for humans, proven or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhibit: Option<String>,
-    /// What a program may want to know, proven or not.
+    /// Additional output for programs, proven or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<serde_json::Value>,
-    /// Where the migrations made the object; looked up only if the assertion was not proven.
+    /// Where the migrations define the object; looked up only if the assertion was not proven.
     pub made_at: Option<Origin>,
     /// How long the check took, in microseconds.
     pub micros: u64,
@@ -104,7 +104,7 @@ pub fn record(evidence: &Evidence) -> io::Result<()> {
     };
     let mut line = serde_json::to_string(evidence)?;
     line.push('\n');
-    // One write a line: threads share the file.
+    // One write per line: threads share the file.
     file.write_all(line.as_bytes())
 }
 

@@ -1,5 +1,5 @@
-//! From a server to a migrated, isolated database: configuration, applying migrations, templates, clones and sandboxes,
-//! and the records of what was proven. It knows no assertion; those live in `pgproof-assertions`.
+//! Migrated, isolated databases on a server: configuration, applying migrations, templates, clones and sandboxes, and
+//! the records of what was proven. Assertions are in `pgproof-assertions`.
 
 mod cause;
 pub mod config;

@@ -1,4 +1,4 @@
-//! The server of this process: handed over by `verify` through the environment, else started by the first who asks.
+//! The server of this process: passed on by `verify` through the environment, else started at the first call.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -11,13 +11,13 @@ use pgproof_server::{Server, ServerError, ServerHandle, ServerOptions};
 /// Describes, as JSON, the server that `verify` started for its test binaries.
 pub const RUN_VARIABLE: &str = "PGPROOF_RUN";
 
-/// Set where all tests of a suite run, rather than some.
+/// Set if all tests of a suite run, rather than some.
 pub const WHOLE_VARIABLE: &str = "PGPROOF_WHOLE_RUN";
 
-/// Set for a process that ends when its standard input does: it uses a server that goes with whoever handed it over.
+/// Set for a process that must exit when its standard input closes, because its server is then removed.
 pub const GUEST_VARIABLE: &str = "PGPROOF_GUEST";
 
-/// Whether all tests of a suite run in this process, so that work ahead is not lost.
+/// Whether all tests of a suite run in this process, so that work done in advance pays off.
 pub fn is_whole_run() -> bool {
     std::env::var_os(WHOLE_VARIABLE).is_some()
 }
@@ -36,7 +36,7 @@ pub struct RunContext {
 pub struct Ready {
     /// The template, migrated.
     pub template: String,
-    /// Clones of it that nobody uses yet.
+    /// Unused clones of it.
     pub clones: Vec<String>,
 }
 
@@ -47,23 +47,23 @@ impl RunContext {
     }
 }
 
-/// The server of this process. `config` counts only for the one that starts it.
+/// The server of this process. `config` is used only if the server must be started.
 pub fn server(config: &ServerConfig) -> Result<&'static RunContext, &'static ServerError> {
     static SERVER: OnceLock<Result<(RunContext, Option<Server>), ServerError>> = OnceLock::new();
     let found = SERVER.get_or_init(|| match std::env::var(RUN_VARIABLE) {
         Ok(text) => serde_json::from_str(&text)
-            .map(|handover| (handover, None))
+            .map(|context| (context, None))
             .inspect(|_| end_with_host())
             .map_err(|source| ServerError::RunContext { variable: RUN_VARIABLE, source }),
         Err(_) => ServerOptions::of(config).and_then(|options| Server::start(&options)).map(|server| {
-            let cluster = server.handle().clone();
-            (RunContext { cluster, schemas: BTreeMap::new() }, Some(server))
+            let context = RunContext { cluster: server.handle().clone(), schemas: BTreeMap::new() };
+            (context, Some(server))
         }),
     });
-    found.as_ref().map(|(handover, _)| handover)
+    found.as_ref().map(|(context, _)| context)
 }
 
-/// Ends this process when its host has ended, so that it makes nothing more where somebody is removing everything.
+/// Exits this process when its host ends, so that it creates nothing more while the reaper removes everything.
 fn end_with_host() {
     if std::env::var_os(GUEST_VARIABLE).is_some() {
         std::thread::spawn(|| {

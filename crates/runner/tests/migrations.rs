@@ -1,6 +1,6 @@
-//! Migrations against a real PostgreSQL: what is applied, what is understood of psql, and what a failure says.
+//! Migrations against a real PostgreSQL: what is applied, which psql commands are supported, and what errors say.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::expect_used, reason = "a test that cannot continue fails")]
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ fn applied_one(content: &str, query: &str) -> Result<Option<String>, String> {
 }
 
 #[test]
-fn everything_that_real_migrations_hold_is_split_and_applied() {
+fn everything_that_real_migrations_contain_is_split_and_applied() {
     let content = r#"
 \set ON_ERROR_STOP on
 \echo 'a ; in a message'
@@ -88,7 +88,7 @@ fn a_file_that_includes_itself_is_an_error() {
 }
 
 #[test]
-fn concurrent_indexes_are_made_outside_a_transaction() {
+fn concurrent_indexes_are_created_outside_a_transaction() {
     let files = [("1_a.sql", "CREATE TABLE t (a int);\nCREATE INDEX CONCURRENTLY by_a ON t (a);")];
     let query = "SELECT indisvalid FROM pg_index WHERE indexrelid = 'by_a'::regclass";
     for transaction in [Transaction::Statement, Transaction::File] {
@@ -107,7 +107,7 @@ fn a_setting_does_not_leak_into_the_next_file() {
 
 /// What is left of a file whose second statement fails.
 #[test]
-fn a_transaction_holds_a_statement_or_a_file() {
+fn a_transaction_covers_a_statement_or_a_file() {
     for (transaction, left) in [(Transaction::Statement, "1"), (Transaction::File, "0")] {
         let (_root, found) = migrations(&[("1_a.sql", "CREATE TABLE t ();\nSELECT 1/0;")]);
         let database = CloneDatabase::scratch().expect("a database");
@@ -142,7 +142,7 @@ fn a_failure_shows_place_condition_and_advice() {
     2 | CREATE TABLE t ();
       | ^
     error 42P07 duplicate_table: relation \"t\" already exists
-    advice: the relation is there already: this migration, or a part of it, has run before
+    advice: the relation already exists: this migration, or a part of it, has run before
             make the statement repeatable with IF NOT EXISTS, or roll back just this step and run it again
     ");
 }
@@ -154,7 +154,7 @@ fn a_missing_extension_has_advice() {
 }
 
 #[test]
-fn the_place_of_an_error_is_right_behind_a_variable() {
+fn the_place_of_an_error_is_right_after_a_variable() {
     let error = applied_one("\\set name averylongname\nSELECT 1 AS :name, nothing;", "").expect_err("no such column");
     assert!(error.starts_with("1_a.sql:2:20: SELECT failed"), "{error}");
 }

@@ -1,22 +1,22 @@
-//! The choice of a provider, as users write it.
+//! The choice of a provider, as entered by users.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Names the provider, or is a connection string, in place of `server.provider` in the configuration.
+/// Names the provider, or holds a connection string, overriding `server.provider` in the configuration.
 pub const SERVER_VARIABLE: &str = "PGPROOF_SERVER";
 
 /// Where a server comes from.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub enum ServerChoice {
-    /// Binaries on this machine, else a container, else binaries that are downloaded.
+    /// Binaries on this machine, else a container, else downloaded binaries.
     #[default]
     Auto,
     /// Binaries on this machine.
     Local,
     /// A container.
     Docker,
-    /// Binaries that are downloaded, once.
+    /// Binaries that are downloaded once.
     Download,
     /// An external server: its connection string.
     Url(String),
@@ -32,10 +32,8 @@ impl FromStr for ServerChoice {
             "docker" => Ok(ServerChoice::Docker),
             "download" => Ok(ServerChoice::Download),
             text if text.contains("://") || text.contains('=') => Ok(ServerChoice::Url(text.to_owned())),
-            _ => {
-                Err("write auto, local, docker, download, or a connection string such as postgres://user@host"
-                    .to_owned())
-            }
+            _ => Err("expected auto, local, docker, download, or a connection string such as postgres://user@host"
+                .to_owned()),
         }
     }
 }

@@ -15,8 +15,8 @@ pub struct ServerConfig {
     pub image: Option<String>,
     /// Whether binaries may be downloaded.
     pub download: Option<bool>,
-    /// The directory of PostgreSQL's binaries, in place of the search.
+    /// The directory of PostgreSQL's binaries, instead of searching for them.
     pub bin: Option<PathBuf>,
-    /// The major version to use, in place of the newest.
+    /// The major version to use, instead of the newest.
     pub major: Option<u16>,
 }

@@ -1,5 +1,5 @@
-//! An error that PostgreSQL or the connection to it reported, with every field that a reader needs. A bare
-//! `postgres::Error` prints only "db error", so nothing else in the workspace prints one.
+//! An error of PostgreSQL or of the connection to it, with every field that a reader needs. A bare `postgres::Error`
+//! prints only "db error", so nothing else in the workspace prints one.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,30 +7,30 @@ use std::time::Duration;
 use crate::connection::AddressError;
 use crate::{advice, sqlstate};
 
-/// A statement failed, or the connection did.
+/// A failed statement or connection.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
     /// PostgreSQL reported an error (Protocol, "Error and Notice Message Fields").
     #[error("{0}")]
     Reported(Box<Reported>),
-    /// The connection failed, without a report from the server.
+    /// The connection failed, without an error report from the server.
     #[error("the connection to PostgreSQL failed")]
     Connection(#[source] postgres::Error),
-    /// The server took the connection and said nothing.
-    #[error("it took the connection, and said nothing for {} s; is it PostgreSQL, and alive?", .waited.as_secs())]
+    /// The server accepted the connection but sent nothing.
+    #[error("it accepted the connection but sent nothing for {} s; check that it is PostgreSQL, and that it responds", .waited.as_secs())]
     Silent {
-        /// How long it was waited for.
+        /// How long pgproof waited.
         waited: Duration,
     },
     /// The address cannot be used.
     #[error(transparent)]
     Address(#[from] AddressError),
-    /// The answer is not what the statement should give: a bug of the asker.
-    #[error("the answer to {query:?} is not as expected: {problem}")]
+    /// The result is not what the statement should return: a bug in the caller.
+    #[error("unexpected result of {query:?}: {problem}")]
     Answer {
         /// The statement, shortened.
         query: String,
-        /// What is wrong with its answer.
+        /// What is wrong with its result.
         problem: String,
     },
 }
@@ -42,13 +42,13 @@ pub struct Reported {
     pub severity: String,
     /// The five-character SQLSTATE.
     pub sqlstate: String,
-    /// The primary message. For people: it changes between versions and locales.
+    /// The primary message, for humans: it varies between versions and locales.
     pub message: String,
-    /// More about this very failure.
+    /// Details of this error.
     pub detail: Option<String>,
     /// What PostgreSQL suggests.
     pub hint: Option<String>,
-    /// The character of the statement that the error is at, from 1.
+    /// The character of the statement where the error is, from 1.
     pub position: Option<u32>,
     /// The call stack of functions and internal queries.
     pub context: Option<String>,
@@ -61,7 +61,7 @@ pub struct Reported {
 }
 
 impl DatabaseError {
-    /// The report of the server, where it is one.
+    /// The server's error report, if there is one.
     pub fn reported(&self) -> Option<&Reported> {
         match self {
             DatabaseError::Reported(report) => Some(report),
@@ -69,12 +69,12 @@ impl DatabaseError {
         }
     }
 
-    /// The SQLSTATE, where the server reported one.
+    /// The SQLSTATE, if the server reported one.
     pub fn sqlstate(&self) -> Option<&str> {
         self.reported().map(|report| report.sqlstate.as_str())
     }
 
-    /// The SQLSTATE to classify the error by: 08006 connection_failure where the server could not report one.
+    /// The SQLSTATE that classifies the error: 08006 connection_failure if the server could not report one.
     pub fn class(&self) -> Option<&str> {
         match self {
             DatabaseError::Connection(_) | DatabaseError::Silent { .. } => Some("08006"),
@@ -114,12 +114,12 @@ impl Reported {
         }
     }
 
-    /// Whether this is the refusal `sqlstate`, by the constraint of this name where one is given.
+    /// Whether this is the error `sqlstate`, raised by the constraint of this name if one is given.
     pub fn is(&self, sqlstate: &str, constraint: Option<&str>) -> bool {
         self.sqlstate == sqlstate && constraint.is_none_or(|name| self.constraint.as_deref() == Some(name))
     }
 
-    /// The refusal in a few words for use inside a sentence: condition and the constraint or column it names.
+    /// The error in a few words for use inside a sentence: the condition, and the constraint or column it names.
     pub fn brief(&self) -> String {
         let object = match (&self.constraint, &self.column) {
             (Some(constraint), _) => format!(" by {constraint}"),

@@ -1,4 +1,4 @@
-//! Why there is no server. Every message says what to do next.
+//! Errors of starting and using a server. Every message says what to do next.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,33 +12,33 @@ use crate::version::Version;
 /// Why no server could be started.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// No binaries anywhere.
+    /// No binaries were found.
     #[error(
-        "no PostgreSQL found; looked at:\n{}\ninstall it (Debian: apt-get install postgresql; Homebrew: brew install postgresql; \
-         Fedora: dnf install postgresql-server) or set {} to the directory that holds `postgres` and `initdb`",
+        "no PostgreSQL found; searched:\n{}\ninstall it (Debian: apt-get install postgresql; Homebrew: brew install postgresql; \
+         Fedora: dnf install postgresql-server) or set {} to the directory that contains `postgres` and `initdb`",
         list(.looked), super::BIN_VARIABLE
     )]
     NotFound {
-        /// Every place that was looked at.
+        /// Every place that was searched.
         looked: Vec<String>,
     },
-    /// Binaries, but none of a version that will do.
+    /// Binaries were found, but none of a suitable version.
     #[error(
-        "no PostgreSQL {} found, only:\n{}\ninstall that version, or ask for another with --pg or {}",
+        "no PostgreSQL {} found, only:\n{}\ninstall that version, or choose another with --pg or {}",
         wanted.map_or_else(|| format!("{OLDEST_MAJOR} or newer"), |major| major.to_string()),
         list(&.found.iter().map(|(version, bin)| format!("{version} in {}", bin.display())).collect::<Vec<_>>()),
         super::BIN_VARIABLE
     )]
     NoSuchMajor {
-        /// The major that was asked for.
+        /// The requested major.
         wanted: Option<u16>,
-        /// What there is.
+        /// What was found.
         found: Vec<(Version, PathBuf)>,
     },
-    /// A configured directory does not hold the binaries.
-    #[error("{} holds no PostgreSQL: {problem}; correct {setting}", .bin.display())]
+    /// A configured directory does not contain the binaries.
+    #[error("{} contains no PostgreSQL: {problem}; correct {setting}", .bin.display())]
     BadSetting {
-        /// What names the directory.
+        /// The setting that names the directory.
         setting: &'static str,
         /// The directory.
         bin: PathBuf,
@@ -55,41 +55,41 @@ pub enum ServerError {
         /// What it printed.
         output: String,
     },
-    /// The server ended while it was starting.
-    #[error("PostgreSQL {version} ended while starting; the end of its log:\n{}", .log.trim_end())]
+    /// The server exited during startup.
+    #[error("PostgreSQL {version} exited during startup; the end of its log:\n{}", .log.trim_end())]
     Ended {
         /// The version.
         version: Version,
         /// Its last log lines.
         log: String,
     },
-    /// The server ended while it was in use.
-    #[error("PostgreSQL {version} ended while it was in use, so that nothing is known of what was to be proven; the end of its log:\n{}", .log.trim_end())]
+    /// The server exited while it was in use.
+    #[error("PostgreSQL {version} exited while it was in use, so the run has no result; the end of its log:\n{}", .log.trim_end())]
     Lost {
         /// The version.
         version: Version,
         /// Its last log lines.
         log: String,
-        /// What a new session is told.
+        /// The error of a new session.
         source: DatabaseError,
     },
     /// The server did not answer in time.
-    #[error("PostgreSQL {version} took no connection within {} s; the end of its log:\n{}", .waited.as_secs(), .log.trim_end())]
+    #[error("PostgreSQL {version} accepted no connection within {} s; the end of its log:\n{}", .waited.as_secs(), .log.trim_end())]
     Deadline {
         /// The version.
         version: Version,
-        /// How long it was waited for.
+        /// How long pgproof waited.
         waited: Duration,
         /// Its last log lines.
         log: String,
     },
-    /// Root may not run PostgreSQL, and there is nobody else.
+    /// Root may not run PostgreSQL, and there is no unprivileged account.
     #[error(
-        "PostgreSQL refuses to run as root, and neither user `postgres` nor `nobody` exists; create one, or run pgproof as an ordinary user"
+        "PostgreSQL cannot run as root, and neither user `postgres` nor `nobody` exists; create one, or run pgproof as an ordinary user"
     )]
     NoAccount,
-    /// No directory for the server to live in.
-    #[error("no directory to run a server in; looked at:\n{}\nset TMPDIR to a writable directory with a short path", list(.looked))]
+    /// No directory is suitable for the server.
+    #[error("no directory to run a server in; tried:\n{}\nset TMPDIR to a writable directory with a short path", list(.looked))]
     NoPlace {
         /// Each directory and what is wrong with it.
         looked: Vec<String>,
@@ -112,73 +112,73 @@ pub enum ServerError {
         /// Why.
         source: std::io::Error,
     },
-    /// The server refused what pgproof asked of it.
+    /// The server rejected a statement or connection of pgproof's own.
     #[error("cannot {action}")]
-    Refused {
+    Rejected {
         /// What was tried.
         action: String,
         /// Why.
         source: DatabaseError,
     },
-    /// A setting names no provider.
-    #[error("{setting} is no provider of servers: {problem}")]
+    /// A setting names an unknown provider.
+    #[error("{setting} does not name a server provider: {problem}")]
     BadProvider {
-        /// What names it.
+        /// The setting.
         setting: &'static str,
         /// What is wrong with it.
         problem: String,
     },
     /// No provider works.
     #[error(
-        "no PostgreSQL to be had:\n{}\ninstall PostgreSQL (Debian: apt-get install postgresql; Homebrew: brew install postgresql), or start \
+        "no usable PostgreSQL found:\n{}\ninstall PostgreSQL (Debian: apt-get install postgresql; Homebrew: brew install postgresql), or start \
          Docker, or set {} to a connection string",
         list(&.tried.iter().map(|(provider, error)| format!("{provider}: {}", indented(&pgproof_sql::with_causes(error)))).collect::<Vec<_>>()),
         super::SERVER_VARIABLE
     )]
     NoProvider {
-        /// Each provider and why it does not.
+        /// Each provider and its error.
         tried: Vec<(&'static str, ServerError)>,
     },
-    /// All majors of a provider that has one.
-    #[error("a given server has one version; leave --pg out, or ask for --server local, docker or download")]
+    /// Several majors of an external server, which has one.
+    #[error("an external server has one version; omit --pg, or use --server local, docker or download")]
     OneMajor,
-    /// The connection string of a given server.
-    #[error("the given server cannot be used")]
+    /// The connection string of an external server is invalid.
+    #[error("the external server cannot be used")]
     Address {
         /// Why.
         source: AddressError,
     },
-    /// The given server takes no session.
-    #[error("the server at {place} takes no session")]
+    /// The external server accepts no session.
+    #[error("cannot connect to the server at {place}")]
     Unreachable {
         /// Host and port.
         place: String,
         /// Why.
         source: DatabaseError,
     },
-    /// The given server, or image, has another version than was asked for.
+    /// The external server, or the image, has a different version than requested.
     #[error(
-        "{place} has PostgreSQL {version}, and {} was asked for",
+        "{place} has PostgreSQL {version}, but {} was requested",
         wanted.map_or_else(|| format!("{OLDEST_MAJOR} or newer"), |major| major.to_string())
     )]
     OtherMajor {
         /// The server, or the image.
         place: String,
-        /// The major that was asked for.
+        /// The requested major.
         wanted: Option<u16>,
         /// Its version.
         version: Version,
     },
-    /// The given server takes no writes.
-    #[error("the server at {place} is a standby, which takes no writes; give the primary")]
+    /// The external server is read-only.
+    #[error("the server at {place} is a standby, which is read-only; connect to the primary")]
     Standby {
         /// Host and port.
         place: String,
     },
-    /// The role may not make databases.
+    /// The role may not create databases.
     #[error(
-        "role {role} may not make databases on {place}, and pgproof touches no database but its own; \
-         let an administrator run: ALTER ROLE {role} CREATEDB"
+        "role {role} may not create databases on {place}, and pgproof uses only databases of its own; \
+         have an administrator run: ALTER ROLE {role} CREATEDB"
     )]
     MayNotCreate {
         /// Host and port.
@@ -186,22 +186,22 @@ pub enum ServerError {
         /// The role.
         role: String,
     },
-    /// The process that removes what a run made could not be started.
-    #[error("cannot start the process that removes what this run makes: {problem}")]
+    /// The reaper could not be started.
+    #[error("cannot start the reaper, the process that removes what this run creates: {problem}")]
     Reaper {
         /// Why.
         problem: String,
     },
     /// There is no container engine.
-    #[error("no container engine: {problem}; start Docker, or set DOCKER_HOST to where it listens")]
+    #[error("no container engine: {problem}; start Docker, or set DOCKER_HOST to its address")]
     NoEngine {
-        /// What was said.
+        /// What the engine, or the client, reported.
         problem: String,
     },
-    /// A container could not be made.
+    /// A container could not be created.
     #[cfg(feature = "docker")]
     #[error(
-        "no container of image {image}; if the image cannot be pulled, load it, or name another with {}",
+        "cannot create a container from image {image}; if the image cannot be pulled, load it, or name another with {}",
         super::IMAGE_VARIABLE
     )]
     Container {
@@ -210,40 +210,40 @@ pub enum ServerError {
         /// Why.
         source: Box<testcontainers::TestcontainersError>,
     },
-    /// A container's server does not come.
+    /// A container's server does not become ready.
     #[error(
         "PostgreSQL in a container of {image} {}; the end of its log:\n{log}",
-        waited.map_or_else(|| "ended while starting".to_owned(), |waited| format!("took no connection within {} s", waited.as_secs()))
+        waited.map_or_else(|| "exited during startup".to_owned(), |waited| format!("accepted no connection within {} s", waited.as_secs()))
     )]
     NotReady {
         /// The image.
         image: String,
-        /// How long it was waited for, unless it ended.
+        /// How long pgproof waited, unless the server exited.
         waited: Option<Duration>,
         /// Its last log lines.
         log: String,
     },
-    /// Nothing may be downloaded, or there is nothing.
-    #[error("PostgreSQL is not downloaded: {why}; {} says whether it may be", super::DOWNLOAD_VARIABLE)]
+    /// Downloads are disabled, or there is nothing to download.
+    #[error("cannot download PostgreSQL: {why}; {} allows (1) or disables (0) downloads", super::DOWNLOAD_VARIABLE)]
     NoDownload {
         /// Why not.
         why: &'static str,
     },
-    /// A major that there is no archive of.
-    #[error("there is no PostgreSQL {major} to download, only {OLDEST_MAJOR} to {NEWEST_MAJOR}")]
+    /// There is no archive of this major.
+    #[error("PostgreSQL {major} is not available for download, only {OLDEST_MAJOR} to {NEWEST_MAJOR}")]
     NoRelease {
         /// The major.
         major: u16,
     },
-    /// An archive could not be fetched.
-    #[error("cannot fetch {url}: {problem}")]
+    /// An archive could not be downloaded.
+    #[error("cannot download {url}: {problem}")]
     Fetch {
         /// Its address.
         url: String,
         /// Why.
         problem: String,
     },
-    /// An archive is not what it should be.
+    /// An archive is not what was expected.
     #[error("{url} is damaged: {problem}")]
     Archive {
         /// Its address.
@@ -251,7 +251,7 @@ pub enum ServerError {
         /// What is wrong with it.
         problem: String,
     },
-    /// A server handed over by another process is described wrongly.
+    /// The run context that another process passed on is malformed.
     #[error("{variable} does not describe a server")]
     RunContext {
         /// The environment variable.
@@ -262,10 +262,10 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// The SQLSTATE of a refusal.
+    /// The SQLSTATE, where the server rejected something.
     pub(crate) fn sqlstate(&self) -> Option<&str> {
         match self {
-            ServerError::Refused { source, .. } => source.sqlstate(),
+            ServerError::Rejected { source, .. } => source.sqlstate(),
             _ => None,
         }
     }

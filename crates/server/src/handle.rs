@@ -1,5 +1,5 @@
-//! A server as those see it who make databases in it: where it is, which version, and how our databases there are
-//! called and told from others'. How it came to be is its provider's business.
+//! A handle to a running server, for creating databases: its address, its version, and how our databases there are
+//! named and tagged. Starting the server is the provider's job.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -10,35 +10,35 @@ use crate::ServerError;
 use crate::Session;
 use crate::Version;
 use crate::connection::Address;
-use crate::ending::owner_tag::Mark;
+use crate::ending::owner_tag::OwnerTag;
 use pgproof_sql::{quote::identifier, quote::literal};
 
-/// The longest name that PostgreSQL keeps whole (documentation, "Identifiers and Key Words").
+/// The longest name that PostgreSQL does not truncate (documentation, "Identifiers and Key Words").
 const LONGEST_NAME: usize = 63;
 
 /// A running server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ServerHandle {
-    /// Where it listens.
+    /// Its address.
     pub address: Address,
     /// Its version.
     pub version: Version,
-    /// How it came to be: `local`, `docker`, `download` or `url`.
+    /// The provider that started it: `local`, `docker`, `download` or `url`.
     pub provider: String,
-    /// What keeps some things from being proven there, if anything does.
+    /// Why some assertions cannot be proven there, if that is so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<String>,
-    /// On a server that is not ours, the run that our databases belong to.
+    /// On an external server, the run that our databases belong to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
 }
 
-/// What a database is made from.
+/// What a database is created from.
 #[derive(Debug, Clone, Copy)]
 pub enum Source<'a> {
-    /// Nothing: the C locale and UTF-8, whatever else the server has, so that the same statements do the same everywhere.
+    /// Nothing: C locale and UTF-8, whatever the server's defaults, so that statements behave the same everywhere.
     Nothing,
-    /// A copy of this database, which must have no open session.
+    /// A copy of this database, which must have no open sessions.
     Copy(&'a str),
 }
 
@@ -48,12 +48,12 @@ impl ServerHandle {
         Session::open(&self.address, database)
     }
 
-    /// Opens a session for making and removing databases.
+    /// Opens a session for creating and dropping databases.
     pub fn maintenance(&self) -> Result<Session, DatabaseError> {
         self.open(self.address.maintenance())
     }
 
-    /// Makes a database for the purpose that `label` names: its name. (Documentation, "Template Databases".)
+    /// Creates a database for the purpose named by `label` and returns its name. (Documentation, "Template Databases".)
     pub fn create_database(
         &self,
         maintenance: &mut Session,
@@ -61,19 +61,19 @@ impl ServerHandle {
         source: Source<'_>,
     ) -> Result<String, ServerError> {
         let name = self.name_of(label);
-        let refused = |source| ServerError::Refused { action: format!("make database {name}"), source };
-        maintenance.run(&self.create_statement(&name, source)).map_err(refused)?;
+        let failed = |source| ServerError::Rejected { action: format!("create database {name}"), source };
+        maintenance.run(&self.create_statement(&name, source)).map_err(failed)?;
         if let Some(run) = &self.run {
-            let mark = literal(&Mark { run: run.clone(), roles: Vec::new() }.text());
-            maintenance.run(&format!("COMMENT ON DATABASE {} IS {mark}", identifier(&name))).map_err(refused)?;
+            let tag = literal(&OwnerTag { run: run.clone(), roles: Vec::new() }.text());
+            maintenance.run(&format!("COMMENT ON DATABASE {} IS {tag}", identifier(&name))).map_err(failed)?;
         }
         Ok(name)
     }
 
-    /// The cheapest statement that makes a database of this name.
+    /// The cheapest statement that creates a database of this name.
     fn create_statement(&self, name: &str, source: Source<'_>) -> String {
-        // Copying files beats logging each page where nothing is flushed to disk, and needs two checkpoints, which
-        // disturb a server that is not ours. Before 15 there is no choice.
+        // Copying files is faster than logging each page if nothing is flushed to disk, but it needs two checkpoints,
+        // which would disturb an external server. Before 15 there is no choice.
         let strategy = match (self.version.major, &self.run) {
             (..15, _) => "",
             (_, None) => " STRATEGY file_copy",
@@ -108,24 +108,24 @@ impl ServerHandle {
 mod tests {
     use super::*;
 
-    fn cluster(major: u16, run: Option<&str>) -> ServerHandle {
+    fn handle(major: u16, run: Option<&str>) -> ServerHandle {
         let version = Version { major, minor: 1, text: format!("{major}.1") };
         let address = Address::on_port("db", 5432, "me", "");
         ServerHandle { address, version, provider: "url".to_owned(), limits: None, run: run.map(str::to_owned) }
     }
 
     #[test]
-    fn a_name_is_never_longer_than_postgresql_keeps() {
+    fn a_name_is_never_truncated() {
         let long = "x".repeat(80);
-        let cluster = cluster(16, Some("0123abcd"));
-        assert_eq!(cluster.name_of("shop_1"), "pgproof_0123abcd_shop_1");
-        let (one, other) = (cluster.name_of(&format!("{long}1")), cluster.name_of(&format!("{long}2")));
+        let handle = handle(16, Some("0123abcd"));
+        assert_eq!(handle.name_of("shop_1"), "pgproof_0123abcd_shop_1");
+        let (one, other) = (handle.name_of(&format!("{long}1")), handle.name_of(&format!("{long}2")));
         assert!(one.len() <= LONGEST_NAME && one != other && one.starts_with("pgproof_0123abcd_x"));
     }
 
     #[test]
-    fn a_borrowed_server_is_spared_checkpoints() {
-        let statement = |major, run| cluster(major, run).create_statement("a", Source::Copy("b"));
+    fn an_external_server_is_spared_checkpoints() {
+        let statement = |major, run| handle(major, run).create_statement("a", Source::Copy("b"));
         assert_eq!(statement(16, None), r#"CREATE DATABASE "a" TEMPLATE "b" STRATEGY file_copy"#);
         assert_eq!(statement(16, Some("0")), r#"CREATE DATABASE "a" TEMPLATE "b" STRATEGY wal_log"#);
         assert_eq!(statement(14, Some("0")), r#"CREATE DATABASE "a" TEMPLATE "b""#);

@@ -1,5 +1,5 @@
-//! From nothing to a disposable PostgreSQL that answers, and to nothing again, however the process ends: connections,
-//! sessions, errors, one file a provider, and how each server ends. It knows no schema and no migration.
+//! Starts a disposable PostgreSQL server and removes it again, however the process ends: connections, sessions, errors,
+//! one file per provider, and the cleanup of each server. Schemas and migrations are not its concern.
 
 pub mod advice;
 mod choice;

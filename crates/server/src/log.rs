@@ -11,7 +11,7 @@ pub(crate) fn of(path: &Path) -> String {
 /// The last lines of a log.
 pub(crate) fn tail(text: &str) -> String {
     const LINES: usize = 20;
-    // A server in trouble says the same to everybody who knocks, over what it said of the trouble.
+    // A failing server repeats one message for every connection attempt, burying the message about the failure.
     let mut said = HashSet::new();
     let message = |line: &str| line.split_once("] ").map_or(line, |(_, message)| message).to_owned();
     let lines: Vec<&str> = text.lines().filter(|line| said.insert(message(line))).collect();
@@ -19,7 +19,7 @@ pub(crate) fn tail(text: &str) -> String {
         return "(the log is empty)".to_owned();
     }
     let from = lines.len().saturating_sub(LINES);
-    // What came of a panic may be longer than what is shown here.
+    // The lines after a panic may be more than are shown here.
     match lines[..from].iter().find(|line| line.contains("PANIC:  ")) {
         Some(panic) => format!("{panic}\n…\n{}", lines[from..].join("\n")),
         None => lines[from..].join("\n"),
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_again_and_again_is_shown_once() {
+    fn repeated_messages_are_shown_once() {
         let knock = |n: usize| format!("2026-01-01 00:00:00 UTC [{n}] FATAL:  not now\n");
         let log = format!("2026-01-01 00:00:00 UTC [1] PANIC:  no room\n{}", (2..90).map(knock).collect::<String>());
         assert_eq!(
@@ -42,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_shown_whatever_comes_after_it() {
+    fn a_panic_is_shown_whatever_follows() {
         let recovery = |n: usize| format!("2026-01-01 00:00:00 UTC [{n}] LOG:  recovery {n}\n");
         let after: String = (0..90).map(recovery).collect();
         let shown = tail(&format!("2026-01-01 00:00:00 UTC [1] PANIC:  no room\n{after}"));

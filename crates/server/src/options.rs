@@ -1,4 +1,4 @@
-//! Which server to start: what the environment and the configuration say.
+//! Which server to start, from the environment and the configuration.
 
 use std::path::PathBuf;
 
@@ -11,9 +11,9 @@ use crate::{ServerConfig, ServerError};
 pub struct ServerOptions {
     /// Where it comes from.
     pub provider: ServerChoice,
-    /// The directory of the binaries, in place of the search.
+    /// The directory of the binaries, instead of searching for them.
     pub bin: Option<PathBuf>,
-    /// The major version, in place of the newest.
+    /// The major version, instead of the newest.
     pub major: Option<u16>,
     /// The image of a container; `{major}` in it is replaced.
     pub image: Option<String>,
@@ -22,7 +22,7 @@ pub struct ServerOptions {
 }
 
 impl ServerOptions {
-    /// What the environment and the configuration say.
+    /// The options set by the environment and the configuration.
     pub fn of(config: &ServerConfig) -> Result<ServerOptions, ServerError> {
         let set = std::env::var(SERVER_VARIABLE).ok().filter(|text| !text.is_empty());
         let provider = match (&set, &config.provider) {
@@ -31,7 +31,8 @@ impl ServerOptions {
             }
             (None, Some(text)) => match text.parse() {
                 Ok(ServerChoice::Url(_)) => {
-                    let problem = format!("a connection string may hold a password; set {SERVER_VARIABLE} to it");
+                    let problem =
+                        format!("a connection string may contain a password; set it in {SERVER_VARIABLE} instead");
                     return Err(ServerError::BadProvider { setting: "server.provider", problem });
                 }
                 other => other.map_err(|problem| ServerError::BadProvider { setting: "server.provider", problem })?,

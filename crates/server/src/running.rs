@@ -1,4 +1,4 @@
-//! A server that this process may use until it ends, and whoever sees to it that nothing of it remains.
+//! A running server, and the guard that removes it when this process is done with it.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -8,30 +8,30 @@ use crate::connection::Address;
 use crate::ending::guard::Guard;
 use crate::{ServerError, ServerHandle, Source, Version};
 
-/// A running server. What was made there ends when this value is dropped, and when the process that holds it ends.
+/// A running server. Everything created there is removed when this value is dropped, or when its process ends.
 #[derive(Debug)]
 pub struct Server {
     pub(crate) handle: ServerHandle,
     pub(crate) directory: PathBuf,
-    /// How long PostgreSQL took from its start to the first answer.
+    /// How long PostgreSQL took from start to first answer.
     pub(crate) took: Duration,
     /// None once the server is kept.
     pub(crate) guard: Option<Box<dyn Guard>>,
 }
 
 impl Server {
-    /// The server, for those who make databases in it.
+    /// The handle with which to create databases on the server.
     pub fn handle(&self) -> &ServerHandle {
         &self.handle
     }
 
-    /// How long it took from its start to the first answer. Of a local server, that is PostgreSQL's own part: copying
-    /// the data directory, starting, the first session.
+    /// How long it took from start to first answer. For a local server this is PostgreSQL's own part: copying the data
+    /// directory, starting, opening the first session.
     pub fn took(&self) -> Duration {
         self.took
     }
 
-    /// Where it listens.
+    /// Its address.
     pub fn address(&self) -> &Address {
         &self.handle.address
     }
@@ -41,12 +41,12 @@ impl Server {
         &self.handle.version
     }
 
-    /// The directory of the run's files; a local server's data, socket and log too.
+    /// The directory of the run's files; for a local server also its data, socket and log.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Why nothing can be proven on the server any more, if so: it ended while it was in use, or has no room left.
+    /// Why the server can no longer be used, if so: it exited while in use, or ran out of resources.
     pub fn is_lost(&self) -> Option<ServerError> {
         let error = match self.handle.maintenance() {
             Ok(mut session) => {
@@ -56,7 +56,7 @@ impl Server {
             }
             Err(error) => error,
         };
-        // With a report it is there, whatever it says; but for 57P01 admin_shutdown to 57P03 cannot_connect_now.
+        // A server that reports an error is up, except with 57P01 admin_shutdown to 57P03 cannot_connect_now.
         if error.sqlstate().is_some_and(|code| !code.starts_with("57P0")) {
             return None;
         }
@@ -68,17 +68,17 @@ impl Server {
         self.guard.as_ref().map(|guard| guard.log()).unwrap_or_default()
     }
 
-    /// Makes a directory that goes when the server does.
+    /// Creates a directory that is removed with the server.
     pub fn make_directory(&self, name: &str) -> std::io::Result<PathBuf> {
         let directory = self.directory.join(name);
         std::fs::create_dir(&directory)?;
-        // Whoever removes it, with what is in it, has to own it.
+        // The account that removes it and its contents must own it.
         let owner = self.directory.metadata()?;
         std::os::unix::fs::chown(&directory, Some(owner.uid()), Some(owner.gid()))?;
         Ok(directory)
     }
 
-    /// Lets the server, or the databases in it, outlive this process: how to be rid of them.
+    /// Lets the server, or the databases in it, outlive this process. Returns how to remove them.
     pub fn keep(mut self) -> String {
         self.guard.take().map(Guard::keep).unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! One session with a database: statements in, text out, errors with every field. All that pgproof says to a server
-//! goes through here. Isolation between tests is `isolation`'s business.
+//! One session with a database: statements in, text out, errors with every field. Everything that pgproof sends to a
+//! server goes through here. Isolation between tests is the job of `isolation`.
 
 use std::io::{Read, Write};
 use std::sync::OnceLock;
@@ -16,8 +16,8 @@ pub use postgres_protocol::escape::{escape_identifier as identifier, escape_lite
 /// The deadline of one statement.
 pub const STATEMENT_DEADLINE: Duration = Duration::from_mins(2);
 
-/// Names a file to which every statement is appended, as the database's name, a tab, the statement and a NUL: what a
-/// benchmark replays.
+/// Names a file to which every statement is appended, as the database's name, a tab, the statement and a NUL, for
+/// benchmarks to replay.
 pub const STATEMENT_LOG_VARIABLE: &str = "PGPROOF_STATEMENT_LOG";
 
 /// An open session.
@@ -36,20 +36,20 @@ impl std::fmt::Debug for Session {
     }
 }
 
-/// A row of text values, as the simple query protocol gives them.
+/// A row of text values, as returned by the simple query protocol.
 pub type Row = Vec<Option<String>>;
 
-/// How a statement ended that was tried and undone.
+/// The result of a statement that was tried and rolled back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
-    /// PostgreSQL took it.
+    /// PostgreSQL accepted it.
     Accepted,
-    /// PostgreSQL refused it.
+    /// PostgreSQL rejected it.
     Refused(Box<Reported>),
 }
 
 impl Attempt {
-    /// Whether PostgreSQL took it.
+    /// Whether PostgreSQL accepted it.
     pub fn is_accepted(&self) -> bool {
         matches!(self, Attempt::Accepted)
     }
@@ -78,13 +78,13 @@ impl Session {
         Session::open(&self.address, &self.database)
     }
 
-    /// Runs one or more statements and gives nothing back.
+    /// Runs one or more statements, discarding their results.
     pub fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
         log_statement(&self.database, sql);
         Ok(self.client.batch_execute(sql)?)
     }
 
-    /// Runs statements and gives the rows of all of them.
+    /// Runs statements and returns the rows of all of them.
     pub fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DatabaseError> {
         log_statement(&self.database, sql);
         let messages = self.client.simple_query(sql)?;
@@ -99,7 +99,7 @@ impl Session {
             .collect())
     }
 
-    /// Runs one statement and gives how many rows it affected.
+    /// Runs one statement and returns how many rows it affected.
     pub fn affected(&mut self, sql: &str) -> Result<u64, DatabaseError> {
         log_statement(&self.database, sql);
         let messages = self.client.simple_query(sql)?;
@@ -122,38 +122,38 @@ impl Session {
         Ok(self.rows(sql)?.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect())
     }
 
-    /// The single JSON value that `sql` gives, as a `T`.
+    /// The single JSON value that `sql` returns, as a `T`.
     pub fn json<T: DeserializeOwned>(&mut self, sql: &str) -> Result<T, DatabaseError> {
         let answer = |problem: String| DatabaseError::Answer { query: shortened(sql), problem };
         let text = self.value(sql)?.ok_or_else(|| answer("no value".to_owned()))?;
         serde_json::from_str(&text).map_err(|error| answer(error.to_string()))
     }
 
-    /// Sends `data` to a `COPY … FROM stdin` and gives the number of rows.
+    /// Sends `data` to a `COPY … FROM stdin` and returns the number of rows.
     pub fn copy_in(&mut self, sql: &str, data: &[u8]) -> Result<u64, DatabaseError> {
         log_statement(&self.database, sql);
         let mut writer = self.client.copy_in(sql)?;
         writer.write_all(data).map_err(|error| DatabaseError::Answer {
             query: shortened(sql),
-            problem: format!("the data could not be sent: {error}"),
+            problem: format!("cannot send the data: {error}"),
         })?;
         Ok(writer.finish()?)
     }
 
-    /// Gives what a `COPY … TO stdout` sends, as text.
+    /// Returns what a `COPY … TO stdout` sends, as text.
     pub fn copy_out(&mut self, sql: &str) -> Result<String, DatabaseError> {
         log_statement(&self.database, sql);
         let mut text = String::new();
         let read = self.client.copy_out(sql)?.read_to_string(&mut text);
         read.map_err(|error| DatabaseError::Answer {
             query: shortened(sql),
-            problem: format!("the data could not be read: {error}"),
+            problem: format!("cannot read the data: {error}"),
         })?;
         Ok(text)
     }
 
-    /// Tries a statement inside the open transaction and undoes it, whatever came of it. Only a lost connection, or a
-    /// transaction that is not open, is an error.
+    /// Tries a statement inside the open transaction and rolls it back, whether or not it succeeds. The only errors are
+    /// a lost connection and a transaction that is not open.
     pub fn attempt(&mut self, sql: &str) -> Result<Attempt, DatabaseError> {
         match self.run(&format!("SAVEPOINT attempt; {sql}\n; ROLLBACK TO attempt; RELEASE attempt")) {
             Ok(()) => Ok(Attempt::Accepted),
@@ -165,20 +165,20 @@ impl Session {
         }
     }
 
-    /// Whether the connection is gone.
+    /// Whether the connection is closed.
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()
     }
 }
 
-/// The start of a statement, for messages.
+/// The beginning of a statement, for messages.
 pub fn shortened(sql: &str) -> String {
     const MOST: usize = 160;
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.chars().count() <= MOST { line } else { line.chars().take(MOST).chain("…".chars()).collect() }
 }
 
-/// Appends the statement to the log that the environment asks for.
+/// Appends the statement to the log named by the environment.
 fn log_statement(database: &str, sql: &str) {
     static LOG: OnceLock<Option<std::fs::File>> = OnceLock::new();
     let log = LOG.get_or_init(|| {
@@ -186,8 +186,8 @@ fn log_statement(database: &str, sql: &str) {
         std::fs::OpenOptions::new().create(true).append(true).open(path).ok()
     });
     if let Some(mut file) = log.as_ref() {
-        // One write a statement, so that lines of parallel sessions do not mix. A log that cannot be written is no
-        // reason to fail a proof; the benchmark that reads it notices.
+        // One write per statement, so that entries of parallel sessions do not mix. A log that cannot be written does
+        // not fail the run; the benchmark that reads it notices.
         let _ = file.write_all(format!("{database}\t{sql}\0").as_bytes());
     }
 }

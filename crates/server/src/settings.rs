@@ -1,18 +1,18 @@
-//! The settings of a server that is ours alone, wherever it runs, and how long it is waited for.
+//! The settings of a server started by pgproof, wherever it runs, and how long to wait for it.
 
 use std::time::Duration;
 
-/// How many seconds a server may take to answer, in place of 60.
+/// How many seconds a server may take to answer, instead of 60.
 pub const START_TIMEOUT_VARIABLE: &str = "PGPROOF_START_TIMEOUT";
 
-/// How long a server may take from its start to its first answer.
+/// How long a server may take from start to first answer.
 pub(crate) fn start_deadline() -> Duration {
     let set = std::env::var(START_TIMEOUT_VARIABLE).ok().and_then(|seconds| seconds.parse().ok());
     set.filter(|seconds| *seconds > 0).map_or(Duration::from_mins(1), Duration::from_secs)
 }
 
-/// Settings of a server whose data nobody will miss (documentation, "Non-Durable Settings"), and that answers the
-/// same on every machine. The log keeps what the server says of itself, not the statements that a test expects to fail.
+/// Settings of a server whose data is disposable (documentation, "Non-Durable Settings") and that behaves the same on
+/// every machine. The log contains messages of the server itself, not statements that a test expects to fail.
 pub(crate) const DISPOSABLE: &[&str] = &[
     "fsync=off",
     "synchronous_commit=off",
@@ -24,12 +24,12 @@ pub(crate) const DISPOSABLE: &[&str] = &[
     "max_wal_size=1GB",
     "checkpoint_timeout=1d",
     "jit=off",
-    "max_connections=300", // a session for each test that runs at once, on a machine with many cores
-    "dynamic_shared_memory_type=mmap", // below the data directory, so that it goes with it
+    "max_connections=300", // one session per concurrent test, on a machine with many cores
+    "dynamic_shared_memory_type=mmap", // below the data directory, so that it is removed with it
     "timezone=UTC",
     "log_timezone=UTC",
     "lc_messages=C",
     "log_min_messages=log",
     "log_checkpoints=off",
-    "restart_after_crash=off", // what a test saw of a server that crashed is worth nothing; its log ends with the reason
+    "restart_after_crash=off", // results from a crashed server are worthless; its log ends with the reason
 ];

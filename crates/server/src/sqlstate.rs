@@ -1,11 +1,11 @@
 //! The condition names of SQLSTATE codes, from PostgreSQL's appendix "PostgreSQL Error Codes" (majors 15 and 18).
-//! What to do about a code is `advice`'s business.
+//! What to do about a code is in `advice`.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-/// The condition name of a five-character code, such as `undefined_table` of `42P01`; the name of its class
-/// (the first two characters) where the code itself is none of PostgreSQL's.
+/// The condition name of a five-character code, such as `undefined_table` for `42P01`, or the name of its class (the
+/// first two characters) if PostgreSQL does not define the code itself.
 pub fn condition_name(code: &str) -> Option<&'static str> {
     static NAMES: OnceLock<HashMap<&'static str, &'static str>> = OnceLock::new();
     let names =

@@ -1,4 +1,4 @@
-//! A PostgreSQL version, as its binaries or the server itself tell it.
+//! A PostgreSQL version, as reported by its binaries or by the server.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use crate::DatabaseError;
 use crate::Session;
 
-/// The oldest major that pgproof works with.
+/// The oldest supported major.
 pub const OLDEST_MAJOR: u16 = 14;
 
-/// The newest major that there is a release of.
+/// The newest released major.
 pub const NEWEST_MAJOR: u16 = 18;
 
 /// A version such as 15.18, or 19devel.
@@ -25,7 +25,7 @@ pub struct Version {
 }
 
 impl Version {
-    /// Reads the answer of `postgres --version`: `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
+    /// Parses the output of `postgres --version`: `postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)`.
     pub fn parse(answer: &str) -> Option<Version> {
         let text = answer.split_once("(PostgreSQL)")?.1.split_whitespace().next()?;
         let digits = |text: &str| text.chars().take_while(char::is_ascii_digit).collect::<String>().parse().ok();

@@ -1,7 +1,7 @@
-//! Binaries that are fetched: from a server on this machine that serves an archive as the real one does, whole, broken
-//! off, damaged, or of another version.
+//! Downloaded binaries, from a server on this machine that serves an archive as the real one does: complete, truncated,
+//! damaged, or of another version.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::expect_used, reason = "a test that cannot continue fails")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use pgproof_server::{Server, ServerChoice, ServerOptions, find_installation};
 
-/// What is served, and what was asked for.
+/// What is served, and what was requested.
 #[derive(Default)]
 struct Served {
     archive: Vec<u8>,
@@ -71,7 +71,7 @@ fn answer(served: &Mutex<Served>, mut stream: TcpStream) {
         .filter(|_| path.contains(".tar") && !path.contains("sha256"))
         .unwrap_or(body.len())
         .min(body.len());
-    // Whoever hangs up has heard enough.
+    // The client may have closed the connection.
     let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     let _ = stream.write_all(&body[..sent]);
 }
@@ -81,13 +81,13 @@ fn sum(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// An archive laid out as the real ones, that holds the binaries of this machine.
+/// An archive laid out like the real ones, with the binaries of this machine.
 fn archive() -> (u16, Vec<u8>) {
     let installation = find_installation(&ServerOptions { provider: ServerChoice::Local, ..ServerOptions::default() });
     let installation = installation.expect("PostgreSQL's binaries");
     let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
     for program in ["postgres", "initdb"] {
-        // PostgreSQL finds its files relative to its program, wherever a link leads from.
+        // PostgreSQL finds its files relative to its program, even through a link.
         let script = format!("#!/bin/sh\nexec '{}' \"$@\"\n", installation.bin.join(program).display());
         let mut header = tar::Header::new_gnu();
         header.set_size(script.len() as u64);
@@ -95,7 +95,7 @@ fn archive() -> (u16, Vec<u8>) {
         let path = format!("postgresql-x/bin/{program}");
         builder.append_data(&mut header, path, script.as_bytes()).expect("an entry");
     }
-    // So that a part of it is a part.
+    // Large enough to be downloaded in part.
     let filler: Vec<u8> = (0..200_000_u32).flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()).collect();
     let mut header = tar::Header::new_gnu();
     header.set_size(filler.len() as u64);
@@ -105,10 +105,10 @@ fn archive() -> (u16, Vec<u8>) {
     (installation.version.major, bytes)
 }
 
-/// Runs this test program again, with one hidden test that downloads, in an environment of its own.
+/// Runs this test program again, with one hidden test that downloads, in its own environment.
 fn download(archives: &Archives, cache: &Path, major: u16, more: &[(&str, &str)]) -> (bool, String) {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
-    command.args(["--exact", "downloads_when_told_to", "--nocapture"]);
+    command.args(["--exact", "downloads_on_request", "--nocapture"]);
     command.env("PGPROOF_TEST_DOWNLOAD", major.to_string()).env("PGPROOF_CACHE_DIR", cache);
     command.env("PGPROOF_DOWNLOAD_URL", &archives.url).env_remove("CI").envs(more.iter().copied());
     let output = command.output().expect("this program runs");
@@ -116,9 +116,9 @@ fn download(archives: &Archives, cache: &Path, major: u16, more: &[(&str, &str)]
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
 }
 
-/// What `download` runs; nothing by itself, because a process has one environment.
+/// Run by `download`; does nothing by itself, because a process has one environment.
 #[test]
-fn downloads_when_told_to() {
+fn downloads_on_request() {
     let Some(major) = std::env::var("PGPROOF_TEST_DOWNLOAD").ok().and_then(|major| major.parse().ok()) else { return };
     let options = ServerOptions::of(&pgproof_server::ServerConfig::default()).expect("options");
     let server = Server::start(&ServerOptions { provider: ServerChoice::Download, major: Some(major), ..options });
@@ -128,7 +128,7 @@ fn downloads_when_told_to() {
     }
 }
 
-/// A directory for a cache that the account which runs servers may enter.
+/// A directory for a cache that the account running servers may enter.
 fn cache() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
@@ -138,7 +138,7 @@ fn cache() -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn an_archive_is_fetched_once_announced_and_verified() {
+fn an_archive_is_downloaded_once_announced_and_verified() {
     let (major, bytes) = archive();
     let archives = Archives::serve(bytes);
     let (_directory, cache) = cache();
@@ -158,22 +158,28 @@ fn an_archive_is_fetched_once_announced_and_verified() {
 }
 
 #[test]
-fn an_archive_that_broke_off_is_gone_on_with() {
+fn a_truncated_download_is_resumed() {
     let (major, bytes) = archive();
     let archives = Archives::serve(bytes);
     let (_directory, cache) = cache();
     archives.change(|served| served.breaks_after = Some(100_000));
     let (passed, text) = download(&archives, &cache, major, &[]);
-    assert!(!passed && text.contains("cannot fetch http") && text.contains("run again to fetch the rest"), "{text}");
+    assert!(
+        !passed && text.contains("cannot download http") && text.contains("run again to resume the download"),
+        "{text}"
+    );
     archives.change(|served| served.breaks_after = None);
     archives.asked();
     let (passed, text) = download(&archives, &cache, major, &[]);
-    assert!(passed && text.contains("(the rest of it)"), "{text}");
-    assert!(archives.asked().iter().any(|asked| asked.ends_with(" from 100000")), "it asked for all of it again");
+    assert!(passed && text.contains("(resumed)"), "{text}");
+    assert!(
+        archives.asked().iter().any(|asked| asked.ends_with(" from 100000")),
+        "it requested the whole archive again"
+    );
 }
 
 #[test]
-fn a_part_of_something_else_is_fetched_anew() {
+fn a_part_of_another_archive_is_downloaded_again() {
     let (major, bytes) = archive();
     let archives = Archives::serve(bytes);
     let (_directory, cache) = cache();
@@ -188,7 +194,7 @@ fn a_part_of_something_else_is_fetched_anew() {
 }
 
 #[test]
-fn a_damaged_archive_is_refused_and_not_kept() {
+fn a_damaged_archive_is_rejected_and_not_kept() {
     let (major, bytes) = archive();
     let archives = Archives::serve(bytes);
     let (_directory, cache) = cache();
@@ -196,17 +202,17 @@ fn a_damaged_archive_is_refused_and_not_kept() {
     let (passed, text) = download(&archives, &cache, major, &[]);
     assert!(!passed && text.contains("is damaged: its SHA-256 is "), "{text}");
     archives.change(|served| served.archive[70_000] ^= 1);
-    assert!(download(&archives, &cache, major, &[]).0, "the next attempt begins anew");
+    assert!(download(&archives, &cache, major, &[]).0, "the next attempt starts over");
 }
 
 #[test]
-fn an_archive_of_something_else_is_refused() {
+fn an_archive_of_something_else_is_rejected() {
     let (major, bytes) = archive();
     let archives = Archives::serve(bytes);
     let (_directory, cache) = cache();
     let other = if major == 14 { 16 } else { 14 };
     let (passed, text) = download(&archives, &cache, other, &[]);
-    assert!(!passed && text.contains(&format!("is damaged: it holds PostgreSQL {major}.")), "{text}");
+    assert!(!passed && text.contains(&format!("is damaged: it contains PostgreSQL {major}.")), "{text}");
     archives.change(|served| {
         served.archive = b"no archive at all".to_vec();
         served.sum = sum(&served.archive);
@@ -217,20 +223,21 @@ fn an_archive_of_something_else_is_refused() {
 }
 
 #[test]
-fn nothing_is_fetched_where_that_is_not_wanted() {
+fn nothing_is_downloaded_where_downloads_are_disabled() {
     let (major, bytes) = archive();
     let archives = Archives::serve(bytes);
     let (_directory, cache) = cache();
-    let forbidden = download(&archives, &cache, major, &[("PGPROOF_DOWNLOAD", "0")]);
+    let disabled = download(&archives, &cache, major, &[("PGPROOF_DOWNLOAD", "0")]);
     assert!(
-        !forbidden.0 && forbidden.1.contains("is not downloaded: it is forbidden; PGPROOF_DOWNLOAD says"),
+        !disabled.0
+            && disabled.1.contains("cannot download PostgreSQL: downloads are disabled; PGPROOF_DOWNLOAD allows"),
         "{}",
-        forbidden.1
+        disabled.1
     );
     let in_ci = download(&archives, &cache, major, &[("CI", "true")]);
-    assert!(!in_ci.0 && in_ci.1.contains("is not downloaded: it is not allowed in CI"), "{}", in_ci.1);
+    assert!(!in_ci.0 && in_ci.1.contains("cannot download PostgreSQL: downloads are disabled in CI;"), "{}", in_ci.1);
     assert!(archives.asked().is_empty());
     assert!(download(&archives, &cache, major, &[("CI", "true"), ("PGPROOF_DOWNLOAD", "1")]).0);
     let unknown = download(&archives, &cache, 99, &[]);
-    assert!(unknown.1.contains("there is no PostgreSQL 99 to download, only 14 to 18"), "{}", unknown.1);
+    assert!(unknown.1.contains("PostgreSQL 99 is not available for download, only 14 to 18"), "{}", unknown.1);
 }

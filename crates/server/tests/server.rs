@@ -4,7 +4,7 @@ use pgproof_server::Session;
 use pgproof_server::{Server, ServerOptions};
 
 #[test]
-fn a_server_answers_and_leaves_nothing() {
+fn a_server_answers_and_leaves_nothing_behind() {
     let server = Server::start(&ServerOptions::default()).expect("a server");
     let directory = server.directory().to_path_buf();
     let mut session = Session::open(server.address(), "postgres").expect("a session");
@@ -45,7 +45,7 @@ fn an_open_session_does_not_keep_a_server_alive() {
 }
 
 #[test]
-fn a_directory_made_for_a_run_goes_with_its_server() {
+fn a_directory_of_a_run_is_removed_with_its_server() {
     let server = Server::start(&ServerOptions::default()).expect("a server");
     let directory = server.make_directory("evidence").expect("a directory");
     std::fs::write(directory.join("file"), "x").expect("a file");

@@ -1,5 +1,5 @@
-//! Applying migrations so that every error is found: each statement by itself, going on after one that fails, and telling
-//! those that fail only because an earlier one did.
+//! Applies migrations so that every error is found: statement by statement, continuing after errors, and distinguishing
+//! statements that fail only because an earlier one did.
 
 use std::collections::BTreeMap;
 
@@ -11,22 +11,22 @@ use squawk_syntax::SourceFile;
 
 use super::finding::{Finding, Severity};
 
-/// The newest major version whose syntax is known here.
+/// The newest major version whose syntax the parser knows.
 const NEWEST_KNOWN: u16 = 18;
 
-/// What a failed statement would have made, by name, with the number of its finding.
+/// The objects that failed statements would have created, by name, with the number of the finding.
 type Missing = BTreeMap<String, usize>;
 
-/// Applies all migrations, a session each, and gives a finding for each statement that fails.
+/// Applies all migrations, each in its own session, and returns a finding for each statement that fails.
 pub(super) fn apply_all(database: &CloneDatabase, layout: &Layout, major: u16) -> Result<Vec<Finding>, DatabaseError> {
     let mut findings = Vec::new();
     let mut missing = Missing::new();
     for migration in &layout.migrations {
         let mut session = database.session()?;
-        // As the tool would: the file in a transaction, unless it says otherwise or holds its own.
+        // Like the tool: the file in a transaction, unless it opts out or controls transactions itself.
         let own = migration.statements.iter().any(controls);
         let opted_out = layout.without_transaction.contains(&migration.number);
-        // Flyway sees by itself that a file cannot be run in one.
+        // Flyway detects files that cannot run in a transaction.
         let cannot = layout.style == Style::Flyway && migration.statements.iter().any(Statement::needs_no_transaction);
         let whole = layout.style.transaction() == Transaction::File && !own && !opted_out && !cannot;
         let mut in_block = whole;
@@ -39,7 +39,7 @@ pub(super) fn apply_all(database: &CloneDatabase, layout: &Layout, major: u16) -
                 continue;
             };
             if controls(statement) {
-                // Whatever block there was, a control statement that fails leaves none that could go on.
+                // After a failed control statement no transaction block can continue.
                 session.run("ROLLBACK")?;
                 in_block = false;
             }
@@ -64,7 +64,7 @@ pub(super) fn apply_all(database: &CloneDatabase, layout: &Layout, major: u16) -
                 rule: "applies",
                 severity: Severity::Error,
                 at,
-                message: "the file ends inside a transaction block, so nothing of it stays".to_owned(),
+                message: "the file ends inside a transaction block, so its changes are rolled back".to_owned(),
                 advice: Some("end it with COMMIT".to_owned()),
                 follows_from: None,
             });
@@ -73,7 +73,7 @@ pub(super) fn apply_all(database: &CloneDatabase, layout: &Layout, major: u16) -
     Ok(findings)
 }
 
-/// Runs a statement; inside a transaction block in a savepoint, so that the block goes on.
+/// Runs a statement; inside a transaction block in a savepoint, so that the block can continue.
 fn execute(
     session: &mut Session,
     statement: &Statement,
@@ -132,7 +132,7 @@ fn says(statement: &Statement, wanted: &[&str]) -> bool {
     words.windows(wanted.len()).any(|words| words == wanted)
 }
 
-/// Ends the transaction of a file: constraints may speak up only now.
+/// Commits the transaction of a file, which may violate deferred constraints.
 fn commit(session: &mut Session, migration: &Migration) -> Result<Option<Finding>, DatabaseError> {
     match session.run("COMMIT") {
         Ok(()) => Ok(None),
@@ -140,11 +140,7 @@ fn commit(session: &mut Session, migration: &Migration) -> Result<Option<Finding
             rule: "applies",
             severity: Severity::Error,
             at: migration.statements.last().map(|statement| statement.origin.clone()),
-            message: format!(
-                "the end of the file's transaction failed with {}: {}",
-                report.condition(),
-                report.message
-            ),
+            message: format!("COMMIT at the end of the file failed with {}: {}", report.condition(), report.message),
             advice: None,
             follows_from: None,
         })),
@@ -152,15 +148,15 @@ fn commit(session: &mut Session, migration: &Migration) -> Result<Option<Finding
     }
 }
 
-/// The finding that this failure only follows from: something that is not there would have been made by a statement that
-/// failed, and the statement names it.
+/// The finding that this error follows from: the statement refers to a missing object that a failed statement would
+/// have created.
 fn follows(report: &Reported, statement: &Statement, missing: &Missing) -> Option<usize> {
-    // undefined_table, _column, _object, _function, _schema; the rest has a cause of its own.
+    // undefined_table, _column, _object, _function, _schema; other errors have their own cause.
     let undefined = ["42P01", "42703", "42704", "42883", "3F000"].contains(&report.sqlstate.as_str());
     let word =
         |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_lowercase).collect::<Vec<_>>();
     let cause = match report.position {
-        // The server points at the name that is not there; of `a.b`, either may be.
+        // The server reports the position of the missing name; in `a.b` either may be missing.
         Some(position) => {
             let from: String = statement.text.chars().skip(position as usize - 1).collect();
             let name =
@@ -172,13 +168,13 @@ fn follows(report: &Reported, statement: &Statement, missing: &Missing) -> Optio
     cause.filter(|_| undefined)
 }
 
-/// The names of what a statement makes, as PostgreSQL folds them.
+/// The names of the objects that a statement creates, folded as by PostgreSQL.
 fn made(statement: &Statement) -> Vec<String> {
     let migration = Migration { number: 0, file: statement.origin.file.clone(), statements: vec![statement.clone()] };
     let provenance = Provenance::of(&[migration]);
     let name = |object: &Object| match object {
         Object::Table(name) | Object::Index(name) | Object::Other(name) | Object::Extension(name) => Some(name.clone()),
-        // Columns of a table that is not there either are told with it.
+        // A missing table accounts for its columns.
         Object::Column(_, column) => Some(column.clone()),
         Object::Constraint(..) | Object::Row(..) => None,
     };
@@ -197,17 +193,17 @@ fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>
             message.push_str(&format!("\n{label}: {text}"));
         }
     }
-    // syntax_error, and options that are not known yet.
+    // syntax_error, and unknown options.
     let unknown = ["42601", "22023"].contains(&report.sqlstate.as_str());
     let newer = unknown && major < NEWEST_KNOWN && SourceFile::parse(&statement.text).errors().is_empty();
     let alone = report.sqlstate == "25001";
     let advice = if alone {
         Some(
-            "the tool runs a file in a transaction: move the statement to a file of its own that opts out of that"
+            "the tool runs each file in a transaction: move the statement to a file of its own that opts out of that"
                 .to_owned(),
         )
     } else if newer {
-        Some(format!("it is well formed for a newer PostgreSQL than {major}: try it on {NEWEST_KNOWN}"))
+        Some(format!("the syntax is valid in a newer PostgreSQL than {major}: try it on {NEWEST_KNOWN}"))
     } else {
         pgproof_server::advice::for_sqlstate(&report.sqlstate).map(str::to_owned)
     };

@@ -1,20 +1,20 @@
-//! Statements that could leave the disposable database: another database, the server's files, its programs, its
-//! superusers, its configuration.
+//! Statements that reach outside the disposable database: other databases, and the server's files, programs, superusers
+//! and configuration.
 
 use pgproof_sql::{Layout, Statement, texts};
 
-/// Where such statements stand and what they would do; rollbacks too.
+/// The location and effect of such statements, including those in rollbacks.
 pub(super) fn outside(layout: &Layout) -> Vec<String> {
     let statements = layout.migrations.iter().chain(&layout.rollbacks).flat_map(|migration| &migration.statements);
     statements.filter_map(|s| Some(format!("  {}: {}", s.origin, what(s)?))).collect()
 }
 
-/// What a statement would do outside the database; what stands in the bodies of functions and DO blocks counts too.
+/// What a statement would do outside the database, including in the bodies of functions and DO blocks.
 fn what(statement: &Statement) -> Option<&'static str> {
     texts(&statement.text).iter().find_map(|text| in_text(&words(text), statement.copy_data.is_some()))
 }
 
-/// Extensions that run code of the server's, or reach files or other servers.
+/// Extensions that run code on the server, or reach files or other servers.
 const EXTENSIONS: &[&str] = &[
     "PLPYTHON3U",
     "PLPYTHONU",
@@ -34,32 +34,32 @@ fn in_text(words: &[String], has_rows: bool) -> Option<&'static str> {
         |wanted: &[&str]| words.windows(wanted.len()).any(|words| words.iter().zip(wanted).all(|(a, b)| a == b));
     let role = |verb: &str| ["ROLE", "USER", "GROUP"].iter().any(|kind| follow(&[verb, kind]));
     let copies = words.iter().position(|word| word == "COPY");
-    // What follows FROM or TO decides whether a COPY is the client's.
+    // The word after FROM or TO decides whether a COPY uses the client.
     let to_client = |from: usize| {
         let target = words[from..].windows(2).find(|pair| pair[0] == "FROM" || pair[0] == "TO");
         target.is_some_and(|pair| pair[1] == "STDIN" || pair[1] == "STDOUT")
     };
     if follow(&["CREATE", "DATABASE"]) || follow(&["DROP", "DATABASE"]) || follow(&["ALTER", "DATABASE"]) {
-        Some("it makes, drops or changes a database")
+        Some("it creates, drops or alters a database")
     } else if follow(&["ALTER", "SYSTEM"]) {
-        Some("it configures the server")
+        Some("it changes the configuration of the server")
     } else if has("TABLESPACE") && (follow(&["CREATE", "TABLESPACE"]) || follow(&["DROP", "TABLESPACE"])) {
         Some("it uses the server's files")
     } else if copies.is_some() && has("PROGRAM") {
         Some("it runs a program on the server")
     } else if !has_rows && copies.is_some_and(|at| (has("FROM") || has("TO")) && !to_client(at)) {
-        Some("it reads or writes a file of the server's")
+        Some("it reads or writes a file on the server")
     } else if (role("CREATE") || role("ALTER")) && has("SUPERUSER") {
-        Some("it makes a superuser")
+        Some("it creates a superuser")
     } else if role("DROP") || role("ALTER") && has("SET") {
-        Some("it changes roles of the whole server")
+        Some("it changes roles, which belong to the whole server")
     } else if follow(&["LANGUAGE", "C"])
         || follow(&["LANGUAGE", "INTERNAL"])
         || words.first().is_some_and(|word| word == "LOAD")
     {
         Some("it loads code into the server")
     } else if has("EXTENSION") && EXTENSIONS.iter().any(|name| has(name)) {
-        Some("it brings an extension that reaches files, programs or other servers")
+        Some("it uses an extension that reaches files, programs or other servers")
     } else if follow(&["CREATE", "SERVER"]) || follow(&["CREATE", "SUBSCRIPTION"]) {
         Some("it reaches other servers")
     } else if words.iter().any(|word| reaches(word)) {
@@ -69,7 +69,7 @@ fn in_text(words: &[String], has_rows: bool) -> Option<&'static str> {
     }
 }
 
-/// Functions and roles that reach out of the database.
+/// Functions and roles that reach outside the database.
 fn reaches(word: &str) -> bool {
     const BEGINNINGS: &[&str] =
         &["PG_READ_", "PG_LS_", "PG_STAT_FILE", "PG_EXECUTE_SERVER", "PG_WRITE_SERVER", "DBLINK_"];
@@ -85,7 +85,7 @@ fn reaches(word: &str) -> bool {
     BEGINNINGS.iter().any(|beginning| word.starts_with(beginning)) || NAMES.contains(&word)
 }
 
-/// The words of a statement outside comments, in upper case; what stands in quotes counts where it is one word.
+/// The words of a statement outside comments, in upper case; a quoted text counts if it is one word.
 fn words(text: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut at = 0;

@@ -1,31 +1,31 @@
-//! A finding: what is wrong or doubtful, where, and what to do about it.
+//! A finding: a problem, its location, and what to do about it.
 
 use pgproof_sql::Origin;
 use serde::Serialize;
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Severity {
     /// It does not work.
     Error,
-    /// It works, and will hurt.
+    /// It works, but will cause problems.
     Warning,
-    /// It is good to know.
+    /// For information.
     Note,
 }
 
-/// Something that was found.
+/// A problem that was found.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Finding {
-    /// What was broken: `applies`, `again`, `killed`, `at-once`, `rollback`.
+    /// The violated rule: `applies`, `again`, `killed`, `at-once`, `rollback`.
     pub(super) rule: &'static str,
     pub(super) severity: Severity,
-    /// The place, where there is one.
+    /// The location, if known.
     pub(super) at: Option<Origin>,
     pub(super) message: String,
     /// What to do.
     pub(super) advice: Option<String>,
-    /// The number, from 1, of the finding that this one only follows from.
+    /// The number, from 1, of the finding that this one follows from.
     pub(super) follows_from: Option<usize>,
 }

@@ -1,5 +1,5 @@
-//! `audit`: somebody's migrations, without configuration and suite. They are applied statement by statement, going on
-//! after errors so that every one is told; then what must hold of any migrations is proven.
+//! `audit`: checks migrations without configuration or suite. It applies them statement by statement, continuing after
+//! errors so that every error is reported, then proves properties that must hold for any migrations.
 
 mod apply;
 mod danger;
@@ -21,31 +21,31 @@ use pgproof_sql::{Layout, Variables, lay_out};
 
 use finding::{Finding, Severity};
 
-/// What `audit` takes.
+/// The arguments of `audit`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The directory of the migrations, or one file
     #[arg(value_name = "DIR")]
     path: PathBuf,
-    /// A file that lists the migrations in their order, one a line
+    /// A file that lists the migrations in order, one per line
     #[arg(long, value_name = "FILE")]
     order: Option<PathBuf>,
-    /// A value of a psql variable, and of ${NAME}; may be given several times
+    /// Set a psql variable, and the value of ${NAME}; may be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     set: Vec<(String, String)>,
-    /// The schemas that unqualified names are looked up in
+    /// The search path for unqualified names
     #[arg(long, value_name = "SCHEMAS")]
     search_path: Option<String>,
-    /// SQL to run before anything else: the roles and schemas that must exist
+    /// SQL to run first, to create roles and schemas that must exist
     #[arg(long, value_name = "FILE")]
     prelude: Option<PathBuf>,
-    /// Run also what could leave the disposable database
+    /// Also run statements that reach outside the disposable database
     #[arg(long)]
     allow_outside: bool,
-    /// Only apply the migrations, and prove nothing of them
+    /// Only apply the migrations, without further checks
     #[arg(long)]
     apply_only: bool,
-    /// What the findings are written as, to standard output
+    /// The output format of the findings
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -53,18 +53,18 @@ pub(crate) struct Arguments {
 /// The output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
+    /// For humans
     Text,
-    /// For programs; the README documents it
+    /// For programs; documented in the README
     Json,
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write NAME=VALUE")?;
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Why the database to begin with could not be made.
+/// Why the initial database could not be created.
 #[derive(Debug, thiserror::Error)]
 enum BeginningError {
     #[error(transparent)]
@@ -76,20 +76,21 @@ enum BeginningError {
 /// Audits migrations and prints what was found.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     if !arguments.path.exists() {
-        bail!("there is no directory or file {}", arguments.path.display());
+        bail!("no such file or directory: {}", arguments.path.display());
     }
     let variables: Variables = arguments.set.iter().cloned().collect();
     let layout = lay_out(&arguments.path, arguments.order.as_deref(), &variables)?;
     let outside = danger::outside(&layout);
     if !arguments.allow_outside && !outside.is_empty() {
         bail!(
-            "these statements could leave the disposable database; run them with --allow-outside, on a machine that may be harmed:\n{}",
+            "these statements reach outside the disposable database; \
+             to run them anyway, on an expendable machine, use --allow-outside:\n{}",
             outside.join("\n")
         );
     }
     let template = Template::scratch()?.derived("audit", |session, _| -> Result<String, BeginningError> {
         if let Some(path) = &arguments.search_path {
-            // A clone does not carry what is set for its database; the role is the same everywhere.
+            // A clone does not inherit the settings of its database, but the role is the same everywhere.
             let schemas: Vec<String> = path.split(',').map(|schema| literal(schema.trim())).collect();
             session.run(&format!("ALTER ROLE CURRENT_USER SET search_path = {}", schemas.join(", ")))?;
         }
@@ -114,7 +115,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     match arguments.format {
         Format::Text => print!("{audit}"),
         Format::Json => {
-            let document = serde_json::to_string_pretty(&audit.to_json()).context("the findings cannot be written")?;
+            let document = serde_json::to_string_pretty(&audit.to_json()).context("cannot serialize the findings")?;
             println!("{document}");
         }
     }

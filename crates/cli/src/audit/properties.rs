@@ -1,4 +1,4 @@
-//! What must hold of any migrations, proven without knowing the schema.
+//! Properties that must hold for any migrations, proven without knowledge of the schema.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use pgproof_sql::{Origin, with_causes};
 
 use super::finding::{Finding, Severity};
 
-/// Proves the properties that make sense for a layout. A tool that remembers what it has applied runs no file twice, so
-/// that running again is only noted there.
+/// Proves the properties that apply to a layout. A tool that records what it has applied runs no file twice, so rerun
+/// problems are only notes there.
 pub(super) fn prove(template: &Arc<Template>, layout: &Layout) -> anyhow::Result<Vec<Finding>> {
     let runs = Runs::with(template, layout.migrations.clone(), Rerun::default())
         .in_transactions_of(layout.style.transaction())
@@ -37,7 +37,7 @@ pub(super) fn prove(template: &Arc<Template>, layout: &Layout) -> anyhow::Result
                 });
                 Ok(false)
             }
-            // What could not be proven is told beside the rest.
+            // An error is reported along with the other findings.
             Err(error) => {
                 let message = format!("this could not be checked: {}", with_causes(&error));
                 findings.push(Finding {
@@ -52,15 +52,15 @@ pub(super) fn prove(template: &Arc<Template>, layout: &Layout) -> anyhow::Result
             }
         }
     };
-    if let Some(statement) = makes_roles(layout) {
+    if let Some(statement) = creates_role(layout) {
         let message =
-            "roles belong to the whole server, not to a database, so nothing is proven of migrations that make some";
+            "roles belong to the whole server, not to a database, so migrations that create roles are not checked";
         findings.push(Finding {
             rule: "again",
             severity: Severity::Note,
             at: Some(statement.origin.clone()),
             message: message.to_owned(),
-            advice: Some("make the roles in a file for --prelude".to_owned()),
+            advice: Some("create the roles in a file for --prelude".to_owned()),
             follows_from: None,
         });
         return Ok(findings);
@@ -68,39 +68,34 @@ pub(super) fn prove(template: &Arc<Template>, layout: &Layout) -> anyhow::Result
     // Flyway runs its repeatable migrations again whenever they change.
     let severity = if once && layout.repeatable.is_empty() { Severity::Note } else { Severity::Warning };
     let again =
-        "guard it: IF NOT EXISTS, ON CONFLICT, DROP … IF EXISTS before CREATE, a DO block that asks the catalog";
+        "guard it: IF NOT EXISTS, ON CONFLICT, DROP … IF EXISTS before CREATE, a DO block that checks the catalog";
     let repeatable = note("again", severity, again, runs.again())?;
-    // What cannot be run again does not recover from a kill either, and is told once.
+    // Migrations that cannot be run again do not recover from a kill either; that is reported once.
     if repeatable {
-        let killed = "what a killed statement leaves has to be removed or completed by the next run";
+        let killed = "make the next run remove or complete what a killed statement leaves behind";
         note("killed", Severity::Warning, killed, runs.killed())?;
-        let continued = "let a file that is run again leave alone what a later one has changed";
-        note("continued", Severity::Warning, continued, runs.continuable())?;
+        let resumed = "a file that is run again must not change what a later file has changed";
+        note("continued", Severity::Warning, resumed, runs.continuable())?;
         let migrated = template.derived("audit-migrated", |session, _| {
             apply(session, &layout.migrations, layout.style.transaction()).map(|_| String::new())
         })?;
-        let rows = "insert with ON CONFLICT DO NOTHING, and change or remove only rows that the migration made";
+        let rows = "insert with ON CONFLICT DO NOTHING, and update or delete only rows that the migration inserted";
         note("rows", Severity::Warning, rows, runs.keep_rows(&mut Sandbox::on(migrated)?))?;
-        note(
-            "at-once",
-            Severity::Warning,
-            "let whoever applies migrations take an advisory lock first",
-            runs.at_once(),
-        )?;
+        note("at-once", Severity::Warning, "acquire an advisory lock before applying migrations", runs.at_once())?;
     }
     if !layout.rollbacks.is_empty() {
         let complete: Vec<Migration> = layout.rollbacks.clone();
-        let advice = "take back all that the migration made, in the opposite order";
+        let advice = "undo everything that the migration does, in reverse order";
         note("rollback", Severity::Warning, advice, runs.taken_back(&complete, repeatable && !once))?;
     }
     Ok(findings)
 }
 
-/// How many cases of each property are tried.
+/// The number of test cases per property.
 pub(super) const CASES: u32 = 10;
 
-/// A statement that makes a role.
-fn makes_roles(layout: &Layout) -> Option<&Statement> {
+/// A statement that creates a role.
+fn creates_role(layout: &Layout) -> Option<&Statement> {
     let statements = layout.migrations.iter().flat_map(|migration| &migration.statements);
     let mut roles = statements.filter(|statement| {
         let kind = statement.kind();

@@ -1,4 +1,4 @@
-//! Findings as text and as JSON.
+//! Shows findings as text and as JSON.
 
 use std::fmt;
 use std::path::Path;
@@ -12,13 +12,13 @@ use super::properties::CASES;
 /// The version of the JSON document.
 const FORMAT: u32 = 1;
 
-/// All that was found.
+/// The result of an audit.
 pub(super) struct Audit<'a> {
     pub(super) path: &'a Path,
     pub(super) layout: &'a Layout,
     pub(super) major: u16,
     pub(super) findings: &'a [Finding],
-    /// Whether more was proven than that they apply.
+    /// Whether the properties were checked too.
     pub(super) proven: bool,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Audit<'_> {
         let files = |count: usize| format!("{count} file{}", if count == 1 { "" } else { "s" });
         writeln!(
             f,
-            "{}: {}, {} statements, {} to take back; {}; PostgreSQL {}\n",
+            "{}: {}, {} statements, {} to roll back; {}; PostgreSQL {}\n",
             self.path.display(),
             files(self.layout.migrations.len()),
             self.statements(),
@@ -74,21 +74,22 @@ impl fmt::Display for Audit<'_> {
         }
         let consequences = self.findings.iter().filter(|finding| finding.follows_from.is_some()).count();
         match (self.findings.len(), consequences) {
-            (0, _) if !self.proven => writeln!(f, "nothing found: they apply"),
+            (0, _) if !self.proven => writeln!(f, "no findings: the migrations apply"),
             (0, _) if self.layout.rollbacks.is_empty() => {
                 writeln!(
                     f,
-                    "nothing found: they apply, and are safe to run again, to kill ({CASES} cases) and to run at once; rows are kept"
+                    "no findings: the migrations apply, and are safe to run again, to kill ({CASES} cases) \
+                     and to run concurrently; rows are kept"
                 )
             }
             (0, _) => {
                 writeln!(
                     f,
-                    "nothing found: they apply, and are safe to run again, to kill, to run at once and to take back"
+                    "no findings: the migrations apply, and are safe to run again, to kill, to run concurrently and to roll back"
                 )
             }
-            (found, 0) => writeln!(f, "{found} found"),
-            (found, follow) => writeln!(f, "{found} found, {follow} of them consequences"),
+            (found, 0) => writeln!(f, "findings: {found}"),
+            (found, follow) => writeln!(f, "findings: {found}, {follow} of them consequences of others"),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The least that the same work costs: the same server started bare, the same files sent whole through one session,
-//! the same clones, the suite's own statements replayed without any of pgproof between.
+//! The minimum cost of the same work: starting the same server, sending the same files through one session, creating
+//! the same clones, and replaying the suite's statements, all without pgproof.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     Ok(parts)
 }
 
-/// A database, and each file as one message where PostgreSQL takes it as one.
+/// Creates a database and sends each file, as one message where PostgreSQL allows it.
 fn files_through_one_session(config: &Config, schema: &Schema, server: &Server) -> anyhow::Result<Duration> {
     let mut messages = Vec::new();
     for migration in select(config, schema)? {
@@ -60,7 +60,7 @@ fn files_through_one_session(config: &Config, schema: &Schema, server: &Server) 
     Ok(started.elapsed())
 }
 
-/// What the suite sends, by database, in order.
+/// The statements of the suite, by database, in order.
 fn statements(
     config: &Config,
     schema: &Schema,
@@ -68,15 +68,15 @@ fn statements(
     server: &Server,
     template: &str,
 ) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
-    let log = server.make_directory("statements").context("cannot make a directory for the statements")?.join("log");
-    let handover = RunContext {
+    let log = server.make_directory("statements").context("cannot create a directory for the statements")?.join("log");
+    let run_context = RunContext {
         cluster: server.handle().clone(),
         schemas: BTreeMap::from([(schema.name.clone(), Ready { template: template.to_owned(), clones: Vec::new() })]),
     };
-    let mut environment = environment(config, &handover, &Selection::All);
+    let mut environment = environment(config, &run_context, &Selection::All);
     environment.push((STATEMENT_LOG_VARIABLE, log.display().to_string()));
     binary.run(&Selection::All, &environment, &Progress::new(true), &schema.name)?;
-    let text = std::fs::read_to_string(&log).context("the suite wrote no statements")?;
+    let text = std::fs::read_to_string(&log).context("the suite logged no statements")?;
     let mut by_database: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (database, sql) in text.split('\0').filter_map(|entry| entry.split_once('\t')) {
         by_database.entry(database.to_owned()).or_default().push(sql.to_owned());
@@ -84,14 +84,14 @@ fn statements(
     Ok(by_database)
 }
 
-/// A COPY wants data that is not logged, and the process that somebody killed then may be anybody's now.
+/// A COPY needs data that is not logged, and the process id of a killed backend may now belong to another.
 fn can_be_replayed(statement: &str) -> bool {
     let copies = |side: &str| statement.starts_with("COPY ") && statement.to_uppercase().contains(side);
     !(copies("STDIN") || copies("STDOUT") || statement.contains("pg_terminate_backend"))
 }
 
-/// Sends each database's statements to a fresh clone, one after the other. The clones that the suite made itself are
-/// part of its work, and of its floor.
+/// Sends each database's statements to a new clone, one after the other. Clones created by the suite itself are part of
+/// its work, and so of the floor.
 fn replay(server: &Server, template: &str, statements: &BTreeMap<String, Vec<String>>) -> anyhow::Result<Duration> {
     let mut took = Duration::ZERO;
     let mut made = 0;
@@ -103,7 +103,7 @@ fn replay(server: &Server, template: &str, statements: &BTreeMap<String, Vec<Str
         let mut maintenance = server.handle().maintenance()?;
         let name = server.handle().create_database(&mut maintenance, &label, Source::Copy(template))?;
         made += 1;
-        // As many as verify makes ahead are counted there.
+        // The clones that verify creates in advance are counted there.
         if made > at_once() {
             took += started.elapsed();
         }
@@ -111,7 +111,7 @@ fn replay(server: &Server, template: &str, statements: &BTreeMap<String, Vec<Str
         let mut session = server.handle().open(&name)?;
         for statement in sql.iter().filter(|statement| can_be_replayed(statement)) {
             match session.run(statement) {
-                // Refusals are what many statements are for.
+                // Many statements are meant to fail.
                 Ok(()) | Err(DatabaseError::Reported(_)) => {}
                 Err(error) => return Err(error.into()),
             }

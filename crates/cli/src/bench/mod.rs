@@ -1,5 +1,5 @@
-//! `bench`: how long a command takes, beside the least that PostgreSQL itself needs for the same work, measured in the
-//! same call. No figure is compared with one of another run or machine.
+//! `bench`: measures a command against the minimum that PostgreSQL itself needs for the same work, in the same call.
+//! Figures are never compared with those of another run or machine.
 
 mod floor;
 mod parts;
@@ -18,16 +18,16 @@ use pgproof_server::{SERVER_VARIABLE, ServerChoice, ServerOptions};
 use crate::suite;
 use parts::Parts;
 
-/// What `bench` takes.
+/// The arguments of `bench`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The command to measure
     #[arg(value_enum)]
     command: Measured,
-    /// The schema [default: each]
+    /// The schema [default: all]
     #[arg(value_name = "SCHEMA")]
     schema: Option<String>,
-    /// How often each part is measured; the table shows medians
+    /// How often to measure each part; the table shows medians
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     runs: u16,
 }
@@ -35,9 +35,9 @@ pub(crate) struct Arguments {
 /// The commands that can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Measured {
-    /// `verify`, whole and in parts
+    /// `verify`, as a whole and in parts
     Verify,
-    /// The first query on a server of each provider
+    /// The first query on a server from each provider
     Servers,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         return servers::measure(config, usize::from(arguments.runs));
     }
     if let ServerChoice::Url(_) = ServerOptions::of(&config.server)?.provider {
-        bail!("verify is measured beside servers of pgproof's own; unset {SERVER_VARIABLE}");
+        bail!("bench verify needs servers started by pgproof, not an external server; unset {SERVER_VARIABLE}");
     }
     let schemas: Vec<&Schema> = match &arguments.schema {
         Some(name) => vec![config.schema(name)?],
@@ -62,7 +62,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
 fn measure(config: &Config, schema: &Schema, runs: usize) -> anyhow::Result<()> {
     let binary =
         suite::build(config, std::slice::from_ref(schema))?.remove(&schema.name).context("the suite was not built")?;
-    // The first run fills caches: the data directory, the file system's.
+    // The first run fills the caches: the data directory, the file system.
     let mut whole = Vec::new();
     let mut ours = Vec::new();
     let mut least = Vec::new();
@@ -82,9 +82,9 @@ fn measure(config: &Config, schema: &Schema, runs: usize) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Runs this program's `verify` as a user does, without the cargo that builds this program.
+/// Runs this program's `verify` as a user would, but without cargo building this program.
 fn verify(config: &Config, schema: &Schema) -> anyhow::Result<()> {
-    let program = std::env::current_exe().context("this program has no path")?;
+    let program = std::env::current_exe().context("cannot find the path of this program")?;
     let status = Command::new(program)
         .args(["verify", &schema.name])
         .env(CONFIG_VARIABLE, &config.file)
@@ -92,11 +92,7 @@ fn verify(config: &Config, schema: &Schema) -> anyhow::Result<()> {
         .stderr(Stdio::null())
         .status()
         .context("cannot run verify")?;
-    ensure!(
-        status.success(),
-        "verify {} ends with {status}: only a schema that is proven can be measured",
-        schema.name
-    );
+    ensure!(status.success(), "verify {} exited with {status}: only a proven schema can be measured", schema.name);
     Ok(())
 }
 
@@ -118,7 +114,9 @@ fn print(config: &Config, schema: &Schema, runs: usize, whole: &[Duration], ours
     row("report", median(ours.iter().map(|parts| parts.report)), None);
     row("cargo", median(ours.iter().map(|parts| parts.cargo)), None);
     row("whole", median(whole.iter().copied()), Some(sum));
-    println!("  cargo works beside server, migrations and clones; the floor of the whole is the sum of the floors");
+    println!(
+        "  cargo runs in parallel with server, migrations and clones; the floor of the whole is the sum of the floors"
+    );
 }
 
 fn row(name: &str, ours: Duration, floor: Option<Duration>) {

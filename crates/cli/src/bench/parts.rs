@@ -1,4 +1,4 @@
-//! How long each part of `verify` takes, one after the other.
+//! Measures the parts of `verify`, one after the other.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use pgproof_server::{Server, ServerOptions};
 use crate::suite::{self, Binary, Selection, at_once, environment};
 use crate::terminal::Progress;
 
-/// Times of the parts of one run.
+/// The duration of each part of one run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Parts {
     pub(super) server: Duration,
@@ -26,7 +26,7 @@ pub(super) struct Parts {
     pub(super) cargo: Duration,
 }
 
-/// Does what `verify` does, part by part.
+/// Does the work of `verify`, part by part.
 pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyhow::Result<Parts> {
     let mut parts = Parts::default();
     let started = Instant::now();
@@ -46,12 +46,12 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     parts.clones = started.elapsed();
 
     let started = Instant::now();
-    let evidence = server.make_directory("evidence").context("cannot make a directory for the evidence")?;
-    let handover = RunContext {
+    let evidence = server.make_directory("evidence").context("cannot create a directory for the evidence")?;
+    let run_context = RunContext {
         cluster: server.handle().clone(),
         schemas: BTreeMap::from([(schema.name.clone(), Ready { template, clones })]),
     };
-    let mut environment = environment(config, &handover, &Selection::All);
+    let mut environment = environment(config, &run_context, &Selection::All);
     environment.push((EVIDENCE_VARIABLE, evidence.display().to_string()));
     let ran = binary.run(&Selection::All, &environment, &Progress::new(true), &schema.name)?;
     parts.suite = started.elapsed();

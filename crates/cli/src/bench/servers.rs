@@ -1,5 +1,5 @@
-//! How long each provider takes from nothing to the first answered query. The first time is told apart: with an empty cache
-//! (`PGPROOF_CACHE_DIR`) it is the cold one.
+//! Measures how long each provider takes to answer the first query. The first measurement is shown separately: with an
+//! empty cache (`PGPROOF_CACHE_DIR`) it is a cold start.
 
 use std::time::{Duration, Instant};
 
@@ -11,14 +11,14 @@ use pgproof_sql::with_causes;
 
 use super::median;
 
-/// Measures every provider that works here and prints a table; why one does not stands in its line.
+/// Measures every provider that works here and prints a table, with the error of those that do not.
 pub(super) fn measure(config: &Config, runs: usize) -> anyhow::Result<Verdict> {
     let options = ServerOptions::of(&config.server)?;
     let mut providers = vec![ServerChoice::Local, ServerChoice::Docker, ServerChoice::Download];
     if let ServerChoice::Url(_) = options.provider {
         providers.push(options.provider.clone());
     }
-    println!("first query, the first time and the median of {runs} more");
+    println!("time to the first query: first run, and median of {runs} more");
     println!("  {:<9} {:>9} {:>9} {:>9}", "provider", "first", "then", "end");
     let mut measured = 0;
     for provider in providers {
@@ -38,12 +38,12 @@ pub(super) fn measure(config: &Config, runs: usize) -> anyhow::Result<Verdict> {
         }
     }
     if measured == 0 {
-        bail!("no provider works here");
+        bail!("no provider works on this machine");
     }
     Ok(Verdict::Proven)
 }
 
-/// From nothing to an answer, and from there to nothing.
+/// The time to start a server and get an answer, and the time to remove it.
 fn one(options: &ServerOptions) -> Result<(Duration, Duration), String> {
     let started = Instant::now();
     let server = Server::start(options).map_err(|error| with_causes(&error).replace('\n', " "))?;

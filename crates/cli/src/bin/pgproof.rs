@@ -1,4 +1,4 @@
-//! The program `pgproof`, for projects that have no xtask.
+//! The program `pgproof`, for projects without an xtask.
 
 fn main() -> std::process::ExitCode {
     pgproof_cli::main()

@@ -1,5 +1,5 @@
-//! `review`: pending changes of plans, each as a diff with words for what it means, to be accepted or rejected one by
-//! one, some, or all; on a terminal or by flags.
+//! `review`: pending plan changes, each as a diff with an explanation, to accept or reject one by one or all at once,
+//! on a terminal or by flags.
 
 mod pending;
 mod show;
@@ -13,34 +13,34 @@ use pgproof_runner::Config;
 use crate::terminal::colour;
 use pending::Pending;
 
-/// What `review` takes.
+/// The arguments of `review`.
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(crate) struct Arguments {
-    /// The schemas whose plans are reviewed [default: all]
+    /// The schemas whose plans to review [default: all]
     #[arg(value_name = "SCHEMA")]
     schemas: Vec<String>,
-    /// Accept the plan of this query; may be given several times
+    /// Accept the plan of this query; may be repeated
     #[arg(long, value_name = "QUERY")]
     accept: Vec<String>,
-    /// Reject the plan of this query; may be given several times
+    /// Reject the plan of this query; may be repeated
     #[arg(long, value_name = "QUERY")]
     reject: Vec<String>,
-    /// Accept all that is not rejected by name
+    /// Accept all plans that are not rejected by name
     #[arg(long, conflicts_with = "reject_all")]
     accept_all: bool,
-    /// Reject all that is not accepted by name
+    /// Reject all plans that are not accepted by name
     #[arg(long)]
     reject_all: bool,
-    /// What is accepted holds only for the major version that it was planned with
+    /// Accept plans only for the major version that produced them
     #[arg(long)]
     this_major: bool,
-    /// Write the changes as Markdown, for a comment on a pull request, and decide nothing
+    /// Print the changes as Markdown, for a comment on a pull request, without deciding on them
     #[arg(long, conflicts_with_all = ["accept", "reject", "accept_all", "reject_all"])]
     markdown: bool,
 }
 
-/// What becomes of a pending change.
+/// The decision on a pending change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     Accept,
@@ -49,7 +49,7 @@ enum Decision {
     Later,
 }
 
-/// Shows pending changes and decides on them. Proven if none is left, refuted if some are.
+/// Shows pending changes and decides on them. Proven if none are left, otherwise refuted.
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
     let pending = find(config, &arguments.schemas)?;
     if arguments.markdown {
@@ -57,13 +57,13 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         return Ok(Verdict::Proven);
     }
     if pending.is_empty() {
-        println!("no plan has changed");
+        println!("no plan changes are pending");
         return Ok(Verdict::Proven);
     }
     for name in arguments.accept.iter().chain(&arguments.reject) {
         if !pending.iter().any(|change| change.name == *name) {
             let names: Vec<_> = pending.iter().map(|change| change.name.as_str()).collect();
-            bail!("no change of {name} is pending; pending are {}", names.join(", "));
+            bail!("no pending change of query {name}; pending: {}", names.join(", "));
         }
     }
     let asks = std::io::stdin().is_terminal() && !arguments.decides();
@@ -82,14 +82,14 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     if left == 0 {
         return Ok(Verdict::Proven);
     }
-    println!("{left} of {} still pending{}", pending.len(), if asks { "" } else { HOW });
+    println!("{left} of {} changes still pending{}", pending.len(), if asks { "" } else { HOW });
     Ok(Verdict::Refuted)
 }
 
-const HOW: &str = "; decide with --accept QUERY, --reject QUERY, --accept-all or --reject-all, or in a terminal";
+const HOW: &str = "; use --accept QUERY, --reject QUERY, --accept-all or --reject-all, or run in a terminal";
 
 impl Arguments {
-    /// Whether flags decide, rather than answers.
+    /// Whether the flags make the decisions, rather than prompts.
     fn decides(&self) -> bool {
         self.accept_all || self.reject_all || !self.accept.is_empty() || !self.reject.is_empty()
     }
@@ -126,7 +126,7 @@ fn find(config: &Config, names: &[String]) -> anyhow::Result<Vec<Pending>> {
     Ok(found)
 }
 
-/// Asks on the terminal. None is the wish to end.
+/// Prompts on the terminal. None means quit.
 fn ask() -> anyhow::Result<Option<Decision>> {
     loop {
         print!("[a]ccept, accept for this [m]ajor only, [r]eject, [l]ater, [q]uit? ");
@@ -151,7 +151,7 @@ fn decide(change: &Pending, decision: Decision) -> anyhow::Result<bool> {
     match decision {
         Decision::Accept => change.accept(None)?,
         Decision::AcceptForMajor => {
-            let major = change.new.major().context("the pending plan does not say which major it was made with")?;
+            let major = change.new.major().context("the pending plan does not record its major version")?;
             change.accept(Some(major))?;
         }
         Decision::Reject => change.reject()?,

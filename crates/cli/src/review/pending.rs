@@ -1,4 +1,4 @@
-//! Pending snapshots: files `NAME.snap.new` beside the accepted `NAME.snap`, in insta's format.
+//! Pending snapshots: files `NAME.snap.new` next to the accepted `NAME.snap`, in insta's format.
 
 use std::ffi::OsStr;
 use std::io;
@@ -10,16 +10,16 @@ use pgproof_plans::{SnapshotText, meaning};
 #[derive(Debug, Clone)]
 pub(super) struct Pending {
     pub(super) schema: String,
-    /// The query, without the major that the file may be for.
+    /// The name of the query, without the major in the file name.
     pub(super) name: String,
     /// The pending file.
     file: PathBuf,
-    /// What was accepted, if anything was.
+    /// The accepted plan, if any.
     pub(super) old: Option<SnapshotText>,
     pub(super) new: SnapshotText,
 }
 
-/// The pending changes in a directory, by name. A directory that is not there has none.
+/// The pending changes in a directory, by name. A missing directory has none.
 pub(super) fn read(schema: &str, directory: &Path) -> io::Result<Vec<Pending>> {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries.collect::<io::Result<Vec<_>>>()?,
@@ -50,11 +50,11 @@ impl Pending {
     pub(super) fn meaning(&self) -> Vec<String> {
         match &self.old {
             Some(old) => meaning(old, &self.new),
-            None => vec!["a new query: nothing was accepted yet".to_owned()],
+            None => vec!["a new query: no plan has been accepted yet".to_owned()],
         }
     }
 
-    /// Makes the pending plan the accepted one: that of its file, or only that of a major.
+    /// Makes the pending plan the accepted one, for all majors or only for one.
     pub(super) fn accept(&self, major: Option<u16>) -> io::Result<()> {
         let target = match major {
             Some(major) => {
@@ -83,7 +83,7 @@ mod tests {
                         -- Title\nSELECT 1\n\ncustom plan\n  Seq Scan on t\n\ngeneric plan\n  Index Scan using i on t\n";
 
     #[test]
-    fn accepting_for_a_major_leaves_the_other_plan() {
+    fn accepting_for_a_major_keeps_the_other_plan() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = |name: &str| directory.path().join(name);
         std::fs::write(path("q.snap"), FILE.replace("Seq Scan", "Bitmap Heap Scan")).expect("a file");

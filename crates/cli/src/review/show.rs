@@ -1,10 +1,10 @@
-//! A pending change for a terminal, and all of them as Markdown.
+//! Shows a pending change on a terminal, or all of them as Markdown.
 
 use similar::{ChangeTag, TextDiff};
 
 use super::pending::Pending;
 
-/// One change: its name, what it means, the lines that differ.
+/// One change: its name, what it means, and the diff.
 pub(super) fn text(change: &Pending, number: usize, of: usize, colour: bool) -> String {
     let bold = |text: &str| if colour { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() };
     let mut text = format!("{}  ({number} of {of})\n", bold(&format!("{}: {}", change.schema, change.name)));
@@ -24,10 +24,10 @@ pub(super) fn text(change: &Pending, number: usize, of: usize, colour: bool) -> 
     text
 }
 
-/// All changes, each to be unfolded.
+/// All changes, each diff in a collapsed section.
 pub(super) fn markdown(pending: &[Pending]) -> String {
     if pending.is_empty() {
-        return "No plan has changed.\n".to_owned();
+        return "No plan changes are pending.\n".to_owned();
     }
     let plural = if pending.len() == 1 { "plan has" } else { "plans have" };
     let mut text = format!("### {} {plural} changed\n", pending.len());
@@ -51,7 +51,7 @@ pub(super) fn markdown(pending: &[Pending]) -> String {
     text
 }
 
-/// All lines of old and new, with what became of each: a plan is short enough to be shown whole.
+/// All lines of the diff: a plan is short enough to show in full.
 fn lines(change: &Pending) -> Vec<(ChangeTag, String)> {
     let old = change.old.as_ref().map(|old| format!("{}\n", old.content)).unwrap_or_default();
     let new = format!("{}\n", change.new.content);

@@ -1,4 +1,4 @@
-//! `verify`: one server, each schema's migrations once, its suite, and a report from the evidence.
+//! `verify`: starts one server, applies each schema's migrations once, runs its suite, and reports on the evidence.
 
 mod prepare;
 
@@ -16,55 +16,55 @@ use pgproof_server::{Permission, ServerOptions, majors};
 use crate::suite::{self, Binary, Selection, environment};
 use crate::terminal::{Format, Progress, colour};
 
-/// What `verify` takes.
+/// The arguments of `verify`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// The schemas to prove [default: all]
     #[arg(value_name = "SCHEMA")]
     schemas: Vec<String>,
-    /// Run only the tests whose name contains this
+    /// Run only tests whose name contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
-    /// Run only one of several parts of the tests, as in 2/3; `report --merge` makes one report of all parts
+    /// Run only one of several shards of the tests, as in 2/3; `report --merge` merges their reports
     #[arg(long, value_name = "K/N", conflicts_with = "filter")]
     shard: Option<Shard>,
-    /// Apply an optional migration as well
+    /// Also apply an optional migration
     #[arg(long, value_name = "NAME")]
     with: Vec<String>,
-    /// How many cases of each property of migrations are tried [default: 3]
+    /// How many cases to try for each property of migrations [default: 3]
     #[arg(long, value_name = "NUMBER")]
     cases: Option<u32>,
-    /// What those cases are made from [default: 0]
+    /// The seed for generating those cases [default: 0]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
-    /// What the report is written as, to standard output
+    /// The output format of the report
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// List the sections and tests, and run nothing
+    /// List the sections and tests without running them
     #[arg(long)]
     list: bool,
-    /// Leave the server running and say how to connect to it
+    /// Leave the server running and print how to connect to it
     #[arg(long)]
     keep: bool,
-    /// Where the server comes from: auto, local, docker, download, or a connection string [default: $PGPROOF_SERVER, else auto]
+    /// The server provider: auto, local, docker, download, or a connection string [default: $PGPROOF_SERVER, else auto]
     #[arg(long, value_name = "PROVIDER|URL")]
     server: Option<String>,
     /// Never download PostgreSQL
     #[arg(long)]
     no_download: bool,
-    /// The major version of PostgreSQL, several (14,16), or `all` that there are [default: the newest found]
+    /// The major version of PostgreSQL, several (14,16), or `all` available ones [default: the newest found]
     #[arg(long, value_name = "MAJOR", value_parser = major)]
     pg: Option<Major>,
 }
 
-/// Which major version to use.
+/// Which major versions to use.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Major {
     /// This one.
     One(u16),
     /// These, one after the other.
     Some(Vec<u16>),
-    /// All that the provider has.
+    /// All that the provider offers.
     All,
 }
 
@@ -73,7 +73,7 @@ fn major(text: &str) -> Result<Major, String> {
         return Ok(Major::All);
     }
     let numbers: Result<Vec<u16>, _> = text.split(',').map(|number| number.trim().parse()).collect();
-    match numbers.map_err(|_| "write a number, as in 16, or several, as in 14,16, or all".to_owned())?[..] {
+    match numbers.map_err(|_| "expected a number, as in 16, or several, as in 14,16, or all".to_owned())?[..] {
         [one] => Ok(Major::One(one)),
         ref several => Ok(Major::Some(several.to_vec())),
     }
@@ -85,7 +85,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     config.with.extend(arguments.with.iter().cloned());
     let config = &config;
     let schemas = chosen(config, &arguments.schemas)?;
-    demand_optional(config, &schemas)?;
+    check_optional(config, &schemas)?;
     let progress = Progress::new(arguments.format == Format::Json);
     if arguments.list {
         progress.step("building the suites");
@@ -95,9 +95,9 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     }
     let mut options = ServerOptions::of(&config.server)?;
     if let Some(text) = &arguments.server {
-        // Not read by clap, whose message would show it, and a password with it.
+        // Not parsed by clap, whose error message would show the string, including a password.
         options.provider =
-            text.parse().map_err(|problem: String| anyhow!("--server is no provider of servers: {problem}"))?;
+            text.parse().map_err(|problem: String| anyhow!("--server does not name a server provider: {problem}"))?;
     }
     if arguments.no_download {
         options.download = Permission::Forbidden;
@@ -119,12 +119,12 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         if arguments.keep {
             keep(prepared);
         }
-        // A shard may hold no test at all, where there are few; the merged report tells whether any is missing.
+        // With few tests a shard may be empty; the merged report shows whether any are missing.
         let is_empty_shard = report.shard.is_some() && report.verdict == Verdict::Nothing;
         return Ok(if is_empty_shard { Verdict::Proven } else { report.verdict });
     };
     if arguments.keep {
-        bail!("--keep leaves one server running; name its major with --pg");
+        bail!("--keep leaves one server running; select one major with --pg");
     }
     let mut reports = Vec::new();
     for major in majors {
@@ -154,9 +154,9 @@ fn on_one(
     let mut reports = Vec::new();
     for schema in schemas {
         let directory = prepared.server.make_directory(&format!("evidence-{}", schema.name));
-        let directory = directory.context("cannot make a directory for the evidence")?;
+        let directory = directory.context("cannot create a directory for the evidence")?;
         let run = prove(config, schema, &prepared, arguments, &directory, progress);
-        // Where the disk is full, the evidence is cut off as well.
+        // If the disk is full, the evidence is truncated as well.
         let run = run.map_err(|error| prepared.server.is_lost().map_or(error, Into::into))?;
         let applied = prepared.applied.get(&schema.name).map(Vec::as_slice).unwrap_or_default();
         reports.push(SchemaReport::new(schema, applied, run, extent));
@@ -170,7 +170,7 @@ fn on_one(
         if let Some(lost) = prepared.server.is_lost() {
             return Err(lost.into());
         }
-        // The server may be well again: a full disk has room as soon as what filled it was rolled back.
+        // The server may have recovered: a rollback frees the space that filled the disk.
         if let Some(obstacle) = Obstacle::of(&reports) {
             let log = obstacle.is_lost_session().then(|| prepared.server.log());
             return Err(match log {
@@ -185,7 +185,7 @@ fn on_one(
     Ok((prepared, report))
 }
 
-/// The schemas that were asked for, all if none was.
+/// The requested schemas, by default all.
 fn chosen(config: &Config, names: &[String]) -> anyhow::Result<Vec<Schema>> {
     if names.is_empty() {
         return Ok(config.schemas.values().cloned().collect());
@@ -200,20 +200,20 @@ fn chosen(config: &Config, names: &[String]) -> anyhow::Result<Vec<Schema>> {
     Ok(schemas)
 }
 
-/// Demands that some schema has each optional migration that was asked for.
-fn demand_optional(config: &Config, schemas: &[Schema]) -> anyhow::Result<()> {
+/// Checks that each requested optional migration exists in some schema.
+fn check_optional(config: &Config, schemas: &[Schema]) -> anyhow::Result<()> {
     let mut known = Vec::new();
     for schema in schemas {
         known.extend(optional_names(config, schema)?);
     }
     match config.with.iter().find(|name| !known.contains(name)) {
         Some(name) if known.is_empty() => bail!("--with {name}: there are no optional migrations"),
-        Some(name) => bail!("--with {name}: there is no optional migration of this name, only {}", known.join(", ")),
+        Some(name) => bail!("--with {name}: no such optional migration; available: {}", known.join(", ")),
         None => Ok(()),
     }
 }
 
-/// Runs a schema's suite and gathers what it left.
+/// Runs a schema's suite and collects its evidence.
 fn prove(
     config: &Config,
     schema: &Schema,
@@ -224,7 +224,7 @@ fn prove(
 ) -> anyhow::Result<SuiteRun> {
     let binary = prepared.binaries.get(&schema.name).context("the suite was not built")?;
     let selection = selection(binary, schema, arguments)?;
-    let mut environment = environment(config, &prepared.handover, &selection);
+    let mut environment = environment(config, &prepared.run_context, &selection);
     environment.push((EVIDENCE_VARIABLE, directory.display().to_string()));
     environment.extend(arguments.cases.map(|cases| (CASES_VARIABLE, cases.to_string())));
     environment.extend(arguments.seed.map(|seed| (SEED_VARIABLE, seed.to_string())));
@@ -233,14 +233,14 @@ fn prove(
     Ok(SuiteRun { tests: ran.tests, evidence, problem: ran.problem })
 }
 
-/// Which tests of a schema's suite were asked for.
+/// The requested tests of a schema's suite.
 fn selection(binary: &Binary, schema: &Schema, arguments: &Arguments) -> anyhow::Result<Selection> {
     if let Some(filter) = &arguments.filter {
         return Ok(Selection::Containing(filter.clone()));
     }
     let Some(shard) = arguments.shard else { return Ok(Selection::All) };
     let tests = binary.list(&Selection::All)?;
-    // Its report tells of the number of all, so that the merged one can tell whether some are missing.
+    // The report of a shard contains the number of all tests, so that a merged report shows whether some are missing.
     Ok(Selection::Named(tests.into_iter().filter(|test| shard.holds(&schema.name, test)).collect()))
 }
 
@@ -281,15 +281,15 @@ fn print_section(title: &str, tests: &[String], prefix: usize) {
 /// Leaves the server running.
 fn keep(prepared: prepare::Prepared) {
     let address = prepared.server.address().clone();
-    eprintln!("\nthe server goes on; connect with");
-    for (schema, ready) in &prepared.handover.schemas {
+    eprintln!("\nthe server is still running; connect with");
+    for (schema, ready) in &prepared.run_context.schemas {
         eprintln!("  {}   # {schema}, as migrated", address.psql(&ready.template));
     }
-    let is_borrowed = prepared.server.handle().run.is_some();
+    let is_external = prepared.server.handle().run.is_some();
     let end = prepared.server.keep();
-    if is_borrowed {
-        eprintln!("these databases go with {end}");
+    if is_external {
+        eprintln!("these databases will be removed by {end}");
     } else {
-        eprintln!("stop it, and remove all of it, with\n  {end}");
+        eprintln!("to stop and remove it, run\n  {end}");
     }
 }

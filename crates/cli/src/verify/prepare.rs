@@ -1,5 +1,5 @@
-//! What must stand before a suite can run: the suite's binary, a server, a migrated template, a few clones. Cargo and
-//! PostgreSQL work side by side.
+//! Prepares a run: the suites' binaries, a server, a migrated template and a few clones for each schema. Cargo and
+//! PostgreSQL work in parallel.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -14,24 +14,24 @@ use pgproof_server::{Server, ServerOptions};
 use crate::suite::{self, Binary, at_once};
 use crate::terminal::Progress;
 
-/// All that a run needs.
+/// Everything that a run needs.
 pub(crate) struct Prepared {
     pub(crate) server: Server,
-    pub(crate) handover: RunContext,
+    pub(crate) run_context: RunContext,
     pub(crate) applied: BTreeMap<String, Vec<Applied>>,
     pub(crate) binaries: BTreeMap<String, Binary>,
-    /// How long cargo went on after the databases were ready.
+    /// How long cargo still took after the databases were ready.
     pub(crate) building: Duration,
 }
 
-/// Builds the suites while the server starts and takes the migrations.
+/// Builds the suites while the server starts and the migrations are applied.
 pub(crate) fn prepare(
     config: &Config,
     schemas: &[Schema],
     options: &ServerOptions,
     progress: &Progress,
 ) -> anyhow::Result<Prepared> {
-    // What is wrong with the files is said before anything is started.
+    // Report errors in the files before starting anything.
     for schema in schemas {
         select(config, schema)?;
     }
@@ -41,9 +41,9 @@ pub(crate) fn prepare(
         let databases = databases(config, schemas, options);
         let ready = Instant::now();
         let binaries = building.join().map_err(|_| anyhow!("the thread that builds the suites panicked"))?;
-        // A migration that fails is the nearer problem.
-        let (server, handover, applied) = databases?;
-        Ok(Prepared { server, handover, applied, binaries: binaries?, building: ready.elapsed() })
+        // A failed migration takes precedence over a failed build.
+        let (server, run_context, applied) = databases?;
+        Ok(Prepared { server, run_context, applied, binaries: binaries?, building: ready.elapsed() })
     })
 }
 
@@ -51,14 +51,14 @@ type Databases = (Server, RunContext, BTreeMap<String, Vec<Applied>>);
 
 fn databases(config: &Config, schemas: &[Schema], options: &ServerOptions) -> anyhow::Result<Databases> {
     let server = Server::start(options)?;
-    let cluster = server.handle().clone();
+    let handle = server.handle().clone();
     let mut ready = BTreeMap::new();
     let mut applied = BTreeMap::new();
     for schema in schemas {
-        let (template, migrations) = build_template(&cluster, config, schema)?;
-        let clones = prepare_clones(&cluster, schema, &template, at_once())?;
+        let (template, migrations) = build_template(&handle, config, schema)?;
+        let clones = prepare_clones(&handle, schema, &template, at_once())?;
         ready.insert(schema.name.clone(), Ready { template, clones });
         applied.insert(schema.name.clone(), migrations);
     }
-    Ok((server, RunContext { cluster, schemas: ready }, applied))
+    Ok((server, RunContext { cluster: handle, schemas: ready }, applied))
 }

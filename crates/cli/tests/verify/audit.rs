@@ -1,4 +1,4 @@
-//! `audit` on directories of migrations that know nothing of pgproof.
+//! `audit` on directories of migrations that were not written for pgproof.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ fn directory(files: &[(&str, &str)]) -> TempDir {
     directory
 }
 
-/// Audits the directory `m` in a directory, or the whole.
+/// Runs `audit` in a directory.
 fn audit(directory: &TempDir, arguments: &[&str]) -> Ended {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgproof"));
     command.arg("audit").args(arguments).current_dir(directory.path());
@@ -28,7 +28,7 @@ fn audit(directory: &TempDir, arguments: &[&str]) -> Ended {
 }
 
 #[test]
-fn every_error_is_told_and_what_follows_from_another_is_marked() {
+fn every_error_is_reported_and_consequences_are_marked() {
     let files = directory(&[
         (
             "001_tables.sql",
@@ -49,16 +49,18 @@ fn every_error_is_told_and_what_follows_from_another_is_marked() {
             "1. 001_tables.sql:2:1: error (applies)\n   CREATE INDEX failed with 42P17 invalid_object_definition",
             "2. 001_tables.sql:5:39: error (applies)\n   CREATE TABLE failed with 42601 syntax_error",
             "3. 002_more.sql:2:1: error (applies)\n   follows from 2\n   ALTER TABLE failed with 42P01",
-            "3 found, 1 of them consequences",
+            "findings: 3, 1 of them consequences of others",
         ],
     );
 }
 
 #[test]
-fn what_is_safe_is_said_to_be_and_what_is_not_has_its_place() {
+fn safe_migrations_are_confirmed_and_unsafe_ones_reported_with_their_place() {
     let safe = "CREATE TABLE IF NOT EXISTS t (a int PRIMARY KEY);\nINSERT INTO t VALUES (1) ON CONFLICT DO NOTHING;\n";
-    audit(&directory(&[("1.sql", safe)]), &["."])
-        .demand(0, &["nothing found: they apply, and are safe to run again, to kill (10 cases) and to run at once"]);
+    audit(&directory(&[("1.sql", safe)]), &["."]).demand(
+        0,
+        &["no findings: the migrations apply, and are safe to run again, to kill (10 cases) and to run concurrently"],
+    );
     let twice = "CREATE TABLE IF NOT EXISTS t (a int);\nINSERT INTO t VALUES (1);\n";
     audit(&directory(&[("1.sql", twice)]), &["."])
         .demand(1, &["1. 1.sql:2:1: warning (again)", "table t: it has 2 rows, and had 1", "to do: guard it"]);
@@ -71,17 +73,17 @@ fn what_is_safe_is_said_to_be_and_what_is_not_has_its_place() {
 }
 
 #[test]
-fn a_tool_that_remembers_runs_nothing_twice_and_its_way_back_is_tried() {
+fn a_tool_that_records_runs_nothing_twice_and_its_down_migrations_are_checked() {
     let goose =
         "-- +goose Up\nCREATE TYPE mood AS ENUM ('good');\nCREATE TABLE t (m mood);\n-- +goose Down\nDROP TABLE t;\n";
     audit(&directory(&[("00001_a.sql", goose)]), &["."])
         .demand(1, &["goose's annotations", "note (again)", "00001_a.sql:2:1: warning (rollback)", "enum mood is new"]);
     let whole = goose.replace("DROP TABLE t;", "DROP TABLE t;\nDROP TYPE mood;");
-    audit(&directory(&[("00001_a.sql", &whole)]), &["."]).demand(0, &["1 found", "note (again)"]);
+    audit(&directory(&[("00001_a.sql", &whole)]), &["."]).demand(0, &["findings: 1", "note (again)"]);
 }
 
 #[test]
-fn what_could_leave_the_database_is_refused() {
+fn statements_that_reach_outside_the_database_are_rejected() {
     let files = directory(&[(
         "1.sql",
         "CREATE TABLE t (a int);\nCOPY t FROM PROGRAM 'id';\nCREATE ROLE boss SUPERUSER;\nALTER SYSTEM SET fsync = off;\nDROP DATABASE other;\n",
@@ -90,12 +92,12 @@ fn what_could_leave_the_database_is_refused() {
     ended.demand(
         2,
         &[
-            "could leave the disposable database",
+            "reach outside the disposable database",
             "--allow-outside",
             "1.sql:2:1: it runs a program on the server",
-            "1.sql:3:1: it makes a superuser",
-            "1.sql:4:1: it configures the server",
-            "1.sql:5:1: it makes, drops or changes a database",
+            "1.sql:3:1: it creates a superuser",
+            "1.sql:4:1: it changes the configuration of the server",
+            "1.sql:5:1: it creates, drops or alters a database",
         ],
     );
     for hidden in [
@@ -108,10 +110,10 @@ fn what_could_leave_the_database_is_refused() {
         "CREATE SERVER s FOREIGN DATA WRAPPER w",
     ] {
         audit(&directory(&[("1.sql", hidden)]), &["."])
-            .demand(2, &["could leave the disposable database", "1.sql:1:1: it "]);
+            .demand(2, &["reach outside the disposable database", "1.sql:1:1: it "]);
     }
     let harmless = "CREATE OR REPLACE FUNCTION f(c int) RETURNS int LANGUAGE sql AS 'SELECT c'; COMMENT ON FUNCTION f IS 'copies a program to a database';";
-    audit(&directory(&[("1.sql", harmless)]), &["."]).demand(0, &["nothing found"]);
+    audit(&directory(&[("1.sql", harmless)]), &["."]).demand(0, &["no findings"]);
     audit(&directory(&[("1.sql", "SELECT 1;\n\\c other\n")]), &["."])
         .demand(2, &["1.sql:2:", "a migration stays in the database"]);
     audit(
@@ -122,7 +124,7 @@ fn what_could_leave_the_database_is_refused() {
 }
 
 #[test]
-fn a_prelude_a_search_path_and_values_are_there_for_every_file() {
+fn prelude_search_path_and_variables_apply_to_every_file() {
     let files = directory(&[
         ("prelude.sql", "CREATE SCHEMA app; CREATE ROLE pgproof_app_reader;"),
         (
@@ -145,12 +147,12 @@ fn a_prelude_a_search_path_and_values_are_there_for_every_file() {
         "--order",
         "order",
     ];
-    audit(&files, &arguments).demand(0, &["the order given", "nothing found"]);
+    audit(&files, &arguments).demand(0, &["the order given", "no findings"]);
     audit(&files, &["m"]).demand(1, &["1.sql:1:28: error (applies)"]);
 }
 
 #[test]
-fn syntax_of_a_newer_version_is_called_that() {
+fn syntax_of_a_newer_version_is_recognised() {
     let files = directory(&[(
         "1.sql",
         "CREATE TABLE t (a int, b int GENERATED ALWAYS AS (a) VIRTUAL);\nCREATE TABEL u (a int);\n",
@@ -161,7 +163,7 @@ fn syntax_of_a_newer_version_is_called_that() {
     let advised = |finding: &serde_json::Value| {
         finding["advice"]
             .as_str()
-            .is_some_and(|advice| advice.starts_with("it is well formed for a newer PostgreSQL than"))
+            .is_some_and(|advice| advice.starts_with("the syntax is valid in a newer PostgreSQL than"))
     };
     let newest = document["postgresql"].as_u64().expect("a major") >= 18;
     assert_eq!(
@@ -175,7 +177,7 @@ fn syntax_of_a_newer_version_is_called_that() {
 #[test]
 fn a_directory_without_migrations() {
     audit(&directory(&[("readme.txt", "")]), &["."]).demand(2, &["holds no migration"]);
-    audit(&directory(&[]), &["nowhere"]).demand(2, &["there is no directory or file nowhere"]);
+    audit(&directory(&[]), &["nowhere"]).demand(2, &["no such file or directory: nowhere"]);
 }
 
 #[test]
@@ -190,8 +192,8 @@ fn files_are_run_as_their_tool_runs_them() {
 }
 
 #[test]
-fn a_commit_that_fails_is_told_and_the_rest_goes_on() {
+fn a_failed_commit_is_reported_and_the_rest_is_applied() {
     let sql = "BEGIN;\nCREATE TABLE a (id int PRIMARY KEY);\nCREATE TABLE b (a int REFERENCES a DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO b VALUES (1);\nCOMMIT;\nCREATE TABEL x;\n";
     audit(&directory(&[("1.sql", sql)]), &["."])
-        .demand(1, &["1.sql:5:1: error (applies)", "23503", "1.sql:6:8: error (applies)", "2 found"]);
+        .demand(1, &["1.sql:5:1: error (applies)", "23503", "1.sql:6:8: error (applies)", "findings: 2"]);
 }

@@ -1,4 +1,4 @@
-//! Bad input ends with 2 and one clear message; a suite that matched nothing ends with 3.
+//! Bad input exits with 2 and one clear message; a filter that matches nothing exits with 3.
 
 use rstest::rstest;
 
@@ -36,7 +36,7 @@ fn no_configuration() {
 
 #[test]
 fn an_unknown_schema() {
-    Project::new().run(&["verify", "shop"]).demand(2, &["unknown schema \"shop\"", "has opportunity"]);
+    Project::new().run(&["verify", "shop"]).demand(2, &["unknown schema \"shop\"", "defines opportunity"]);
 }
 
 #[rstest]
@@ -89,9 +89,9 @@ fn a_seed_fixture_of_another_type() {
 #[test]
 fn no_postgresql_anywhere() {
     let project = Project::new();
-    // Binaries are found on PATH and by name elsewhere; a setting that is wrong is not replaced by a search.
+    // A wrong setting is an error, even if a search would find binaries.
     let output = project.pgproof(&["verify"]).env("PGPROOF_BIN", "/nowhere").output().unwrap();
-    crate::project::Ended::of(&output).demand(2, &["/nowhere holds no PostgreSQL", "correct PGPROOF_BIN"]);
+    crate::project::Ended::of(&output).demand(2, &["/nowhere contains no PostgreSQL", "correct PGPROOF_BIN"]);
 }
 
 #[test]
@@ -119,12 +119,12 @@ fn a_filter_that_matches_nothing() {
 }
 
 #[test]
-fn every_major_that_there_is() {
+fn every_available_major() {
     let project = Project::new();
     let ended = project.run(&["verify", "--filter", "table_existence", "--pg", "all"]);
-    ended.demand(0, &["proven: ", "no assertion ends otherwise on one of them"]);
+    ended.demand(0, &["proven: ", "no differences between these versions"]);
     project.run(&["verify", "--pg", "all", "--keep"]).demand(2, &["--keep leaves one server running"]);
     project
         .run(&["verify", "--pg", "newest"])
-        .demand(2, &["write a number, as in 16, or several, as in 14,16, or all"]);
+        .demand(2, &["expected a number, as in 16, or several, as in 14,16, or all"]);
 }

@@ -1,4 +1,4 @@
-//! Single edits of a migration, each of which breaks one promise: `verify` ends with 1 (or 2, where the migration does
+//! Single edits of a migration, each of which breaks one assertion: `verify` exits with 1 (or 2, if the migration does
 //! not apply) and names object, file and line.
 
 use rstest::rstest;
@@ -66,18 +66,18 @@ const SEED: &str = "sql/opportunity/003_threshold_seed.sql";
     &["index idx_lead_tasks_status_priority", "its key is contact_priority DESC, status, not status, contact_priority DESC"],
     "idx_lead_tasks_status_priority"
 )]
-fn a_broken_promise_is_named_with_its_place(
+fn a_refuted_assertion_is_reported_with_its_place(
     #[case] file: &str,
     #[case] from: &str,
     #[case] to: &str,
     #[case] texts: &[&str],
-    #[case] made_by: &str,
+    #[case] defined_by: &str,
 ) {
     let project = Project::new();
     project.edit(file, from, to);
     let ended = project.run(&["verify", "opportunity"]);
     ended.demand(1, texts);
-    ended.demand(1, &[&format!("{file}:{}:", project.line_of(file, made_by))]);
+    ended.demand(1, &[&format!("{file}:{}:", project.line_of(file, defined_by))]);
 }
 
 #[test]
@@ -101,7 +101,7 @@ const CREATED_ON: &str =
     "ALTER TABLE opportunity_hypotheses\n    ADD COLUMN IF NOT EXISTS created_on date NOT NULL DEFAULT CURRENT_DATE;";
 
 #[test]
-fn a_column_that_later_statements_need_is_missed_by_the_first_of_them() {
+fn a_missing_column_fails_the_first_statement_that_needs_it() {
     let project = Project::new();
     project.edit(TABLES, CREATED_ON, "");
     let line = project.line_of(TABLES, "ON opportunity_hypotheses (niche, city, state, created_on)") - 1;
@@ -110,7 +110,7 @@ fn a_column_that_later_statements_need_is_missed_by_the_first_of_them() {
 }
 
 #[test]
-fn a_column_that_is_dropped_at_the_end_is_missed_by_the_suite() {
+fn a_column_that_is_dropped_at_the_end_is_reported_by_the_suite() {
     let project = Project::new();
     std::fs::write(
         project.path("sql/opportunity/005_drop.sql"),
@@ -131,7 +131,7 @@ fn a_column_that_is_dropped_at_the_end_is_missed_by_the_suite() {
     );
 }
 
-/// Edits after which the migrations still apply once, and are no longer safe to run again.
+/// Edits after which the migrations still apply once, but are no longer safe to run again.
 #[rstest]
 #[case::seed_without_on_conflict(
     SEED,

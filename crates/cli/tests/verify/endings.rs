@@ -1,4 +1,4 @@
-//! However `verify` ends, no server, socket or directory of it remains.
+//! However `verify` ends, it leaves no server, socket or directory behind.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use rstest::rstest;
 
 use crate::project::Project;
 
-/// The promise: five seconds after the end nothing is left.
+/// The guarantee: five seconds after the end nothing is left.
 const DEADLINE: Duration = Duration::from_secs(5);
 
 /// Where servers of the process `owner` live.
@@ -29,7 +29,7 @@ fn processes(owner: u32) -> Vec<String> {
     let output = std::process::Command::new("ps").args(["-e", "-o", "stat=,args="]).output().expect("ps runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mark = format!("/pgproof-{owner}-");
-    // A zombie has ended; who reaps it is the system's affair.
+    // A zombie has ended; the system reaps it.
     text.lines().filter(|line| line.contains(&mark) && !line.starts_with('Z')).map(str::to_owned).collect()
 }
 
@@ -71,21 +71,21 @@ fn an_ordinary_end(#[case] broken: Option<&str>, #[case] code: i32) {
     nothing_remains(owner);
 }
 
-/// Twenty moments from before the server's start to after its end. They are spread evenly, so that every run tries
-/// the same ones.
+/// Twenty moments from before the start of the server to after its end, spread evenly, so that every run tries the same
+/// ones.
 #[rstest]
 #[case::killed(Signal::SIGKILL, 20)]
 #[case::interrupted(Signal::SIGINT, 5)]
 #[case::hung_up(Signal::SIGHUP, 5)]
 fn a_signal_at_any_moment(#[case] signal: Signal, #[case] moments: u64) {
     let project = Project::new();
-    // More of them for a soak.
+    // More of them for a soak test.
     let moments = if signal == Signal::SIGKILL { moments.max(crate::servers::moments()) } else { moments };
     for moment in 0..moments {
         let mut child = project.pgproof(&["verify"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let owner = child.id();
         std::thread::sleep(Duration::from_millis(5 + moment * 800 / moments));
-        // It may have ended before the signal.
+        // It may have exited before the signal.
         let _ = kill(Pid::from_raw(i32::try_from(owner).unwrap()), signal);
         child.wait().unwrap();
         nothing_remains(owner);
@@ -93,7 +93,7 @@ fn a_signal_at_any_moment(#[case] signal: Signal, #[case] moments: u64) {
 }
 
 #[test]
-fn two_at_the_same_time_do_not_meet() {
+fn two_concurrent_runs_do_not_interfere() {
     let project = Project::new();
     let children: Vec<_> = (0..2)
         .map(|_| project.pgproof(&["verify"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap())
@@ -106,14 +106,14 @@ fn two_at_the_same_time_do_not_meet() {
     }
 }
 
-/// A command that keeps its data directories in a cache of its own.
+/// A command with its own cache of data directories.
 fn with_cache(project: &Project, cache: &Path) -> std::process::Command {
     let mut command = project.pgproof(&["verify", "--filter", "comments"]);
     command.env("PGPROOF_CACHE_DIR", cache);
     command
 }
 
-/// A directory that the account which runs servers may enter.
+/// A directory that the account running servers may enter.
 fn open_directory() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().expect("a directory");
@@ -132,9 +132,9 @@ fn a_server_that_is_killed_while_a_suite_runs() {
     let directory = directories(owner).pop().expect("the server's directory");
     let pid = std::fs::read_to_string(directory.join("data/postmaster.pid")).unwrap();
     kill(Pid::from_raw(pid.lines().next().unwrap().parse().unwrap()), Signal::SIGKILL).unwrap();
-    let told: Vec<String> = lines.collect();
-    assert_eq!(child.wait().unwrap().code(), Some(2), "{told:?}");
-    assert!(told.iter().any(|line| line.contains("ended while it was in use")), "{told:?}");
+    let lines_after: Vec<String> = lines.collect();
+    assert_eq!(child.wait().unwrap().code(), Some(2), "{lines_after:?}");
+    assert!(lines_after.iter().any(|line| line.contains("exited while it was in use")), "{lines_after:?}");
     nothing_remains(owner);
 }
 
@@ -163,7 +163,7 @@ fn a_cache_with_a_damaged_entry(#[case] part: &str, #[case] content: Option<&str
         Some(content) => std::fs::write(entry.join(part), content).unwrap(),
         None => std::fs::remove_dir_all(entry.join(part)).unwrap(),
     }
-    // An entry that was being made when its run died.
+    // An entry that was being created when its run died.
     std::fs::create_dir(entry.with_extension("unfinished")).unwrap();
     for _ in 0..2 {
         let output = with_cache(&project, cache.path()).output().unwrap();
@@ -177,11 +177,11 @@ fn a_cache_that_cannot_be_written() {
     let file = directory.path().join("file");
     std::fs::write(&file, "").unwrap();
     let output = with_cache(&project, &file.join("cache")).output().unwrap();
-    let told = crate::project::Ended::of(&output);
-    told.demand(2, &["cannot create ", "set PGPROOF_CACHE_DIR to a writable directory"]);
+    let ended = crate::project::Ended::of(&output);
+    ended.demand(2, &["cannot create ", "set PGPROOF_CACHE_DIR to a writable directory"]);
 }
 
-/// In a mount namespace of its own, where the servers' directory is small and fills up while the suite runs.
+/// In a separate mount namespace, where the directory of servers is small and fills up while the suite runs.
 #[test]
 fn a_disk_that_fills_up() {
     use std::io::Write;
@@ -203,12 +203,12 @@ fn a_disk_that_fills_up() {
     };
     match ended {
         Ok(ended) => {
-            // Either a statement is refused, or the server itself panics: it cannot do without its log.
+            // Either a statement fails, or the server itself panics because it cannot write its WAL.
             ended.demand(2, &["error: ", "No space left on device"]);
             assert_eq!(ended.stdout, "", "one message, and nothing left");
         }
         Err(reason) => {
-            let _ = writeln!(std::io::stderr(), "NOT TRIED: a disk that fills up: it takes a mount: {reason}");
+            let _ = writeln!(std::io::stderr(), "NOT TRIED: a disk that fills up: it requires a mount: {reason}");
         }
     }
 }

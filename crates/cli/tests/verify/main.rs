@@ -1,7 +1,7 @@
-//! `verify` as a user runs it, on a copy of this repository's schemas: what it says when a schema breaks its promises,
-//! when the input is bad, and what it leaves behind.
+//! `verify` as a user runs it, on a copy of this repository's schemas: its messages for broken schemas and bad input,
+//! and its cleanup.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::expect_used, reason = "a test that cannot continue fails")]
 
 mod audit;
 mod bad_input;

@@ -1,9 +1,9 @@
-//! What `verify` prints when all is well.
+//! What `verify` prints on success.
 
 use crate::project::Project;
 
 #[test]
-fn the_json_document_holds_the_evidence() {
+fn the_json_document_contains_the_evidence() {
     let ended = Project::new().run(&["verify", "opportunity", "--format", "json"]);
     ended.demand(0, &[]);
     let report: serde_json::Value = serde_json::from_str(&ended.stdout).expect("nothing but JSON on standard output");
@@ -25,10 +25,10 @@ fn the_json_document_holds_the_evidence() {
 }
 
 #[test]
-fn the_text_has_a_line_a_section() {
+fn the_text_has_a_line_per_section() {
     let ended = Project::new().run(&["verify"]);
     ended.demand(0, &["opportunity on PostgreSQL", "✓ 1 Table existence", "✓ 7 Query performance", "\nproven: "]);
-    assert!(!ended.stdout.contains('\u{1b}'), "no colour where there is no terminal");
+    assert!(!ended.stdout.contains('\u{1b}'), "no colour unless on a terminal");
 }
 
 #[test]
@@ -39,21 +39,21 @@ fn the_list_runs_nothing() {
 }
 
 #[test]
-fn a_kept_server_goes_on_until_it_is_stopped() {
+fn a_kept_server_runs_until_it_is_stopped() {
     let ended = Project::new().run(&["verify", "--keep", "--filter", "table_existence"]);
     ended.demand(0, &["psql \"host=", "kill -INT "]);
     let pid: i32 = ended.stderr.trim().rsplit(' ').next().and_then(|pid| pid.parse().ok()).expect("a process id");
     let pid = nix::unistd::Pid::from_raw(pid);
     let directory =
         ended.stderr.split("psql \"host=").nth(1).and_then(|rest| rest.split(' ').next()).expect("a directory");
-    assert!(nix::sys::signal::kill(pid, None).is_ok(), "the server goes on");
+    assert!(nix::sys::signal::kill(pid, None).is_ok(), "the server is running");
     assert!(std::path::Path::new(directory).exists());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("the server is stopped");
     crate::endings::gone(std::path::Path::new(directory));
 }
 
 #[test]
-fn shards_are_merged_into_the_whole() {
+fn shards_are_merged_into_the_whole_run() {
     let project = Project::new();
     let whole: serde_json::Value =
         serde_json::from_str(&project.run(&["verify", "--format", "json"]).stdout).expect("JSON");
@@ -74,8 +74,8 @@ fn shards_are_merged_into_the_whole() {
         assert_eq!(report[part], whole[part], "{part}");
     }
     merged(&files, "text").demand(0, &["proven: 463 of 463 assertions hold", "(local)\n"]);
-    merged(&files[..2], "text").demand(2, &["shard 3 missing of 3"]);
-    project.run(&["verify", "--shard", "4/3"]).demand(2, &["write which part of how many, from 1, as in 2/3"]);
+    merged(&files[..2], "text").demand(2, &["missing shards: 3 of 3"]);
+    project.run(&["verify", "--shard", "4/3"]).demand(2, &["expected K/N with K from 1 to N, as in 2/3"]);
     let listed: usize = ["1/2", "2/2"]
         .iter()
         .map(|shard| project.run(&["verify", "--list", "--shard", shard]).stdout.lines().count())
@@ -100,5 +100,5 @@ fn a_shard_does_not_know_what_another_refutes() {
         files.push(file.display().to_string());
     }
     let merged = project.run(&["report", "--merge", &files[0], &files[1]]);
-    merged.demand(1, &["9 tests in module jsonb, and the runbook promises 1000"]);
+    merged.demand(1, &["9 tests in module jsonb, but the runbook specifies 1000"]);
 }

@@ -1,5 +1,5 @@
-//! Plan snapshots and their review: a changed, missing or orphaned plan is refuted, pending files are for the review
-//! alone, and only the review accepts.
+//! Plan snapshots and their review: changed, missing and orphaned plans are refuted, pending files are used only by the
+//! review, and only the review accepts plans.
 
 use rstest::rstest;
 
@@ -13,7 +13,7 @@ fn plans(project: &Project) -> Ended {
     project.run(&["verify", "--filter", "plans::"])
 }
 
-/// Deletes an index, the whole statement of which is `sql`.
+/// Removes the index that is created by the statement `sql`.
 fn without(sql: &str) -> Project {
     let project = Project::new();
     project.edit(TABLES, sql, "");
@@ -33,7 +33,7 @@ fn without(sql: &str) -> Project {
     "CREATE INDEX IF NOT EXISTS idx_lead_transactions_partner ON lead_transactions (partner_id);",
     "index idx_lead_transactions_partner is no longer used"
 )]
-fn a_lost_index_is_told(#[case] index: &str, #[case] words: &str) {
+fn a_lost_index_is_reported(#[case] index: &str, #[case] words: &str) {
     plans(&without(index)).demand(1, &[words, "is read whole now, all ", "estimated cost: "]);
 }
 
@@ -96,8 +96,8 @@ fn the_review_accepts_and_rejects_by_flag() {
             "```diff",
         ],
     );
-    project.run(&["review"]).demand(1, &["still pending; decide with --accept QUERY"]);
-    project.run(&["review", "--accept", "nobody"]).demand(2, &["no change of nobody is pending"]);
+    project.run(&["review"]).demand(1, &["changes still pending; use --accept QUERY"]);
+    project.run(&["review", "--accept", "nobody"]).demand(2, &["no pending change of query nobody"]);
     project
         .run(&["review", "--accept", "transactions_of_partner", "--reject", "runs_of_hypothesis"])
         .demand(1, &["accepted transactions_of_partner", "rejected runs_of_hypothesis"]);
@@ -112,7 +112,7 @@ fn the_review_accepts_and_rejects_by_flag() {
             .map(|file| file.file_name().to_string_lossy().into_owned())
             .any(|f| f.starts_with("tasks_of_opportunity@"))
     );
-    project.run(&["review"]).demand(0, &["no plan has changed"]);
+    project.run(&["review"]).demand(0, &["no plan changes are pending"]);
 }
 
 #[test]
@@ -122,14 +122,14 @@ fn plans_of_other_sizes_are_shown() {
     project
         .run(&sizes)
         .demand(0, &["== logs_of_run", "Index Cond".to_lowercase().as_str(), "etl_logs with 50000000 rows"]);
-    project.run(&["plan", "opportunity", "nothing"]).demand(2, &["there is no query nothing"]);
+    project.run(&["plan", "opportunity", "nothing"]).demand(2, &["no such query: nothing"]);
     project.run(&["plan", "opportunity", "--rows", "nothing=5"]).demand(2, &["table nothing has no rows"]);
 }
 
 #[rstest]
 #[case("-- $1 uuid = ", "-- $1 uuid: ", "logs_of_run.sql:2: a parameter is written: -- $1 TYPE = EXAMPLE")]
 #[case("run_id = $1", "run_id = $2", "logs_of_run.sql:1: $1 is declared and not used")]
-fn a_malformed_query_could_not_be_run(#[case] from: &str, #[case] to: &str, #[case] message: &str) {
+fn a_malformed_query_is_an_error(#[case] from: &str, #[case] to: &str, #[case] message: &str) {
     let project = Project::new();
     project.edit("fixtures/opportunity/queries/logs_of_run.sql", from, to);
     plans(&project).demand(2, &[message]);

@@ -1,16 +1,16 @@
-//! A copy of this repository's schemas in a directory of its own, to be broken at will.
+//! A copy of this repository's schemas in a separate directory, to be broken on purpose.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
 
-/// A project with one schema, whose suite is this workspace's.
+/// A project with one schema, whose suite is in this workspace.
 pub struct Project {
     directory: TempDir,
 }
 
-/// How `verify` ended.
+/// The result of a command.
 #[derive(Debug)]
 pub struct Ended {
     pub code: i32,
@@ -43,7 +43,7 @@ impl Project {
         self.directory.path().join(relative)
     }
 
-    /// Replaces `from`, which must be there once, in a file.
+    /// Replaces `from`, which must occur exactly once, in a file.
     #[track_caller]
     pub fn edit(&self, file: &str, from: &str, to: &str) {
         let text = std::fs::read_to_string(self.path(file)).expect("a file");
@@ -62,7 +62,7 @@ impl Project {
     pub fn pgproof(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pgproof"));
         command.args(arguments).current_dir(self.directory.path());
-        // A developer's or CI's settings would decide whether pending plans are written.
+        // Settings of a developer or of CI would affect whether pending plans are written.
         for variable in ["PGPROOF_CONFIG", "PGPROOF_RUN", "PGPROOF_EVIDENCE", "PGPROOF_SERVER", "CI", "INSTA_UPDATE"] {
             command.env_remove(variable);
         }
@@ -84,7 +84,7 @@ impl Ended {
         }
     }
 
-    /// Demands this exit code and all of these texts in what was printed.
+    /// Asserts this exit code, and that the output contains all of these texts.
     #[track_caller]
     pub fn demand(&self, code: i32, texts: &[&str]) {
         let all = format!("{}{}", self.stdout, self.stderr);
@@ -100,7 +100,7 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace")
 }
 
-/// The tables of a configuration that are about one schema, and those about none.
+/// The tables of a configuration for one schema, and those for no schema.
 fn only(config: &str, schema: &str) -> String {
     let mut text = String::new();
     let mut wanted = true;

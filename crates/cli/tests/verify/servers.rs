@@ -1,4 +1,4 @@
-//! `verify` on a server that is not ours and in a container: the same verdict, and nothing left, however it ends.
+//! `verify` on an external server and in a container: the same verdict, and nothing left behind, however it ends.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -12,28 +12,28 @@ use rstest::rstest;
 use crate::endings::nothing_remains;
 use crate::project::Project;
 
-/// How many moments a run is killed at; more of them for a soak.
+/// The number of moments at which to kill a run; set it higher for a soak test.
 pub fn moments() -> u64 {
     std::env::var("PGPROOF_TEST_MOMENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
 }
 
-/// The promise: ten seconds after the end nothing is left.
+/// The guarantee: ten seconds after the end nothing is left.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Somebody's server, with a database and a role of theirs.
-struct Somebody(Server);
+/// An external server, with a database and a role of its own.
+struct ExternalServer(Server);
 
-impl Somebody {
-    fn new() -> Somebody {
+impl ExternalServer {
+    fn new() -> ExternalServer {
         let server = Server::start(&ServerOptions { provider: ServerChoice::Local, ..ServerOptions::default() });
-        let somebody = Somebody(server.expect("a server"));
-        somebody.rows("CREATE DATABASE theirs");
-        somebody.rows("CREATE ROLE theirs LOGIN CREATEDB CREATEROLE");
-        somebody.is_quiet();
-        somebody
+        let external = ExternalServer(server.expect("a server"));
+        external.rows("CREATE DATABASE theirs");
+        external.rows("CREATE ROLE theirs LOGIN CREATEDB CREATEROLE");
+        external.is_quiet();
+        external
     }
 
-    /// Waits until the sessions of the set-up have ended: a backend goes on for a moment after its client has gone.
+    /// Waits until the sessions of the set-up have ended: a backend lives on for a moment after its client disconnects.
     fn is_quiet(&self) {
         let started = Instant::now();
         while self.everything().iter().any(|line| line.starts_with("session ")) {
@@ -52,7 +52,7 @@ impl Somebody {
         rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()
     }
 
-    /// Its databases, roles and sessions, but for the one that asks.
+    /// Its databases, roles and sessions, except the current session.
     fn everything(&self) -> Vec<String> {
         self.rows(
             "SELECT 'database ' || datname FROM pg_database UNION ALL SELECT 'role ' || rolname FROM pg_roles \
@@ -74,20 +74,20 @@ impl Somebody {
 #[rstest]
 #[case::opportunity("opportunity", "463 of 463")]
 #[case::settler("settler", "1373 of 1373")]
-fn a_given_server_proves_the_same(#[case] schema: &str, #[case] proven: &str) {
-    let (somebody, project) = (Somebody::new(), Project::of(schema));
-    let before = somebody.everything();
+fn an_external_server_proves_the_same(#[case] schema: &str, #[case] proven: &str) {
+    let (external, project) = (ExternalServer::new(), Project::of(schema));
+    let before = external.everything();
     let output =
-        project.pgproof(&["verify", "--server", &somebody.conninfo("postgres")]).output().expect("pgproof runs");
+        project.pgproof(&["verify", "--server", &external.conninfo("postgres")]).output().expect("pgproof runs");
     crate::project::Ended::of(&output).demand(0, &["(url)", &format!("proven: {proven} assertions hold")]);
-    somebody.is_as_before(&before);
+    external.is_as_before(&before);
 }
 
 #[test]
-fn a_role_that_is_no_superuser_is_told_what_it_cannot_prove() {
-    let (somebody, project) = (Somebody::new(), Project::new());
-    let before = somebody.everything();
-    let server = somebody.conninfo("theirs");
+fn a_role_that_is_not_a_superuser_gets_an_error_for_what_it_cannot_prove() {
+    let (external, project) = (ExternalServer::new(), Project::new());
+    let before = external.everything();
+    let server = external.conninfo("theirs");
     let run = |filter: &[&str]| {
         let output = project.pgproof(&[&["verify"], filter].concat()).env("PGPROOF_SERVER", &server).output();
         crate::project::Ended::of(&output.expect("pgproof runs"))
@@ -99,28 +99,28 @@ fn a_role_that_is_no_superuser_is_told_what_it_cannot_prove() {
     }
     let superuser = "42501 insufficient_privilege: permission denied to set parameter \"session_replication_role\"";
     run(&["--filter", "query_performance"]).demand(2, &[superuser, "could not be checked", "GRANT SET ON PARAMETER"]);
-    // What is refuted for such a role is not held against the schema.
+    // A refutation for such a role does not count against the schema.
     project.edit(
         "sql/opportunity/001_create_orchestrator_log.sql",
         "CHECK (duration_ms >= 0)",
         "CHECK (duration_ms >= -1)",
     );
-    run(&["--filter", "constraints"]).demand(2, &["role theirs is no superuser: ", "could not be checked: "]);
-    if somebody.0.version().major >= 15 {
-        somebody.rows("GRANT SET ON PARAMETER session_replication_role TO theirs");
+    run(&["--filter", "constraints"]).demand(2, &["role theirs is not a superuser: ", "\nerror: "]);
+    if external.0.version().major >= 15 {
+        external.rows("GRANT SET ON PARAMETER session_replication_role TO theirs");
         run(&["--filter", "plans::"]).demand(0, &["proven: "]);
-        somebody.rows("REVOKE SET ON PARAMETER session_replication_role FROM theirs");
+        external.rows("REVOKE SET ON PARAMETER session_replication_role FROM theirs");
     }
-    somebody.is_as_before(&before);
+    external.is_as_before(&before);
 }
 
 #[test]
-fn a_given_server_is_as_it_was_whenever_a_run_is_killed() {
-    let (somebody, project) = (Somebody::new(), Project::of("settler"));
-    let before = somebody.everything();
+fn an_external_server_is_unchanged_whenever_a_run_is_killed() {
+    let (external, project) = (ExternalServer::new(), Project::of("settler"));
+    let before = external.everything();
     for moment in 0..moments() {
         let mut child = project
-            .pgproof(&["verify", "--server", &somebody.conninfo("postgres")])
+            .pgproof(&["verify", "--server", &external.conninfo("postgres")])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -129,17 +129,17 @@ fn a_given_server_is_as_it_was_whenever_a_run_is_killed() {
         let _ = kill(Pid::from_raw(i32::try_from(child.id()).expect("a process id")), Signal::SIGKILL);
         let owner = child.id();
         child.wait().expect("an end");
-        somebody.is_as_before(&before);
+        external.is_as_before(&before);
         nothing_remains(owner);
     }
 }
 
 #[test]
-fn two_runs_share_a_given_server() {
-    let (somebody, project) = (Somebody::new(), Project::new());
-    let before = somebody.everything();
+fn two_runs_share_an_external_server() {
+    let (external, project) = (ExternalServer::new(), Project::new());
+    let before = external.everything();
     let run = || {
-        let server = somebody.conninfo("postgres");
+        let server = external.conninfo("postgres");
         let mut command = project.pgproof(&["verify", "--server", &server]);
         command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("pgproof runs")
     };
@@ -147,63 +147,64 @@ fn two_runs_share_a_given_server() {
         let output = child.wait_with_output().expect("an end");
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stdout));
     }
-    somebody.is_as_before(&before);
+    external.is_as_before(&before);
 }
 
 #[test]
-fn a_connection_is_described_as_for_psql() {
-    let (somebody, project) = (Somebody::new(), Project::new());
-    let output = project.pgproof(&["doctor"]).env("PGPROOF_SERVER", somebody.conninfo("theirs")).output();
+fn a_connection_is_specified_as_for_psql() {
+    let (external, project) = (ExternalServer::new(), Project::new());
+    let output = project.pgproof(&["doctor"]).env("PGPROOF_SERVER", external.conninfo("theirs")).output();
     crate::project::Ended::of(&output.expect("pgproof runs")).demand(0, &["✓ PostgreSQL", ":5432 (url)"]);
     let output = project
         .pgproof(&["verify", "--filter", "comments", "--server", "postgres://"])
-        .env("PGHOST", somebody.0.directory())
+        .env("PGHOST", external.0.directory())
         .env("PGUSER", "postgres")
         .output();
     crate::project::Ended::of(&output.expect("pgproof runs")).demand(0, &["(url)"]);
     let service = project.path("services");
-    std::fs::write(&service, format!("[ours]\nhost={}\nuser=postgres\n", somebody.0.directory().display()))
+    std::fs::write(&service, format!("[ours]\nhost={}\nuser=postgres\n", external.0.directory().display()))
         .expect("a file");
     let command = || project.pgproof(&["verify", "--filter", "comments", "--server", "service=ours"]);
     let output = command().env("PGSERVICEFILE", &service).output();
     crate::project::Ended::of(&output.expect("pgproof runs")).demand(0, &["(url)"]);
     project
         .run(&["verify", "--server", "service=theirs"])
-        .demand(2, &["the given server cannot be used", "service theirs is described neither in "]);
+        .demand(2, &["the external server cannot be used", "service theirs is defined neither in "]);
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused() {
+fn invalid_choices_are_rejected() {
     let project = Project::new();
     project
         .run(&["verify", "--server", "dokcer"])
-        .demand(2, &["write auto, local, docker, download, or a connection string"]);
+        .demand(2, &["expected auto, local, docker, download, or a connection string"]);
     let output = project.pgproof(&["verify"]).env("PGPROOF_SERVER", "neon").output().expect("pgproof runs");
-    crate::project::Ended::of(&output).demand(2, &["PGPROOF_SERVER is no provider of servers: write auto"]);
+    crate::project::Ended::of(&output).demand(2, &["PGPROOF_SERVER does not name a server provider: expected auto"]);
     project
         .run(&["verify", "--server", "postgres://db", "--pg", "all"])
-        .demand(2, &["a given server has one version; leave --pg out"]);
+        .demand(2, &["an external server has one version; omit --pg"]);
     let config = std::fs::read_to_string(project.path("pgproof.toml")).expect("a file");
     let secret = "[server]\nprovider = \"postgres://me:hush@db\"\n";
     std::fs::write(project.path("pgproof.toml"), format!("{secret}{config}")).expect("a file");
     let ended = project.run(&["verify"]);
     ended.demand(
         2,
-        &["server.provider is no provider of servers: a connection string may hold a password; set PGPROOF_SERVER"],
+        &["server.provider does not name a server provider: a connection string may contain a password; \
+        set it in PGPROOF_SERVER instead"],
     );
     assert!(!format!("{ended:?}").contains("hush"));
 }
 
-/// An image to start containers of, or why there is none; then the report says so, where no test's output is hidden.
+/// An image for containers. If there is none, the reason is printed to standard error, which is never captured.
 fn image() -> Option<String> {
     let image = std::env::var("PGPROOF_IMAGE").unwrap_or_else(|_| "postgres:18".to_owned()).replace("{major}", "18");
     let found = Command::new("docker").args(["image", "inspect", &image]).output();
     let missing = match found {
         Ok(output) if output.status.success() => return Some(image),
         Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        Err(error) => format!("docker cannot be run: {error}"),
+        Err(error) => format!("cannot run docker: {error}"),
     };
-    assert!(std::env::var_os("PGPROOF_TEST_DOCKER").is_none(), "containers were to be tried: {missing}");
+    assert!(std::env::var_os("PGPROOF_TEST_DOCKER").is_none(), "PGPROOF_TEST_DOCKER requires containers: {missing}");
     let _ = writeln!(std::io::stderr(), "NOT TRIED: servers in containers: {}", missing.replace('\n', " "));
     None
 }
@@ -223,7 +224,7 @@ fn no_container_remains() {
     }
 }
 
-/// Makes an image that runs this instead of a server.
+/// Builds an image that runs this script instead of a server.
 fn build(image: &str, tag: &str, script: &str) {
     let mut build = Command::new("docker");
     let tag = format!("pgproof-test:{tag}");
@@ -238,9 +239,9 @@ fn build(image: &str, tag: &str, script: &str) {
     assert!(build.wait().expect("an end").success());
 }
 
-/// One at a time: each looks at all containers there are.
+/// A single test, because each check looks at all containers.
 #[test]
-fn containers_prove_the_same_and_leave_nothing() {
+fn containers_prove_the_same_and_leave_nothing_behind() {
     let Some(image) = image() else { return };
     let project = Project::of("settler");
     let run = |arguments: &[&str]| {
@@ -260,34 +261,35 @@ fn containers_prove_the_same_and_leave_nothing() {
         nothing_remains(owner);
         no_container_remains();
     }
-    // One that is kept outlives later runs too, until it is removed as was said.
+    // A kept container outlives later runs too, until it is removed with the printed command.
     let kept = ended(&["--keep", "--filter", "tables"]);
     kept.demand(0, &["docker rm --force --volumes pgproof-kept-"]);
     ended(&["--filter", "tables"]).demand(0, &[]);
     let remove = kept.stderr.lines().find_map(|line| line.trim().strip_prefix("docker ")).expect("how to remove it");
     let removed = Command::new("docker").args(remove.split(' ')).output().expect("docker runs");
-    assert!(removed.status.success(), "it was gone already");
+    assert!(removed.status.success(), "it had been removed before");
     no_container_remains();
-    ended(&["--pg", "99"]).demand(2, &[" has PostgreSQL ", ", and 99 was asked for"]);
-    // It ends at once: what runs is no server.
+    ended(&["--pg", "99"]).demand(2, &[" has PostgreSQL ", ", but 99 was requested"]);
+    // It exits at once: the program is not a server.
     build(&image, "broken", "echo no disk today; exit 3");
     let output = run(&[]).env("PGPROOF_IMAGE", "pgproof-test:broken").output().expect("pgproof runs");
     crate::project::Ended::of(&output).demand(
         2,
-        &["PostgreSQL in a container of pgproof-test:broken ended while starting; the end of its log:\nno disk today"],
+        &["PostgreSQL in a container of pgproof-test:broken exited during startup; the end of its log:\nno disk today"],
     );
-    // It goes on, and no server comes.
+    // It keeps running, but no server starts.
     build(&image, "mute", "echo soon; while :; do cat /dev/zero | dd count=1000000 >/dev/null 2>&1; done");
     let output = run(&[]).env("PGPROOF_IMAGE", "pgproof-test:mute").env("PGPROOF_START_TIMEOUT", "2").output();
     crate::project::Ended::of(&output.expect("pgproof runs")).demand(
         2,
-        &["PostgreSQL in a container of pgproof-test:mute took no connection within 2 s; the end of its log:\nsoon"],
+        &["PostgreSQL in a container of pgproof-test:mute accepted no connection within 2 s; the end of its log:\nsoon"],
     );
     let _ = Command::new("docker").args(["image", "rm", "pgproof-test:broken", "pgproof-test:mute"]).output();
     let output = run(&[]).env("PGPROOF_IMAGE", "no.such.registry.invalid/postgres:1").output().expect("pgproof runs");
     crate::project::Ended::of(&output).demand(
         2,
-        &["no container of image no.such.registry.invalid/postgres:1; if the image cannot be pulled, load it"],
+        &["cannot create a container from image no.such.registry.invalid/postgres:1; \
+        if the image cannot be pulled, load it"],
     );
     let output = run(&[]).env("DOCKER_HOST", "unix:///nowhere.sock").output().expect("pgproof runs");
     crate::project::Ended::of(&output).demand(2, &["no container engine: ", "start Docker, or set DOCKER_HOST"]);

@@ -1,5 +1,5 @@
-//! Single edits of the settler schema, each of which lets one tenant reach another, or an old database lose something:
-//! `verify` ends with 1 and names table, attack and statement. And what it refuses to prove at all.
+//! Single edits of the settler schema, each of which lets one tenant reach another's data, or an upgrade lose data:
+//! `verify` exits with 1 and names table, attack and statement. Also roles for which nothing can be proven.
 
 use rstest::rstest;
 
@@ -8,7 +8,7 @@ use crate::project::Project;
 const SCHEMA: &str = "sql/settler/001-initial-schema.sql";
 const ROLES: &str = "fixtures/settler/roles.sql";
 
-/// Runs the parts of the suite that are about tenants.
+/// Runs the tests on tenant isolation.
 #[track_caller]
 fn isolation(project: &Project) -> crate::project::Ended {
     project.run(&["verify", "settler", "--filter", "isolation::"])
@@ -85,7 +85,7 @@ fn isolation(project: &Project) -> crate::project::Ended {
     "CREATE TABLE IF NOT EXISTS notes (id bigint PRIMARY KEY, note text);\nCOMMIT;",
     &["table notes keeps tenants apart", "nobody has decided whose its rows are", "tenancy.shared"]
 )]
-fn an_open_door_is_named(#[case] from: &str, #[case] to: &str, #[case] texts: &[&str]) {
+fn a_leak_is_reported(#[case] from: &str, #[case] to: &str, #[case] texts: &[&str]) {
     let project = Project::of("settler");
     project.edit(SCHEMA, from, to);
     isolation(&project).demand(1, texts);
@@ -164,35 +164,35 @@ fn a_role_that_policies_do_not_bind_proves_nothing(
     "",
     &["the migrations do not apply: sql/settler/001-initial-schema.sql:", "column \"tenant_id\" does not exist"]
 )]
-fn an_upgrade_that_loses_something_is_told(#[case] from: &str, #[case] to: &str, #[case] texts: &[&str]) {
+fn an_upgrade_that_loses_data_is_reported(#[case] from: &str, #[case] to: &str, #[case] texts: &[&str]) {
     let project = Project::of("settler");
     project.edit(SCHEMA, from, to);
     project.run(&["verify", "settler", "--filter", "upgrade::an_old_database_is_upgraded::files_1"]).demand(1, texts);
 }
 
 #[test]
-fn a_superseded_file_is_refused_wherever_it_turns_up() {
+fn a_superseded_file_is_rejected_wherever_it_appears() {
     for name in ["multi-tenancy.sql", "002-event-sourcing.sql", "optional/security.sql"] {
         let project = Project::of("settler");
         std::fs::write(project.path(&format!("sql/settler/{name}")), "SELECT 1;").expect("a file");
-        let text = format!("sql/settler/{name} is part of 001-initial-schema.sql now and must not be run beside it");
+        let text = format!("sql/settler/{name} is now part of 001-initial-schema.sql and must not be run as well");
         project.run(&["verify"]).demand(2, &[&text]);
     }
 }
 
 #[test]
-fn an_optional_migration_is_proven_where_it_is_asked_for() {
+fn an_optional_migration_is_proven_if_requested() {
     let project = Project::of("settler");
     let ended = project.run(&["verify", "settler", "--with", "table-partitions"]);
     ended.demand(0, &["2 files", "proven: "]);
     project
         .run(&["verify", "--with", "partitions"])
-        .demand(2, &["no optional migration of this name, only table-partitions"]);
+        .demand(2, &["no such optional migration; available: table-partitions"]);
     Project::new().run(&["verify", "--with", "x"]).demand(2, &["there are no optional migrations"]);
 }
 
 #[test]
-fn a_partition_that_is_open_is_a_way_round() {
+fn a_partition_without_row_security_is_reported() {
     let project = Project::of("settler");
     let file = "sql/settler/optional/table-partitions.sql";
     project.edit(file, "        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', partition);\n", "");

@@ -1,10 +1,10 @@
-//! Why there is no configuration.
+//! Why the configuration is unusable.
 
 use std::path::PathBuf;
 
 use super::{CONFIG_VARIABLE, FILE_NAME};
 
-/// Why there is no configuration.
+/// Why the configuration is unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// No file was found.
@@ -21,7 +21,7 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
-    /// The file is malformed; the cause names line and key.
+    /// The file is malformed; the problem names line and key.
     #[error("{} is malformed: {}", .path.display(), .problem.trim_end())]
     Malformed {
         /// The file.
@@ -29,14 +29,14 @@ pub enum ConfigError {
         /// Line, column, and what is wrong there.
         problem: String,
     },
-    /// A schema was asked for that the file does not have.
-    #[error("unknown schema {name:?}; {} has {}", .file.display(), .known.join(", "))]
+    /// The file does not define the requested schema.
+    #[error("unknown schema {name:?}; {} defines {}", .file.display(), .known.join(", "))]
     UnknownSchema {
-        /// What was asked for.
+        /// The requested name.
         name: String,
         /// The file.
         file: PathBuf,
-        /// What there is.
+        /// The defined names.
         known: Vec<String>,
     },
 }

@@ -1,5 +1,4 @@
-//! `pgproof.toml`: the schemas under proof, and where their files stand. It says what is configured; reading
-//! migrations or fixtures is left to those who use them.
+//! `pgproof.toml`: the schemas under test and the location of their files. Migrations and fixtures are read elsewhere.
 
 mod error;
 mod plans;
@@ -20,7 +19,7 @@ pub use tenancy::{Accepted, Tenancy};
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "pgproof.toml";
 
-/// Names a configuration file, in place of the search from the working directory upwards.
+/// Names a configuration file, instead of searching from the working directory upwards.
 pub const CONFIG_VARIABLE: &str = "PGPROOF_CONFIG";
 
 /// Names optional migrations to apply, separated by commas.
@@ -29,15 +28,15 @@ pub const WITH_VARIABLE: &str = "PGPROOF_WITH";
 /// The whole of `pgproof.toml`.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The directory of the file: every path in it is relative to this one.
+    /// The directory of the file: every path in it is relative to this directory.
     pub root: PathBuf,
     /// The file itself.
     pub file: PathBuf,
     /// Which server to use.
     pub server: ServerConfig,
-    /// The schemas under proof, by name.
+    /// The schemas under test, by name.
     pub schemas: BTreeMap<String, Schema>,
-    /// The optional migrations that are applied, by name: those that `--with` or [`WITH_VARIABLE`] asks for.
+    /// The optional migrations to apply, by name: those listed with `--with` or in [`WITH_VARIABLE`].
     pub with: Vec<String>,
 }
 
@@ -70,11 +69,13 @@ impl Config {
         let text = std::fs::read_to_string(&path).map_err(unreadable)?;
         let mut parsed: File = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
         if parsed.schemas.is_empty() {
-            return Err(malformed("it names no schema: add a table [schemas.NAME]".to_owned()));
+            return Err(malformed("no schema is configured: add a table [schemas.NAME]".to_owned()));
         }
         for (name, schema) in &mut parsed.schemas {
             if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
-                return Err(malformed(format!("schemas.{name}: a name has only lower-case letters, digits and _")));
+                return Err(malformed(format!(
+                    "schemas.{name}: a name may contain only lower-case letters, digits and _"
+                )));
             }
             schema.name.clone_from(name);
         }
@@ -94,12 +95,12 @@ impl Config {
         })
     }
 
-    /// A configured path, absolute.
+    /// A configured path, as an absolute path.
     pub fn path(&self, relative: &Path) -> PathBuf {
         self.root.join(relative)
     }
 
-    /// A path as messages show it: relative to the configuration where it lies below it.
+    /// A path as shown in messages: relative to the configuration if it is below it.
     pub fn shown(&self, path: &Path) -> PathBuf {
         path.strip_prefix(&self.root).unwrap_or(path).to_path_buf()
     }
@@ -123,11 +124,11 @@ mod tests {
         let config = read(GOOD).expect("a good file");
         assert_eq!(config.schema("shop").expect("shop").suite.test, "shop");
         let error = config.schema("shoop").expect_err("no such schema").to_string();
-        assert!(error.starts_with("unknown schema \"shoop\"; ") && error.ends_with("has shop"), "{error}");
+        assert!(error.starts_with("unknown schema \"shoop\"; ") && error.ends_with("defines shop"), "{error}");
     }
 
     #[test]
-    fn names_line_and_key_of_a_mistake() {
+    fn an_error_names_line_and_key() {
         let error = read(&format!("{GOOD}migratons = \"x\"\n")).expect_err("a misspelt key").to_string();
         assert!(error.contains("line 4") && error.contains("unknown field `migratons`"), "{error}");
         let error = read("[schemas.shop]\nmigrations = 3\n").expect_err("a wrong type").to_string();
@@ -135,8 +136,8 @@ mod tests {
     }
 
     #[test]
-    fn refuses_a_file_without_schemas() {
-        let error = read("[schemas]\n").expect_err("nothing to prove").to_string();
-        assert!(error.contains("names no schema"), "{error}");
+    fn a_file_without_schemas_is_rejected() {
+        let error = read("[schemas]\n").expect_err("no schema").to_string();
+        assert!(error.contains("no schema is configured"), "{error}");
     }
 }

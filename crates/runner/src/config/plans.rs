@@ -1,29 +1,29 @@
-//! The plans of a schema's queries, as configured. Making the planning database is the assertions' business.
+//! The configuration of query plans. `pgproof-plans` creates the planning database.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// Table `[schemas.NAME.plans]`: the queries whose plans are reviewed, and the database that they are planned in.
+/// Table `[schemas.NAME.plans]`: the queries whose plans are reviewed, and the database in which they are planned.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plans {
-    /// The directory of the queries, one a file.
+    /// The directory of the queries, one per file.
     pub queries: PathBuf,
     /// The directory of the accepted plans.
     pub snapshots: PathBuf,
     /// The role that the application uses; queries are planned as this role.
     pub role: Option<String>,
-    /// A file that is run before the rows are made: it may make the role and grant it what it needs.
+    /// A file that is run before the rows are generated: it may create the role and grant it privileges.
     pub setup: Option<PathBuf>,
-    /// How many rows a table gets that is not named below.
+    /// How many rows a table has that is not listed below.
     #[serde(default = "usual_rows")]
     pub rows: u64,
-    /// Tables with other rows.
+    /// Tables with other numbers of rows, or with expressions for columns.
     #[serde(default)]
     pub tables: BTreeMap<String, PlannedTable>,
-    /// Planner settings, in place of PostgreSQL's defaults: those of your production.
+    /// Planner settings that override PostgreSQL's defaults: those of your production server.
     #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
 }
@@ -32,9 +32,9 @@ pub struct Plans {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PlannedTable {
-    /// How many.
+    /// The number of rows.
     pub rows: Option<u64>,
-    /// Columns with an expression over `n`, the number of the row from 1.
+    /// Columns with an expression over `n`, the row number from 1.
     #[serde(default)]
     pub columns: BTreeMap<String, String>,
 }

@@ -1,4 +1,4 @@
-//! A schema under proof, as configured: where its files stand, and which suite proves it.
+//! The configuration of a schema under test: the location of its files, and the suite that proves it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,78 +17,78 @@ pub struct Schema {
     pub name: String,
     /// The directory of the numbered migrations.
     pub migrations: PathBuf,
-    /// The directory of migrations that are applied only where somebody asks for one by its name.
+    /// The directory of optional migrations, which are applied only if requested by name.
     pub optional: Option<PathBuf>,
-    /// Files that a migration has taken over.
+    /// Files that a migration has replaced.
     pub superseded: Option<Superseded>,
-    /// The directory of the files that take migrations back.
+    /// The directory of the down migrations.
     pub rollback: Option<PathBuf>,
     /// The directory of the expected rows.
     pub fixtures: Option<PathBuf>,
-    /// What one transaction holds when migrations are applied.
+    /// What one transaction covers when migrations are applied.
     #[serde(default)]
     pub transaction: Transaction,
     /// The test binary that proves the schema.
     pub suite: Suite,
-    /// The parts of the report, in order.
+    /// The sections of the report, in order.
     #[serde(default)]
     pub sections: Vec<Section>,
     /// The queries whose plans are reviewed.
     pub plans: Option<Plans>,
-    /// What running the migrations again may do.
+    /// What running the migrations again may change.
     #[serde(default)]
     pub rerun: Rerun,
-    /// How tenants are kept apart.
+    /// How tenants are isolated.
     pub tenancy: Option<Tenancy>,
     /// The environment variables that the schema's application needs.
     #[serde(default)]
     pub environment: BTreeMap<String, Variable>,
 }
 
-/// Table `[schemas.NAME.rerun]`: what running the migrations again may do.
+/// Table `[schemas.NAME.rerun]`: what running the migrations again may change.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rerun {
-    /// What becomes of rows that migrations made and somebody edited, by table; kept unless said otherwise.
+    /// What happens to rows that migrations inserted and a user edited, by table; kept by default.
     #[serde(default)]
     pub edited_rows: BTreeMap<String, EditedRows>,
-    /// Differences that may be, as they are told: `table a: comment`. `*` stands for any text.
+    /// Accepted differences, as reported: `table a: comment`. `*` stands for any text.
     #[serde(default)]
     pub accepted: Vec<String>,
 }
 
-/// What becomes of edited rows.
+/// What happens to edited rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EditedRows {
-    /// They stay as they were edited.
+    /// They keep the user's edits.
     Kept,
-    /// They are as the migrations make them.
+    /// They are reset to the values in the migrations.
     Reset,
 }
 
-/// Files that a migration has taken over: beside it they would do their work a second time.
+/// Files that a migration has replaced: run as well, they would do the same work again.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Superseded {
-    /// The migration that does it now.
+    /// The migration that replaces them.
     pub by: String,
-    /// Their names; a number before one makes no difference.
+    /// Their names; a leading number is ignored.
     pub files: Vec<String>,
 }
 
-/// What an environment variable has to be.
+/// The requirements on an environment variable.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
-    /// The fewest characters.
+    /// The minimum number of characters.
     pub at_least: Option<usize>,
-    /// The only numbers of characters.
+    /// The allowed numbers of characters.
     pub lengths: Option<Vec<usize>>,
-    /// Whether it has only hexadecimal digits.
+    /// Whether it must consist of hexadecimal digits.
     #[serde(default)]
     pub hex: bool,
-    /// Whether it is the number of a port.
+    /// Whether it must be a port number.
     #[serde(default)]
     pub port: bool,
     /// What it is for.
@@ -107,15 +107,15 @@ pub struct Suite {
     pub manifest: Option<PathBuf>,
 }
 
-/// A part of the report: the tests of one module of the suite.
+/// A section of the report: the tests of one module of the suite.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Section {
     /// The module of the suite.
     pub module: String,
-    /// What the report calls it.
+    /// Its title in the report.
     pub title: String,
-    /// How many tests the runbook promises; fewer refute the section.
+    /// How many tests the runbook specifies; fewer refute the section.
     #[serde(default)]
     pub tests: usize,
 }

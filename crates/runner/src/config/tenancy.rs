@@ -1,48 +1,48 @@
-//! How a schema keeps its tenants apart, as configured. Proving it is the assertions' business.
+//! The configuration of tenant isolation. `pgproof-tenancy` proves it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
 
-/// Table `[schemas.NAME.tenancy]`: who the tenants are, and how the database learns for whom a session works.
+/// Table `[schemas.NAME.tenancy]`: the tenants, and how a session identifies its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tenancy {
-    /// The role that works for one tenant at a time.
+    /// The role that acts for one tenant at a time.
     pub role: String,
-    /// A file that makes the role and grants it what the application needs.
+    /// A file that creates the role and grants it the privileges that the application needs.
     pub setup: Option<PathBuf>,
     /// The setting that names the tenant, as in `app.current_tenant_id`.
     pub setting: String,
     /// The column that names a row's tenant.
     pub column: String,
-    /// Of tables without that column: the one that references the row whose tenant theirs is, where it is not the only
-    /// one that could.
+    /// For tables without that column: the column that references the row whose tenant owns theirs, if there are
+    /// several candidates.
     #[serde(default)]
     pub through: BTreeMap<String, String>,
-    /// Tables that hold nothing of a tenant's, each with the reason.
+    /// Shared tables, which contain no data of a tenant, each with the reason.
     #[serde(default)]
     pub shared: BTreeMap<String, String>,
-    /// Tables that no tenant may read or write, each with the reason.
+    /// Operator-only tables, which no tenant may read or write, each with the reason.
     #[serde(default)]
     pub closed: BTreeMap<String, String>,
-    /// What is known to be possible, and why it may be.
+    /// Known attacks that are accepted, with the reason.
     #[serde(default)]
     pub accepted: Vec<Accepted>,
 }
 
-/// Something that a tenant can do to another and that is accepted.
+/// An accepted attack of one tenant on another.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accepted {
-    /// The attack, by its name in the matrix.
+    /// The name of the attack in the matrix.
     pub attack: String,
     /// The tables, or `*` for all.
     pub tables: Vec<String>,
-    /// The keys, sequences or functions by which it is done; any if there are none. `*` stands for any text.
+    /// The keys, sequences or functions that it uses; empty for any. `*` stands for any text.
     #[serde(default)]
     pub by: Vec<String>,
-    /// Why it may be.
+    /// Why it is accepted.
     pub reason: String,
 }

@@ -1,4 +1,4 @@
-//! A clone: a database of its own, for what a transaction cannot hold. It goes with the server.
+//! A clone: a separate database, for what a transaction cannot contain. It is removed with the server.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use pgproof_server::Session;
 use pgproof_sql::Migration;
 use pgproof_sql::Transaction;
 
-/// A copy of a schema's template that one test has to itself.
+/// A copy of a schema's template for one test alone.
 pub struct CloneDatabase {
     template: Arc<Template>,
     name: String,
@@ -26,7 +26,7 @@ impl CloneDatabase {
         CloneDatabase::from(Template::scratch()?)
     }
 
-    /// An empty database of its own, for a test of the schema that `template` is of.
+    /// A separate empty database, for a test of the schema of `template`.
     pub fn empty_for(template: &Arc<Template>) -> Result<CloneDatabase, IsolationError> {
         let name = template.empty_database()?;
         Ok(CloneDatabase { template: Arc::clone(template), name })
@@ -47,12 +47,12 @@ impl CloneDatabase {
         &self.name
     }
 
-    /// What the test knows of the schema.
+    /// What the test knows about the schema.
     pub fn context(&self) -> &Arc<SchemaContext> {
         &self.template.context
     }
 
-    /// What one transaction holds when migrations are applied.
+    /// What one transaction covers when migrations are applied.
     pub fn transaction(&self) -> Transaction {
         self.context().configured().map(|(_, schema)| schema.transaction).unwrap_or_default()
     }

@@ -1,4 +1,4 @@
-//! What a test knows of the schema it runs on: its files, and where its objects were made.
+//! What a test knows about its schema: the files, and where objects are defined.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -8,7 +8,7 @@ use crate::{migration::MigrationError, migration::optional, migration::optional_
 use pgproof_sql::Origin;
 use pgproof_sql::{Migration, Provenance, Target, discover_rollbacks};
 
-/// A schema under proof, or a scratch database (which has no files).
+/// A schema under test, or a scratch database (which has no files).
 #[derive(Debug)]
 pub struct SchemaContext {
     name: String,
@@ -32,7 +32,7 @@ impl SchemaContext {
         &self.name
     }
 
-    /// The migrations, read anew.
+    /// The migrations, read from their files again.
     pub fn migrations(&self) -> Result<Vec<Migration>, MigrationError> {
         match &self.files {
             Some((config, schema)) => select(config, schema),
@@ -53,7 +53,7 @@ impl SchemaContext {
     /// The optional migrations that are applied.
     pub fn with(&self) -> Vec<String> {
         let Some((config, schema)) = &self.files else { return Vec::new() };
-        // A name that is another schema's is none of this one's.
+        // A name may belong to another schema.
         let names = optional_names(config, schema).unwrap_or_default();
         names.into_iter().filter(|name| config.with.contains(name)).collect()
     }
@@ -63,7 +63,7 @@ impl SchemaContext {
         self.with().iter().any(|with| with == name)
     }
 
-    /// The files that take the migrations back, the last one first.
+    /// The down migrations, the last one first.
     pub fn rollbacks(&self) -> Result<Vec<Migration>, MigrationError> {
         match &self.files {
             Some((config, Schema { rollback: Some(directory), .. })) => {
@@ -73,7 +73,7 @@ impl SchemaContext {
         }
     }
 
-    /// A file of the schema's fixtures, and how messages call it.
+    /// A fixture file of the schema: its path as shown in messages, and its real path.
     pub fn fixture(&self, name: &str) -> (PathBuf, PathBuf) {
         match &self.files {
             Some((config, schema)) => {
@@ -94,7 +94,7 @@ impl SchemaContext {
         self.files.as_ref()
     }
 
-    /// Where the migrations made an object or a row. Files are read at the first call: only failures ask.
+    /// Where the migrations define an object or insert a row. Files are read at the first call: only failures need it.
     pub fn made_at(&self, target: &Target) -> Option<Origin> {
         let provenance = self.provenance.get_or_init(|| {
             let migrations = self.migrations().unwrap_or_default();

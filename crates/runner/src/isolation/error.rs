@@ -1,4 +1,4 @@
-//! Why a test got no database.
+//! Why a test has no database.
 
 use std::sync::Arc;
 
@@ -8,26 +8,26 @@ use crate::migration::MigrationError;
 use pgproof_server::DatabaseError;
 use pgproof_server::ServerError;
 
-/// Why a test got no database.
+/// Why a test has no database.
 #[derive(Debug, thiserror::Error)]
 pub enum IsolationError {
-    /// The configuration is missing or wrong.
+    /// The configuration is missing or invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// There is no server.
+    /// No server is available.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The server of this process could not be started; the first who asked got the same error.
+    /// The server of this process could not be started; all callers share the error.
     #[error(transparent)]
     SharedServer(&'static ServerError),
     /// The migrations cannot be applied.
     #[error(transparent)]
     Migration(#[from] MigrationError),
-    /// The schema's template could not be made; the first who asked got the same error.
+    /// The schema's template could not be created; all callers share the error.
     #[error(transparent)]
     SharedTemplate(Arc<IsolationError>),
-    /// A database that is derived from the schema's template could not be made.
-    #[error("cannot make the {label} database")]
+    /// A database derived from the schema's template could not be created.
+    #[error("cannot create the {label} database")]
     Derived {
         /// What it is for.
         label: String,
@@ -40,7 +40,7 @@ pub enum IsolationError {
 }
 
 impl IsolationError {
-    /// The error of a session or statement that is behind this one, if there is one.
+    /// The error of the session or statement that caused this one, if any.
     pub fn database_error(&self) -> Option<&DatabaseError> {
         match self {
             IsolationError::Config(_) => None,

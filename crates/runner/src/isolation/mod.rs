@@ -1,5 +1,5 @@
-//! A database for each test: sandboxes (a transaction that is always rolled back) and clones (a database of its own),
-//! both made from a template that has all migrations of a schema applied.
+//! A database for each test: sandboxes (a transaction that is always rolled back) and clones (a separate database),
+//! both created from a template that has all migrations of a schema applied.
 
 mod cache;
 mod clone;

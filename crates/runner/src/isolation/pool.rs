@@ -1,5 +1,5 @@
-//! A pool of sessions, each with a clone of its own: as many as tests run at once. A sandbox takes one and gives it
-//! back rolled back.
+//! A pool of sessions, each with its own clone: as many as there are concurrent tests. A sandbox takes a session and
+//! returns it after a rollback.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use super::{IsolationError, Template};
 #[derive(Debug, Default)]
 pub(super) struct Pool(Mutex<Vec<Session>>);
 
-/// A session that nobody else uses, in a clone that nobody else uses.
+/// An unused session in an unused clone.
 pub(super) fn take(template: &Template) -> Result<Session, IsolationError> {
     let idle = template.pool.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
     match idle {
@@ -20,7 +20,7 @@ pub(super) fn take(template: &Template) -> Result<Session, IsolationError> {
     }
 }
 
-/// Gives a session back that has been rolled back.
+/// Returns a session after a rollback.
 pub(super) fn give_back(template: &Template, session: Session) {
     template.pool.0.lock().unwrap_or_else(PoisonError::into_inner).push(session);
 }

@@ -1,5 +1,5 @@
-//! A sandbox: a transaction that is always rolled back, in a clone that no other test uses at that moment. What a
-//! transaction cannot hold (commits, concurrency) needs a `CloneDatabase`.
+//! A sandbox: a transaction that is always rolled back, in a clone that no other test uses at the same time. Commits
+//! and concurrency need a `CloneDatabase` instead.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -8,25 +8,25 @@ use super::{Cache, IsolationError, SchemaContext, Template, pool};
 use pgproof_server::DatabaseError;
 use pgproof_server::{Attempt, Session, session::Row};
 
-/// The savepoint tells, at the end, whether the transaction is still the one that was begun here.
+/// The savepoint shows, at the end, whether the transaction is still the one that was started here.
 const BEGIN: &str = "BEGIN; SAVEPOINT sandbox";
 
-/// Undoes all that a session can hold on to; an error if a COMMIT has let something through.
+/// Resets all state of the session; an error if the transaction was committed.
 const END: &str = "ROLLBACK TO sandbox; ROLLBACK; DEALLOCATE ALL; SELECT pg_advisory_unlock_all()";
 
-/// A database for one test, undone when it is dropped.
+/// A database for one test, rolled back when dropped.
 pub struct Sandbox {
     template: Arc<Template>,
     /// Present until the sandbox is dropped.
     session: Option<Session>,
     state: SchemaState,
-    /// Whether the session goes back to the pool.
+    /// Whether the session is returned to the pool.
     pooled: bool,
     /// What was read since the schema was changed here.
     cache: Cache,
 }
 
-/// What may be assumed of the schema in a sandbox.
+/// The state of the schema in a sandbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SchemaState {
     /// It is the template's.
@@ -41,7 +41,7 @@ impl Sandbox {
         Sandbox::begin(Template::of(schema)?, SchemaState::AsMigrated)
     }
 
-    /// A sandbox on an empty database in which `sql` was run.
+    /// A sandbox on an empty database in which `sql` has been run.
     pub fn scratch(sql: &str) -> Result<Sandbox, IsolationError> {
         let mut sandbox = Sandbox::begin(Template::scratch()?, SchemaState::Altered)?;
         sandbox.run(sql)?;
@@ -53,7 +53,7 @@ impl Sandbox {
         Sandbox::begin(template, SchemaState::AsMigrated)
     }
 
-    /// A sandbox on a clone of its own that `build` has changed, for what a rollback cannot undo.
+    /// A sandbox on a separate clone that `build` has changed, for changes that cannot be rolled back.
     pub fn alone<E: From<DatabaseError> + From<IsolationError>>(
         template: &Arc<Template>,
         build: impl FnOnce(&mut Session) -> Result<(), E>,
@@ -76,7 +76,7 @@ impl Sandbox {
         Ok(Sandbox { template, session: Some(session), state, pooled: true, cache: Cache::default() })
     }
 
-    /// What the test knows of the schema.
+    /// What the test knows about the schema.
     pub fn context(&self) -> &Arc<SchemaContext> {
         &self.template.context
     }
@@ -91,7 +91,7 @@ impl Sandbox {
         self.state
     }
 
-    /// Changes the schema, for this sandbox alone.
+    /// Changes the schema in this sandbox only.
     pub fn alter(&mut self, sql: &str) -> Result<(), DatabaseError> {
         self.state = SchemaState::Altered;
         self.cache = Cache::default();
@@ -123,7 +123,7 @@ impl Sandbox {
         self.session().run(sql)
     }
 
-    /// Runs statements and gives their rows; an error aborts the transaction.
+    /// Runs statements and returns their rows; an error aborts the transaction.
     pub fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DatabaseError> {
         self.session().rows(sql)
     }
@@ -133,12 +133,12 @@ impl Sandbox {
         self.session().value(sql)
     }
 
-    /// Tries a statement and undoes it, whatever came of it.
+    /// Tries a statement and rolls it back, whether or not it succeeds.
     pub fn attempt(&mut self, sql: &str) -> Result<Attempt, DatabaseError> {
         self.session().attempt(sql)
     }
 
-    /// Does something and undoes it, whatever came of it.
+    /// Runs `act` and rolls back its changes, whether or not it succeeds.
     pub fn undone<T, E: From<DatabaseError>>(
         &mut self,
         act: impl FnOnce(&mut Sandbox) -> Result<T, E>,
@@ -146,7 +146,7 @@ impl Sandbox {
         self.run("SAVEPOINT undone")?;
         let result = act(self);
         let undone = self.run("ROLLBACK TO undone; RELEASE undone");
-        // What went wrong first is the cause.
+        // The first error is the cause.
         let value = result?;
         undone?;
         Ok(value)
@@ -162,7 +162,7 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         let Some(mut session) = self.session.take() else { return };
-        // A session that cannot be rolled back is closed, and its clone is used no more.
+        // A session that cannot be rolled back is closed, and its clone is not used again.
         if session.run(END).is_ok() && self.pooled {
             pool::give_back(&self.template, session);
         }

@@ -1,4 +1,4 @@
-//! The template of a schema: the database that has all its migrations applied, made once a run.
+//! The template of a schema: the database that has all its migrations applied, created once per run.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -11,19 +11,19 @@ use crate::{process, process::RunContext};
 use pgproof_server::Session;
 use pgproof_server::{ServerHandle, Source};
 
-/// A migrated database to make clones from, and the server it lives in.
+/// A migrated database to create clones from, and its server.
 #[derive(Debug)]
 pub struct Template {
-    /// What the tests know of the schema.
+    /// What the tests know about the schema.
     pub context: Arc<SchemaContext>,
     pub(super) server: &'static RunContext,
-    /// None if copies of it are empty.
+    /// None if clones are empty databases.
     pub(super) database: Option<String>,
-    /// Clones that were made ahead.
+    /// Clones created in advance.
     pub(super) spare: Mutex<Vec<String>>,
-    /// What the template is called in this process.
+    /// The name of the template in this process.
     pub(super) key: String,
-    /// Run in each session with a clone, before it is used.
+    /// SQL to run in each session with a clone before it is used.
     pub(super) preparation: String,
     /// What was read from its copies.
     pub(super) cache: Cache,
@@ -32,12 +32,12 @@ pub struct Template {
 }
 
 impl Template {
-    /// The template of the schema of this name, made at the first call in this process unless `verify` made it.
+    /// The template of the schema of this name, created at the first call in this process unless `verify` created it.
     pub fn of(name: &str) -> Result<Arc<Template>, IsolationError> {
         Template::in_config(Config::find, name)
     }
 
-    /// The same, with a configuration that was found otherwise; it counts at the first call in this process.
+    /// The same with a given configuration, which is used only at the first call in this process.
     pub fn in_config(
         config: impl FnOnce() -> Result<Config, ConfigError>,
         name: &str,
@@ -65,7 +65,7 @@ impl Template {
         })
     }
 
-    /// An empty database, for tests that make their own objects.
+    /// An empty database, for tests that create their own objects.
     pub fn scratch() -> Result<Arc<Template>, IsolationError> {
         shared("", || {
             let config = Config::find().map(|config| config.server).unwrap_or_default();
@@ -84,8 +84,8 @@ impl Template {
         })
     }
 
-    /// A template made from this one: `build` changes a clone of it in a session of its own, and gives what each
-    /// session with a copy has to run first. Made at the first call in this process under this `label`.
+    /// A template derived from this one: `build` changes a clone of it in a separate session and returns the SQL that
+    /// each session with a copy must run first. Created at the first call with this `label` in this process.
     pub fn derived<E: std::error::Error + Send + Sync + 'static>(
         self: &Arc<Template>,
         label: &str,
@@ -111,7 +111,7 @@ impl Template {
         })
     }
 
-    /// What the template is called in this process: no two have the same name.
+    /// The name of the template, unique in this process.
     pub fn key(&self) -> &str {
         &self.key
     }
@@ -126,14 +126,14 @@ impl Template {
         self.server.cluster.version.major
     }
 
-    /// A prepared session with a clone that nobody uses.
+    /// A prepared session with an unused clone.
     pub(super) fn fresh_session(&self) -> Result<Session, IsolationError> {
         let mut session = self.server.cluster.open(&self.clone_database()?)?;
         session.run(&self.preparation)?;
         Ok(session)
     }
 
-    /// A clone that nobody uses: its name.
+    /// The name of an unused clone.
     pub(super) fn clone_database(&self) -> Result<String, IsolationError> {
         if let Some(spare) = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop() {
             return Ok(spare);
@@ -141,7 +141,7 @@ impl Template {
         self.new_database(self.database.as_deref().map_or(Source::Nothing, Source::Copy))
     }
 
-    /// An empty database that nobody uses: its name.
+    /// The name of a new empty database.
     pub(super) fn empty_database(&self) -> Result<String, IsolationError> {
         self.new_database(Source::Nothing)
     }
@@ -155,38 +155,38 @@ impl Template {
     }
 }
 
-/// Makes the template of a schema: its name, and what became of each migration.
+/// Creates the template of a schema. Returns its name and the result of each migration.
 pub fn build_template(
-    cluster: &ServerHandle,
+    handle: &ServerHandle,
     config: &Config,
     schema: &Schema,
 ) -> Result<(String, Vec<Applied>), IsolationError> {
     let migrations = select(config, schema)?;
-    let mut maintenance = cluster.maintenance()?;
-    let database = cluster.create_database(&mut maintenance, &schema.name, Source::Nothing)?;
+    let mut maintenance = handle.maintenance()?;
+    let database = handle.create_database(&mut maintenance, &schema.name, Source::Nothing)?;
     drop(maintenance);
-    let mut session = cluster.open(&database)?;
+    let mut session = handle.open(&database)?;
     let applied = apply(&mut session, &migrations, schema.transaction)?;
     Ok((database, applied))
 }
 
-/// Makes `count` clones of a schema's template ahead of those who will ask for them: their names.
+/// Creates `count` clones of a schema's template in advance and returns their names.
 pub fn prepare_clones(
-    cluster: &ServerHandle,
+    handle: &ServerHandle,
     schema: &Schema,
     template: &str,
     count: usize,
 ) -> Result<Vec<String>, IsolationError> {
-    let mut maintenance = cluster.maintenance()?;
+    let mut maintenance = handle.maintenance()?;
     let label = |number| format!("{}_spare_{number}", schema.name);
     let made =
-        (0..count).map(|number| cluster.create_database(&mut maintenance, &label(number), Source::Copy(template)));
+        (0..count).map(|number| handle.create_database(&mut maintenance, &label(number), Source::Copy(template)));
     Ok(made.collect::<Result<_, _>>()?)
 }
 
 type Made = Arc<OnceLock<Result<Arc<Template>, Arc<IsolationError>>>>;
 
-/// The template of this name, made by the first who asks while the others wait.
+/// The template of this name, created by the first caller while the others wait.
 fn shared(
     name: &str,
     make: impl FnOnce() -> Result<Template, IsolationError>,

@@ -1,4 +1,4 @@
-//! Applying migrations to a database, statement by statement.
+//! Applies migrations to a database, statement by statement.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -11,27 +11,27 @@ use pgproof_sql::Origin;
 use pgproof_sql::Transaction;
 use pgproof_sql::{Migration, Statement};
 
-/// What became of one migration.
+/// The result of one migration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     /// The file.
     pub file: PathBuf,
-    /// What became of its statements, in order.
+    /// The results of its statements, in order.
     pub statements: Vec<Outcome>,
 }
 
-/// What became of one statement.
+/// The result of one statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Where it stands.
+    /// Where it is in the source.
     pub origin: Origin,
-    /// What kind of statement it is.
+    /// The kind of statement.
     pub kind: String,
-    /// How many rows it affected, by the server's count.
+    /// How many rows it affected, as reported by the server.
     pub rows: u64,
 }
 
-/// Applies migrations in order. Each file finds a session in its initial state, as with one `psql -f` a file.
+/// Applies migrations in order. Each file starts with a session in its initial state, as with one `psql -f` per file.
 pub fn apply(
     session: &mut Session,
     migrations: &[Migration],
@@ -45,18 +45,18 @@ pub fn apply(
     Ok(applied)
 }
 
-/// The same while nobody else applies migrations to this database through this function: whoever comes second waits.
-/// The lock is an advisory lock of the session (documentation, "Advisory Locks"), and goes with it at the latest.
+/// The same, but only one caller at a time applies migrations to this database through this function; others wait. The
+/// lock is a session-level advisory lock (documentation, "Advisory Locks"), released at the latest with the session.
 pub fn apply_alone(
     session: &mut Session,
     migrations: &[Migration],
     transaction: Transaction,
 ) -> Result<Vec<Applied>, MigrationError> {
     let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
-    // A file's end discards what its session holds, locks too, so that another session holds the lock.
+    // The end of a file discards all state of its session, including locks, so a second session holds the lock.
     let in_session = |source| MigrationError::Session { file: file.clone(), source };
     let mut keeper = session.another().map_err(in_session)?;
-    // Whoever waits inside a statement holds a snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn.
+    // Waiting inside a statement would hold a snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn.
     let started = Instant::now();
     while keeper.value(&format!("SELECT pg_try_advisory_lock({MIGRATION_LOCK})")).map_err(in_session)?.as_deref()
         != Some("t")
@@ -71,7 +71,7 @@ pub fn apply_alone(
     applied
 }
 
-/// Applies the first `statements` statements, and leaves the session as it is then, inside a transaction maybe.
+/// Applies the first `statements` statements and leaves the session as it is then, possibly inside a transaction.
 pub fn apply_until(
     session: &mut Session,
     migrations: &[Migration],
@@ -89,7 +89,7 @@ pub fn apply_until(
     Ok(())
 }
 
-/// Notes the roles that migrations make, before and after, where somebody has to remove them.
+/// Records the roles that migrations create, before and after, if they will have to be removed.
 fn note_roles_of(session: &mut Session, migrations: &[Migration]) -> Result<(), MigrationError> {
     for migration in migrations {
         let texts = migration.statements.iter().map(|statement| statement.text.as_str());
@@ -99,16 +99,16 @@ fn note_roles_of(session: &mut Session, migrations: &[Migration]) -> Result<(), 
     Ok(())
 }
 
-/// How long to wait for others who apply migrations.
+/// How long to wait for another session that applies migrations.
 const LOCK_DEADLINE: Duration = Duration::from_mins(2);
 
-/// How long to wait before asking again.
+/// How long to wait before trying again.
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// The key of the advisory lock: "pgproof" in ASCII.
 const MIGRATION_LOCK: i64 = 0x0070_6770_726F_6F66;
 
-/// Applies at most `most` statements of a migration: what came of them, and how many more might have been applied.
+/// Applies at most `most` statements of a migration. Returns their results and how many more may be applied.
 fn apply_one(
     session: &mut Session,
     migration: &Migration,
@@ -150,7 +150,7 @@ fn apply_one(
     Ok((applied, most - statements.len()))
 }
 
-/// Sends one statement, with its rows if it is a COPY, and gives how many rows it affected.
+/// Sends one statement, with its rows if it is a COPY, and returns how many rows it affected.
 pub(super) fn execute(session: &mut Session, statement: &Statement) -> Result<u64, DatabaseError> {
     match &statement.copy_data {
         Some(data) => session.copy_in(&statement.text, data.as_bytes()),

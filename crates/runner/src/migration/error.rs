@@ -1,4 +1,4 @@
-//! Why migrations could not be read or applied: always with the file, and the line where there is one.
+//! Why migrations could not be read or applied: always with the file, and the line if there is one.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -13,12 +13,12 @@ pub enum MigrationError {
     /// The files cannot be read.
     #[error(transparent)]
     Source(#[from] SourceError),
-    /// Another migration has taken the file over.
-    #[error("{} is part of {by} now and must not be run beside it; remove it", .path.display())]
+    /// Another migration has replaced the file.
+    #[error("{} is now part of {by} and must not be run as well; remove it", .path.display())]
     Superseded {
         /// The file.
         path: PathBuf,
-        /// The migration that does it now.
+        /// The migration that replaces it.
         by: String,
     },
     /// There is no optional migration of this name.
@@ -26,13 +26,17 @@ pub enum MigrationError {
     NoOptional {
         /// The schema.
         schema: String,
-        /// What was asked for.
+        /// The requested name.
         name: String,
-        /// What there is.
+        /// The existing names.
         known: Vec<String>,
     },
-    /// Somebody else applies migrations to the database and does not end.
-    #[error("somebody else has been applying migrations for two minutes, so {} was not begun; look for a session that holds an advisory lock (pg_locks)", .file.display())]
+    /// Another session is applying migrations to the database and does not finish.
+    #[error(
+        "another session has been applying migrations for two minutes, so {} was not applied; \
+         find the session that holds the advisory lock in pg_locks",
+        .file.display()
+    )]
     Busy {
         /// The first file.
         file: PathBuf,
@@ -47,7 +51,7 @@ pub enum MigrationError {
     #[error("{0}")]
     Statement(Box<StatementFailure>),
     /// The session failed between statements.
-    #[error("the session in which {} was applied failed", .file.display())]
+    #[error("the session applying {} failed", .file.display())]
     Session {
         /// The file.
         file: PathBuf,
@@ -56,14 +60,14 @@ pub enum MigrationError {
     },
 }
 
-/// A statement that the server refused, as its author wants to see it.
+/// A failed statement, with its place in the source.
 #[derive(Debug)]
 pub struct StatementFailure {
-    /// Where the error is: the position that the server named, else the statement's start.
+    /// Where the error is: the position reported by the server, else the start of the statement.
     pub origin: Origin,
     /// The statement.
     pub statement: Statement,
-    /// What the server said.
+    /// The server's error.
     pub error: DatabaseError,
 }
 

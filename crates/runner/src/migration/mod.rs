@@ -1,5 +1,4 @@
-//! Migrations of a configured schema: which ones its database gets, and applying them one by one. What their files hold
-//! is the business of `pgproof-sql`.
+//! Migrations of a configured schema: selecting them and applying them one by one. `pgproof-sql` parses their files.
 
 mod apply;
 mod error;

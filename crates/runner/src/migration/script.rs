@@ -1,4 +1,4 @@
-//! Running a SQL file that is no migration: a set-up of roles, a fixture, a rollback.
+//! Runs a SQL file that is not a migration: a set-up of roles, a fixture, a rollback.
 
 use std::path::Path;
 
@@ -7,8 +7,8 @@ use pgproof_server::Session;
 use pgproof_server::note_roles;
 use pgproof_sql::{Source, split};
 
-/// Runs every statement of `path`, which messages call relative to `root`. What it does to its session (settings, a search
-/// path) ends with it; a transaction that it leaves open is an error.
+/// Runs every statement of `path`, which messages show relative to `root`. Changes to the session (settings, the search
+/// path) are reset at the end; a transaction that is left open is an error.
 pub fn run_script(session: &mut Session, root: &Path, path: &Path) -> Result<(), MigrationError> {
     let mut last = None;
     let statements = split(Source::read(root, path)?, root)?;
@@ -26,7 +26,7 @@ pub fn run_script(session: &mut Session, root: &Path, path: &Path) -> Result<(),
         last = Some(statement);
     }
     note(session)?;
-    // Refused inside a transaction block.
+    // Rejected inside a transaction block.
     match (session.run("DISCARD ALL"), last) {
         (Err(error), Some(last)) if error.reported().is_some_and(|report| report.sqlstate == "25001") => {
             Err(MigrationError::OpenTransaction { origin: last.origin.clone() })

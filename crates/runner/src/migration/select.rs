@@ -1,5 +1,5 @@
-//! Which migrations a schema's database gets: the numbered ones, and of the optional ones those that were asked for.
-//! A file that another migration has taken over is an error wherever it turns up.
+//! Which migrations are applied to a schema's database: the numbered ones, and the optional ones that were requested. A
+//! file that another migration has replaced is an error wherever it appears.
 
 use std::path::{Path, PathBuf};
 
@@ -7,13 +7,13 @@ use super::MigrationError;
 use crate::{config::Config, config::Schema, config::Superseded};
 use pgproof_sql::{Migration, discover, read, sql_files};
 
-/// The migrations of a schema, in the order to apply them.
+/// The migrations of a schema, in the order in which to apply them.
 pub fn select(config: &Config, schema: &Schema) -> Result<Vec<Migration>, MigrationError> {
     let directory = config.path(&schema.migrations);
     if let Some(superseded) = &schema.superseded {
-        refuse(superseded, &sql_files(&directory, &config.root)?, &config.root)?;
+        reject_superseded(superseded, &sql_files(&directory, &config.root)?, &config.root)?;
         if let Some(optional) = &schema.optional {
-            refuse(superseded, &sql_files(&config.path(optional), &config.root)?, &config.root)?;
+            reject_superseded(superseded, &sql_files(&config.path(optional), &config.root)?, &config.root)?;
         }
     }
     let mut migrations = discover(&directory, &config.root)?;
@@ -34,7 +34,7 @@ pub fn optional(config: &Config, schema: &Schema, name: &str) -> Result<Migratio
     }
 }
 
-/// The names of a schema's optional migrations: those of their files, without the ending.
+/// The names of a schema's optional migrations: their file names without the extension.
 pub fn optional_names(config: &Config, schema: &Schema) -> Result<Vec<String>, MigrationError> {
     let Some(directory) = &schema.optional else { return Ok(Vec::new()) };
     let files = sql_files(&config.path(directory), &config.root)?;
@@ -43,8 +43,8 @@ pub fn optional_names(config: &Config, schema: &Schema) -> Result<Vec<String>, M
     Ok(names)
 }
 
-/// Refuses files that a migration has taken over.
-fn refuse(superseded: &Superseded, files: &[PathBuf], root: &Path) -> Result<(), MigrationError> {
+/// Rejects files that a migration has replaced.
+fn reject_superseded(superseded: &Superseded, files: &[PathBuf], root: &Path) -> Result<(), MigrationError> {
     let without_number =
         |name: &str| name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_' || c == '-').to_owned();
     for file in files {

@@ -1,13 +1,13 @@
 //! Each `sslmode` as libpq documents it, against a server with certificates.
 
-use crate::somebody::{Somebody, open};
+use crate::server::{ExternalServer, open};
 
-/// A server that takes nobody unencrypted, and one role by its certificate alone.
-fn encrypted() -> Somebody {
-    Somebody::with("hostssl all reader all cert\nhostssl all all all scram-sha-256\nhost all all all reject")
+/// A server that accepts only encrypted connections, and one role only by its certificate.
+fn encrypted() -> ExternalServer {
+    ExternalServer::with("hostssl all reader all cert\nhostssl all all all scram-sha-256\nhost all all all reject")
 }
 
-/// Whether the session is encrypted, or what went wrong.
+/// Whether the session is encrypted, or the error.
 fn outcome(url: &str) -> String {
     let ssl =
         open(url).and_then(|mut session| session.value("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"));
@@ -32,10 +32,10 @@ const MODES: &[(&str, &str)] = &[
     ("sslmode=require&sslrootcert={other.crt}", "invalid peer certificate: "),
     ("sslmode=verify-full&sslrootcert=system&host=localhost", "invalid peer certificate: "),
     ("sslmode=verify-ca&sslrootcert=/nowhere/root.crt", "sslrootcert /nowhere/root.crt cannot be used: "),
-    ("sslmode=verify-ca&sslrootcert={server.key}", "it holds no certificate"),
+    ("sslmode=verify-ca&sslrootcert={server.key}", "it contains no certificate"),
     ("sslrootcert=system&host=localhost", "invalid peer certificate: "),
-    ("sslrootcert=system&sslmode=require", "sslmode takes only verify-full with sslrootcert=system"),
-    ("sslmode=sometimes", "sslmode takes disable, allow, prefer, require, verify-ca or verify-full"),
+    ("sslrootcert=system&sslmode=require", "sslmode accepts only verify-full with sslrootcert=system"),
+    ("sslmode=sometimes", "sslmode accepts disable, allow, prefer, require, verify-ca or verify-full"),
 ];
 
 #[test]
@@ -55,7 +55,7 @@ fn a_mode_encrypts_and_verifies_as_documented() {
 }
 
 #[test]
-fn a_certificate_stands_in_for_a_password() {
+fn a_certificate_replaces_a_password() {
     let encrypted = encrypted();
     encrypted.session().run("CREATE ROLE reader LOGIN").expect("a role");
     let own = format!("sslcert={}&sslkey={}", encrypted.file("client.crt"), encrypted.file("client.key"));
@@ -67,8 +67,8 @@ fn a_certificate_stands_in_for_a_password() {
 }
 
 #[test]
-fn a_server_without_encryption_is_used_only_if_that_may_be() {
-    let plain = Somebody::with("hostnossl all all all scram-sha-256");
+fn a_server_without_encryption_is_used_only_if_allowed() {
+    let plain = ExternalServer::with("hostnossl all all all scram-sha-256");
     assert_eq!(outcome(&plain.url("sslmode=disable")), "plain");
     assert_eq!(outcome(&plain.url("sslmode=allow")), "plain");
     assert!(outcome(&plain.url("sslmode=require")).contains("28000"));

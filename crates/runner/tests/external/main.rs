@@ -1,8 +1,8 @@
-//! Databases on a server that is not ours: reaching it as libpq would, making what is needed, removing just that.
+//! Databases on an external server: connecting as libpq does, creating what is needed, and removing only that.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::expect_used, reason = "a test that cannot continue fails")]
 
 mod belongings;
 mod encryption;
 mod reaching;
-mod somebody;
+mod server;

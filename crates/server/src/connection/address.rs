@@ -1,4 +1,4 @@
-//! The address of a server: libpq's connection parameters, complete, so that a process that is handed one needs no
+//! The address of a server: a complete set of libpq connection parameters, so that a process that receives one needs no
 //! environment. Its password is never printed.
 
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use super::{AddressError, conninfo, tls};
 use crate::DatabaseError;
 
-/// How long opening a TCP connection may take, unless the address says.
+/// How long opening a TCP connection may take, unless the address sets a timeout.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Where a server listens, and as whom to talk to it.
+/// Where a server listens, and the user to connect as.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Address {
@@ -26,7 +26,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// A server on a unix socket in this directory, that trusts whoever may enter it.
+    /// A server on a Unix socket in this directory, which trusts every account that may enter it.
     pub fn on_socket(directory: &Path, port: u16, user: &str) -> Address {
         let host = directory.display().to_string();
         Address::of([("host", host), ("port", port.to_string()), ("user", user.to_owned())])
@@ -44,11 +44,11 @@ impl Address {
         Address { parameters }.with("dbname", "postgres")
     }
 
-    /// Reads a connection string (a URI, or keywords and values). What it leaves out comes from the environment, from a
-    /// service, from the password file and from libpq's defaults, in this order.
+    /// Parses a connection string (a URI, or keywords and values). Missing parameters come from the environment, a
+    /// service, the password file and libpq's defaults, in this order.
     pub fn parse(text: &str) -> Result<Address, AddressError> {
         let address = Address { parameters: conninfo::complete(conninfo::parse(text)?)? };
-        // What the driver cannot use is said here, once.
+        // Report here, once, what the driver cannot use.
         address.config("postgres")?;
         tls::connector(&address)?;
         Ok(address)
@@ -65,7 +65,7 @@ impl Address {
         self.parameters.get(keyword).map(String::as_str)
     }
 
-    /// The database that others are made and removed from.
+    /// The database to connect to when creating and dropping others.
     pub fn maintenance(&self) -> &str {
         self.get("dbname").unwrap_or("postgres")
     }
@@ -92,24 +92,24 @@ impl Address {
         format!("psql \"{}\"", self.conninfo(database))
     }
 
-    /// Opens a connection to `database`, or says why there is none in time. `options` are command-line options for the
-    /// backend.
+    /// Opens a connection to `database`, or returns an error within the deadline. `options` are command-line options
+    /// for the backend.
     pub(crate) fn connect(&self, database: &str, options: &str) -> Result<Client, DatabaseError> {
         if self.is_socket() {
             return self.connect_now(database, options);
         }
         let (sender, receiver) = mpsc::channel();
         let (target, name, given) = (self.clone(), database.to_owned(), options.to_owned());
-        // The driver's deadline ends with TCP: a server that takes connections and says nothing would hold it for good.
+        // The driver's timeout covers only TCP: a server that accepts connections but sends nothing would block it.
         std::thread::spawn(move || {
-            // Nobody listens after the deadline.
+            // The receiver is gone after the deadline.
             let _ = sender.send(target.connect_now(&name, &given));
         });
         let waited = self.deadline();
         receiver.recv_timeout(waited).unwrap_or(Err(DatabaseError::Silent { waited }))
     }
 
-    /// How long a connection may take: each host has its time, and then there is a word to be had.
+    /// How long a connection may take: the timeout for each host, plus time for the first message.
     fn deadline(&self) -> Duration {
         let said = self.get("connect_timeout").and_then(|seconds| seconds.parse().ok()).filter(|seconds| *seconds > 0);
         let hosts = u32::try_from(self.get("host").unwrap_or_default().split(',').count()).unwrap_or(1);
@@ -125,18 +125,18 @@ impl Address {
         let mut config = self.config(database)?;
         let all = [self.get("options").unwrap_or_default(), options].join(" ");
         config.options(all.trim());
-        // Notices ("relation exists, skipping") are no result; the log crate is not used.
+        // Notices ("relation exists, skipping") are not needed; the log crate is not used.
         config.notice_callback(|_| ());
         let Some(connector) = tls::connector(self)? else { return Ok(config.connect(NoTls)?) };
         if self.get("sslmode") == Some("allow") {
-            // First without, as libpq does.
+            // First without encryption, as libpq does.
             if let Ok(client) = config.clone().ssl_mode(SslMode::Disable).connect(NoTls) {
                 return Ok(client);
             }
             config.ssl_mode(SslMode::Require);
         }
         match config.connect(connector) {
-            // 28000 invalid_authorization_specification: nobody is let in this way. libpq then tries the other.
+            // 28000 invalid_authorization_specification: rejected with encryption. Like libpq, try without.
             Err(error)
                 if self.get("sslmode") == Some("prefer") && error.code().is_some_and(|code| code.code() == "28000") =>
             {
@@ -150,7 +150,7 @@ impl Address {
     fn config(&self, database: &str) -> Result<Config, AddressError> {
         let plain = self.parameters.iter().filter(|(keyword, _)| conninfo::is_drivers(keyword));
         let text: Vec<_> = plain.map(|(keyword, value)| format!("{keyword}={}", conninfo::quoted(value))).collect();
-        // The driver's own words name the parameter, and not its value.
+        // The driver's message names the parameter, but not its value.
         let mut config = Config::from_str(&text.join(" ")).map_err(|error| {
             AddressError::Syntax(
                 std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string),
@@ -163,7 +163,7 @@ impl Address {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT_DEADLINE);
         }
-        // A network that is gone is noticed within a minute.
+        // A lost network is noticed within a minute.
         if self.get("keepalives_idle").is_none() {
             config.keepalives_idle(Duration::from_secs(30));
         }
@@ -171,7 +171,7 @@ impl Address {
             config.keepalives_interval(Duration::from_secs(10)).keepalives_retries(3);
         }
         config.ssl_mode(match self.get("sslmode") {
-            // Sockets of this machine are never encrypted.
+            // Unix sockets are never encrypted.
             _ if self.is_socket() => SslMode::Disable,
             Some("disable") => SslMode::Disable,
             Some("require" | "verify-ca" | "verify-full") => SslMode::Require,
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_is_handed_an_address_gets_all_of_it() {
+    fn a_serialized_address_is_complete() {
         let address = Address::on_port("db", 5432, "me", "hush");
         let text = serde_json::to_string(&address).expect("JSON");
         assert_eq!(serde_json::from_str::<Address>(&text).expect("an address"), address);

@@ -1,4 +1,4 @@
-//! Connection strings (documentation, "libpq": "Connection Strings" and "Parameter Key Words"), and what completes them.
+//! Connection strings (documentation, "libpq": "Connection Strings" and "Parameter Key Words") and their defaults.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use super::{AddressError, passfile, service};
 
 type Parameters = BTreeMap<String, String>;
 
-/// Keywords that go to the driver as they are.
+/// Keywords that are passed to the driver unchanged.
 const DRIVERS: &[&str] = &[
     "user",
     "password",
@@ -30,11 +30,11 @@ const DRIVERS: &[&str] = &[
     "sslnegotiation",
 ];
 
-/// Keywords that are looked at here.
+/// Keywords that are handled here.
 const OURS: &[&str] =
     &["dbname", "options", "sslmode", "sslrootcert", "sslcert", "sslkey", "passfile", "service", "servicefile"];
 
-/// libpq's keywords that change nothing here: pgproof has a name, an encoding and no Kerberos of its own.
+/// libpq keywords without effect here: pgproof sets its own name and encoding, and has no Kerberos.
 const WITHOUT_EFFECT: &[&str] = &[
     "client_encoding",
     "fallback_application_name",
@@ -46,7 +46,7 @@ const WITHOUT_EFFECT: &[&str] = &[
     "sslsni",
 ];
 
-/// What stands for a parameter that is not given (documentation, "libpq": "Environment Variables").
+/// The environment variables for missing parameters (documentation, "libpq": "Environment Variables").
 const VARIABLES: &[(&str, &str)] = &[
     ("host", "PGHOST"),
     ("hostaddr", "PGHOSTADDR"),
@@ -72,17 +72,17 @@ const VARIABLES: &[(&str, &str)] = &[
 /// The values of `sslmode`.
 const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-/// Whether `text` is a connection string, rather than some other word.
+/// Whether `text` is a connection URI.
 pub(super) fn is_uri(text: &str) -> bool {
     text.starts_with("postgres://") || text.starts_with("postgresql://")
 }
 
-/// Whether the driver knows this keyword.
+/// Whether the driver supports this keyword.
 pub(super) fn is_drivers(keyword: &str) -> bool {
     DRIVERS.contains(&keyword)
 }
 
-/// The parameters that a connection string names.
+/// The parameters in a connection string.
 pub(super) fn parse(text: &str) -> Result<Parameters, AddressError> {
     let scheme = text.split_once("://").map(|(scheme, _)| scheme);
     if !is_uri(text) && scheme.is_some_and(|scheme| !scheme.contains(['=', ' '])) {
@@ -92,13 +92,13 @@ pub(super) fn parse(text: &str) -> Result<Parameters, AddressError> {
     for keyword in parameters.keys() {
         if !(DRIVERS.contains(&&**keyword) || OURS.contains(&&**keyword) || WITHOUT_EFFECT.contains(&&**keyword)) {
             let why = match &**keyword {
-                "replication" => Some("a proof needs an ordinary session"),
-                "sslcrl" | "sslcrldir" => Some("certificates that were revoked are not looked up"),
-                "sslpassword" => Some("the key has to be without a password"),
+                "replication" => Some("pgproof needs an ordinary session"),
+                "sslcrl" | "sslcrldir" => Some("certificate revocation lists are not supported"),
+                "sslpassword" => Some("only keys without a password are supported"),
                 "requiressl" => Some("use sslmode"),
                 _ => None,
             };
-            // What is no word may be a part of a password.
+            // Anything but a plain word may be part of a password.
             let is_word = keyword.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && keyword.len() < 32;
             let keyword = if is_word { keyword.clone() } else { "a keyword".to_owned() };
             return Err(AddressError::Keyword { keyword, why });
@@ -107,7 +107,7 @@ pub(super) fn parse(text: &str) -> Result<Parameters, AddressError> {
     Ok(parameters)
 }
 
-/// Adds what a connection string leaves out.
+/// Adds the parameters that a connection string omits.
 pub(super) fn complete(mut parameters: Parameters) -> Result<Parameters, AddressError> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default();
@@ -133,7 +133,7 @@ pub(super) fn complete(mut parameters: Parameters) -> Result<Parameters, Address
     default("user", user.map_or_else(|| "postgres".to_owned(), |user| user.name));
     default("dbname", "postgres".to_owned());
     default("port", "5432".to_owned());
-    // The authorities of a whole system have signed for everybody, so that a name has to be verified.
+    // The system's authorities sign certificates for anyone, so the host name must be verified.
     let by_system = parameters.get("sslrootcert").is_some_and(|root| root == "system");
     let mode = parameters
         .entry("sslmode".to_owned())
@@ -145,7 +145,7 @@ pub(super) fn complete(mut parameters: Parameters) -> Result<Parameters, Address
         let host = parameters.get("hostaddr").cloned().unwrap_or_else(|| usual_host(&parameters["port"]));
         parameters.insert("host".to_owned(), host);
     }
-    // What the driver calls or counts otherwise.
+    // Parameters for which the driver uses other names or units.
     if let Some(count) = parameters.remove("keepalives_count") {
         parameters.insert("keepalives_retries".to_owned(), count);
     }
@@ -165,7 +165,7 @@ pub(super) fn complete(mut parameters: Parameters) -> Result<Parameters, Address
     Ok(parameters)
 }
 
-/// A value as a connection string of keywords and values has it.
+/// A value, quoted for a connection string of keywords and values.
 pub(super) fn quoted(value: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:,@%+~".contains(c);
     if !value.is_empty() && value.chars().all(plain) {
@@ -179,7 +179,7 @@ fn parse_known(pairs: Vec<(String, String)>) -> Result<Parameters, AddressError>
     parse(&text.join(" "))
 }
 
-/// Where libpq looks if no host is given: the directory of the socket, else this machine.
+/// libpq's default host: the directory of the socket, else this machine.
 fn usual_host(port: &str) -> String {
     let directories = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
     let found = directories.iter().find(|directory| Path::new(directory).join(format!(".s.PGSQL.{port}")).exists());
@@ -189,7 +189,7 @@ fn usual_host(port: &str) -> String {
 /// `postgresql://user:password@host:port,host:port/dbname?keyword=value&…`
 fn parse_uri(text: &str) -> Result<Parameters, AddressError> {
     let rest = text.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
-    // A password may hold a question mark: whoever logs in is told off before the rest.
+    // A password may contain a question mark, so split off the user info first.
     let (user, rest) = match rest.find('@').filter(|at| !rest[..*at].contains('/')) {
         Some(at) => (&rest[..at], &rest[at + 1..]),
         None => ("", rest),
@@ -212,7 +212,7 @@ fn parse_uri(text: &str) -> Result<Parameters, AddressError> {
     let mut names = Vec::new();
     let mut ports = Vec::new();
     for host in hosts.split(',') {
-        // An IPv6 address stands in brackets.
+        // An IPv6 address is in brackets.
         let (name, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
             Some((name, port)) => (name, port.strip_prefix(':').unwrap_or_default()),
             None => host.split_once(':').unwrap_or((host, "")),
@@ -230,7 +230,7 @@ fn parse_uri(text: &str) -> Result<Parameters, AddressError> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (keyword, value) =
             pair.split_once('=').ok_or_else(|| AddressError::Syntax("a parameter after ? has no value".to_owned()))?;
-        // An old spelling for JDBC's sake, which libpq knows.
+        // An old spelling for JDBC, which libpq accepts.
         if (keyword, value) == ("ssl", "true") {
             set("sslmode", "require")?;
         } else {
@@ -246,11 +246,11 @@ fn parse_pairs(text: &str) -> Result<Parameters, AddressError> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let (keyword, after) = rest.split_once('=').ok_or_else(|| {
-            AddressError::Syntax("write postgres://user@host/database, or keyword=value pairs".to_owned())
+            AddressError::Syntax("expected postgres://user@host/database, or keyword=value pairs".to_owned())
         })?;
         let keyword = keyword.trim();
         if keyword.is_empty() || keyword.contains(char::is_whitespace) {
-            return Err(AddressError::Syntax("a keyword without = and a value".to_owned()));
+            return Err(AddressError::Syntax("a keyword must be followed by = and a value".to_owned()));
         }
         let (value, after) = value(after.trim_start(), keyword)?;
         parameters.insert(keyword.to_owned(), value);
@@ -259,7 +259,7 @@ fn parse_pairs(text: &str) -> Result<Parameters, AddressError> {
     Ok(parameters)
 }
 
-/// The value at the start of `text`, and what comes after it.
+/// The value at the start of `text`, and the rest after it.
 fn value<'a>(text: &'a str, keyword: &str) -> Result<(String, &'a str), AddressError> {
     let is_quoted = text.starts_with('\'');
     let mut value = String::new();
@@ -313,29 +313,26 @@ mod tests {
         "channel_binding=require dbname=db host=h options=endpoint=ep-1"
     )]
     #[case("host=db user = 'o\\'brien'  password='a b' ", "host=db password=a b user=o'brien")]
-    #[case("host=db passwort=x", "passwort cannot be used in a connection string")]
+    #[case("host=db passwort=x", "passwort is not supported in a connection string")]
     #[case(
         "postgres://h/db?replication=database",
-        "replication cannot be used in a connection string: a proof needs an ordinary session"
+        "replication is not supported in a connection string: pgproof needs an ordinary session"
     )]
-    #[case(
-        "local host",
-        "the connection string cannot be read: write postgres://user@host/database, or keyword=value pairs"
-    )]
+    #[case("local host", "invalid connection string: expected postgres://user@host/database, or keyword=value pairs")]
     #[case("postgres://me:p?s=x@h/db", "dbname=db host=h password=p?s=x user=me")]
     #[case(
         "postgresql+asyncpg://me:hush@db/x?ssl=require",
-        "the connection string cannot be read: a URI begins with postgres:// or postgresql://"
+        "invalid connection string: a URI begins with postgres:// or postgresql://"
     )]
-    #[case("me:hush@db?a=b", "a keyword cannot be used in a connection string")]
-    #[case("password='x", "the connection string cannot be read: the value of password has no closing quote")]
-    fn a_string_is_read_as_libpq_reads_it(#[case] text: &str, #[case] expected: &str) {
+    #[case("me:hush@db?a=b", "a keyword is not supported in a connection string")]
+    #[case("password='x", "invalid connection string: the value of password has no closing quote")]
+    fn a_string_is_parsed_as_libpq_parses_it(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(shown(text), expected);
     }
 
     proptest! {
         #[test]
-        fn what_is_quoted_is_read_back(value in "\\PC*") {
+        fn a_quoted_value_round_trips(value in "\\PC*") {
             let parsed = parse(&format!("user={} host=h", quoted(&value))).expect("a string");
             prop_assert_eq!(&parsed["user"], &value);
         }

@@ -1,47 +1,50 @@
-//! Why a connection string says nothing that can be used. No message shows a value that may be a password.
+//! Why a connection string is unusable. No message shows a value that may be a password.
 
 use std::path::PathBuf;
 
-/// What is wrong with the description of a server.
+/// Why the description of a server is unusable.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
-    /// The string has no form that libpq knows.
-    #[error("the connection string cannot be read: {0}")]
+    /// The string is not in a form that libpq accepts.
+    #[error("invalid connection string: {0}")]
     Syntax(String),
-    /// A keyword that does not exist, or that makes no sense here.
-    #[error("{keyword} cannot be used in a connection string{}", .why.map(|why| format!(": {why}")).unwrap_or_default())]
+    /// A keyword that does not exist or is not supported here.
+    #[error(
+        "{keyword} is not supported in a connection string{}",
+        .why.map(|why| format!(": {why}")).unwrap_or_default()
+    )]
     Keyword {
         /// The keyword.
         keyword: String,
-        /// Why not, where it is libpq's.
+        /// Why not, if libpq accepts it.
         why: Option<&'static str>,
     },
-    /// A value that its keyword does not take.
-    #[error("{keyword} takes {expected}")]
+    /// A value that its keyword does not accept.
+    #[error("{keyword} accepts {expected}")]
     Value {
         /// The keyword.
         keyword: &'static str,
-        /// What it takes.
+        /// What it accepts.
         expected: &'static str,
     },
     /// A file cannot be read.
     #[error("cannot read the {what} {}", .path.display())]
     File {
-        /// What it is.
+        /// The kind of file.
         what: &'static str,
         /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// Others can read the passwords.
-    #[error("the password file {} can be read by others, so it is not used; chmod 600 {}", .path.display(), .path.display())]
+    /// Other users can read the passwords.
+    #[error("the password file {} is readable by others and is ignored; run chmod 600 {}", .path.display(), .path.display())]
     OpenPasswords {
         /// The file.
         path: PathBuf,
     },
-    /// A service that no file describes.
-    #[error("service {name} is described neither in {}", .looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" nor in "))]
+    /// A service that no file defines.
+    #[error("service {name} is defined neither in {}", .looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" nor in "))]
     Service {
         /// Its name.
         name: String,
@@ -58,9 +61,9 @@ pub enum AddressError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The server's certificate is to be verified, and there is nothing to verify it with.
+    /// The server's certificate must be verified, but there is no root certificate.
     #[error(
-        "sslmode={mode} needs the certificate of an authority: give sslrootcert=FILE, or sslrootcert=system, or put it in ~/.postgresql/root.crt"
+        "sslmode={mode} requires a root certificate: set sslrootcert=FILE or sslrootcert=system, or put it in ~/.postgresql/root.crt"
     )]
     NoRoot {
         /// The mode.

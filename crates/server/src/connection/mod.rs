@@ -1,4 +1,4 @@
-//! Where a server is and how to reach it, in libpq's words: connection strings, `PG*` variables, password files, TLS
+//! How to connect to a server, following libpq: connection strings, `PG*` variables, password files, TLS
 //! (documentation, "libpq": "Connection Strings", "Environment Variables", "The Password File", "SSL Support").
 
 mod address;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::AddressError;
 
-/// The password for a connection with these parameters; none where no line of the file fits, or there is no file.
+/// The password for a connection with these parameters; none if no line of the file matches, or there is no file.
 pub(super) fn find(path: &Path, parameters: &BTreeMap<String, String>) -> Result<Option<String>, AddressError> {
     let Ok(metadata) = path.metadata() else { return Ok(None) };
     if !metadata.is_file() {
@@ -19,7 +19,7 @@ pub(super) fn find(path: &Path, parameters: &BTreeMap<String, String>) -> Result
     })?;
     let wanted = |keyword: &str| parameters.get(keyword).map(String::as_str).unwrap_or_default();
     let host = wanted("host").split(',').next().unwrap_or_default();
-    // A socket in its usual directory is called localhost.
+    // A socket in its default directory matches localhost.
     let host = if host.is_empty() || host.starts_with("/var/run/") || host.starts_with("/run/") || host == "/tmp" {
         "localhost"
     } else {
@@ -34,7 +34,7 @@ pub(super) fn find(path: &Path, parameters: &BTreeMap<String, String>) -> Result
     Ok(Some(password))
 }
 
-/// The password of a line `host:port:database:user:password` that fits.
+/// The password of a line `host:port:database:user:password`, if it matches.
 fn password(line: &str, wanted: [&str; 4]) -> Option<String> {
     if line.starts_with('#') {
         return None;
@@ -49,7 +49,7 @@ fn password(line: &str, wanted: [&str; 4]) -> Option<String> {
     fields.next()
 }
 
-/// The fields between colons; a backslash takes the meaning off the next character.
+/// The fields between colons; a backslash escapes the next character.
 fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut characters = line.chars();
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_that_fits_counts() {
+    fn the_first_matching_line_counts() {
         let text = "# db:5432:shop:me:no\nother:*:*:*:no\ndb:*:shop:me:a\\:b\\\\c\n*:*:*:*:no\n";
         assert_eq!(found(text, 0o600), Ok(Some("a:b\\c".to_owned())));
         assert_eq!(found("db:5433:*:*:no\n", 0o600), Ok(None));
@@ -91,11 +91,11 @@ mod tests {
     }
 
     #[test]
-    fn passwords_that_others_can_read_are_not_used() {
+    fn passwords_readable_by_others_are_ignored() {
         let problem = found("*:*:*:*:secret\n", 0o644).expect_err("open to all");
-        assert!(problem.contains("can be read by others") && problem.contains("chmod 600"), "{problem}");
+        assert!(problem.contains("is readable by others") && problem.contains("chmod 600"), "{problem}");
         assert!(!problem.contains("secret"));
-        // A file that is not needed may be as it is.
+        // The permissions of a file without a matching line do not matter.
         assert_eq!(found("other:*:*:*:secret\n", 0o644), Ok(None));
     }
 }

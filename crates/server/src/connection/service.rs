@@ -40,6 +40,6 @@ mod tests {
         assert_eq!(pairs, [("host", "two"), ("port", "5433")].map(|(k, v)| (k.to_owned(), v.to_owned())));
         assert_eq!(section(text, "d"), None);
         let error = find("nobody", Path::new("/nowhere")).expect_err("no such service").to_string();
-        assert!(error.starts_with("service nobody is described neither in /nowhere nor in "), "{error}");
+        assert!(error.starts_with("service nobody is defined neither in /nowhere nor in "), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! TLS as libpq's `sslmode` means it (documentation, "libpq": "SSL Support"). The cryptography is rustls'.
+//! TLS according to libpq's `sslmode` (documentation, "libpq": "SSL Support"). rustls does the cryptography.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{Address, AddressError};
 
-/// How the connection is encrypted; none where it never is. Certificates are read once for each way.
+/// How the connection is encrypted; none if it never is. Certificates are read once for each set of parameters.
 pub(super) fn connector(address: &Address) -> Result<Option<MakeRustlsConnect>, AddressError> {
     static KNOWN: Mutex<Option<HashMap<Vec<Option<String>>, MakeRustlsConnect>>> = Mutex::new(None);
     let mode = address.get("sslmode").unwrap_or("prefer");
@@ -32,7 +32,7 @@ pub(super) fn connector(address: &Address) -> Result<Option<MakeRustlsConnect>, 
     Ok(Some(connector))
 }
 
-/// What a verifier is told.
+/// The configuration of the TLS client.
 fn configuration(address: &Address, mode: &str) -> Result<ClientConfig, AddressError> {
     let provider = Arc::new(ring::default_provider());
     let roots = roots(address, mode)?;
@@ -55,7 +55,7 @@ fn configuration(address: &Address, mode: &str) -> Result<ClientConfig, AddressE
     builder.with_client_auth_cert(chain, key).map_err(|error| certificate("sslcert", &path, &error))
 }
 
-/// The authorities to trust; none where the mode trusts anybody.
+/// The authorities to trust; none if the mode trusts any server.
 fn roots(address: &Address, mode: &str) -> Result<Option<(PathBuf, RootCertStore)>, AddressError> {
     let verifies = mode.starts_with("verify-");
     let mut roots = RootCertStore::empty();
@@ -72,7 +72,7 @@ fn roots(address: &Address, mode: &str) -> Result<Option<(PathBuf, RootCertStore
         None if verifies => return Err(AddressError::NoRoot { mode: mode.to_owned() }),
         None => return Ok(None),
     };
-    // With an authority at hand, "require" verifies too, as libpq documents.
+    // With a root certificate, "require" verifies too, as libpq documents.
     if !(verifies || mode == "require") {
         return Ok(None);
     }
@@ -84,7 +84,7 @@ fn roots(address: &Address, mode: &str) -> Result<Option<(PathBuf, RootCertStore
 
 type OwnCertificate = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
-/// The certificate to show, where there is one.
+/// The client certificate, if there is one.
 fn own_certificate(address: &Address) -> Result<Option<OwnCertificate>, AddressError> {
     let usual = home();
     let given = address.get("sslcert").map(PathBuf::from);
@@ -102,7 +102,7 @@ fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'s
     let unusable = |error| certificate(what, path, &error);
     let read: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).map_err(unusable)?.collect();
     let read = read.map_err(|error| certificate(what, path, &error))?;
-    if read.is_empty() { Err(certificate(what, path, &"it holds no certificate")) } else { Ok(read) }
+    if read.is_empty() { Err(certificate(what, path, &"it contains no certificate")) } else { Ok(read) }
 }
 
 fn certificate(what: &'static str, path: &Path, problem: &dyn std::fmt::Display) -> AddressError {
@@ -113,12 +113,12 @@ fn home() -> PathBuf {
     std::env::var_os("HOME").map(PathBuf::from).unwrap_or_default().join(".postgresql")
 }
 
-/// Verifies as much of a server's certificate as the mode asks for.
+/// Verifies as much of a server's certificate as the mode requires.
 #[derive(Debug)]
 struct Verifier {
-    /// None if anybody is trusted.
+    /// None if any server is trusted.
     authorities: Option<Arc<WebPkiServerVerifier>>,
-    /// Whether the name has to be the host's.
+    /// Whether the name must match the host.
     names: bool,
     provider: Arc<CryptoProvider>,
 }
@@ -134,7 +134,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(authorities) = &self.authorities else { return Ok(ServerCertVerified::assertion()) };
         match authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp, now) {
-            // The name is looked at last, when the chain has been found good.
+            // The name is checked last, after the chain has been verified.
             Err(rustls::Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) if !self.names => Ok(ServerCertVerified::assertion()),

@@ -1,5 +1,5 @@
-//! How what a run made ends, however the run itself ends: the watchdog of a local server, the reaper of what stands
-//! elsewhere, and the tags by which a run's databases and roles are recognised.
+//! Cleanup after a run, however the run ends: the watchdog ends a local server, the reaper removes what was created
+//! elsewhere, and owner tags identify a run's databases and roles.
 
 mod before_main;
 pub(crate) mod guard;

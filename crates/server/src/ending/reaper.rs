@@ -1,9 +1,9 @@
-//! A process that outlives its owner just long enough to remove what the owner made elsewhere: databases on somebody's
-//! server, a container, a directory. However the owner ends (`kill -9` included), the caretaker's standard input closes.
+//! A process that outlives its owner just long enough to remove what the owner created: databases on an external
+//! server, a container, a directory. However the owner ends (`kill -9` included), the reaper's standard input closes.
 //!
-//! It is the same program again: `before_main` looks for [`VARIABLE`]. So any program that starts
-//! servers can be one, a test binary of somebody's workspace too. (A local server has a `supervisor`, a shell script: it
-//! has to run as another user, and is there sooner.)
+//! It is the same program again: `before_main` checks for [`VARIABLE`]. So any program that starts servers can be a
+//! reaper, including a test binary of another workspace. (A local server has a watchdog, a shell script, instead: that
+//! one must run as another user, and starts faster.)
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
@@ -19,22 +19,22 @@ use crate::installation::place;
 use crate::installation::sweep::namespace;
 use crate::provider::external;
 
-/// Set in the environment of a caretaker.
+/// Set in the environment of a reaper.
 pub(crate) const VARIABLE: &str = "PGPROOF_REAPER";
 
-/// How long a caretaker may work after its owner's end.
+/// How long a reaper may work after its owner has ended.
 const END_DEADLINE: Duration = Duration::from_mins(1);
 
-/// How long it tries again what fails.
+/// How long it retries after a failure.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Keeps the caretaker from being ended by the signals that end the owner. The directory is for those who read `ps`.
+/// Protects the reaper from the signals that end the owner. The directory identifies it in the output of `ps`.
 const DEAF: &str = "trap '' HUP INT TERM; exec \"$0\" \"$1\"";
 
-/// What has to be removed in the end.
+/// What to remove when the owner ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) enum Duty {
-    /// The databases of a run on somebody's server.
+    /// The databases of a run on an external server.
     Databases {
         /// The server.
         address: Address,
@@ -48,18 +48,18 @@ pub(crate) enum Duty {
     },
 }
 
-/// What the owner says in a line.
+/// A message of the owner, one per line.
 #[derive(Debug, Serialize, Deserialize)]
 enum Word {
-    /// The first line.
+    /// The first message.
     Begin { directory: PathBuf, duty: Duty },
-    /// The container is there: no more can come.
+    /// The container exists: no further one can appear.
     Started,
-    /// All of it may stay.
+    /// Remove nothing.
     Keep,
 }
 
-/// The owner's end: what it made lives until this is dropped.
+/// The owner's side: what it created lives until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Reaper {
     process: Child,
@@ -68,12 +68,12 @@ pub(crate) struct Reaper {
 }
 
 impl Reaper {
-    /// Starts a caretaker and waits until it has made the directory of the run.
+    /// Starts a reaper and waits until it has created the directory of the run.
     pub(crate) fn spawn(duty: &Duty) -> Result<Reaper, ServerError> {
         let failed = |problem: String| ServerError::Reaper { problem };
         if std::env::var_os(VARIABLE).is_some() {
             return Err(failed(format!(
-                "{VARIABLE} is set, so this process is one, and its code before main did not run"
+                "{VARIABLE} is set, so this process is a reaper, but its code before main did not run"
             )));
         }
         let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
@@ -90,23 +90,23 @@ impl Reaper {
         if line.trim() != "ready" {
             let problem =
                 answered.and_then(Result::err).map_or_else(|| line.trim().to_owned(), |error| error.to_string());
-            return Err(failed(if problem.is_empty() { "it ended".to_owned() } else { problem }));
+            return Err(failed(if problem.is_empty() { "it exited".to_owned() } else { problem }));
         }
         Ok(reaper)
     }
 
-    /// The directory that goes in the end.
+    /// The directory that is removed at the end.
     pub(crate) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Says that the container is there.
+    /// Reports that the container exists.
     #[cfg(feature = "docker")]
     pub(crate) fn started(&mut self) {
         self.say(&Word::Started);
     }
 
-    /// Lets everything stay.
+    /// Tells the reaper to remove nothing.
     pub(crate) fn keep(mut self) {
         self.say(&Word::Keep);
     }
@@ -115,7 +115,7 @@ impl Reaper {
         let Some(words) = &mut self.words else { return };
         let mut line = serde_json::to_string(word).unwrap_or_default();
         line.push('\n');
-        // If the caretaker is gone, the next run will see to what remains.
+        // If the reaper is dead, the next run removes what is left.
         let _ = words.write_all(line.as_bytes());
     }
 }
@@ -134,8 +134,8 @@ impl Drop for Reaper {
     }
 }
 
-/// Listens until the owner ends, and removes everything.
-pub(crate) fn take_care() {
+/// Reads messages until the owner ends, then removes everything.
+pub(crate) fn run() {
     let mut lines =
         std::io::stdin().lock().lines().map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok());
     let Some(Word::Begin { directory, duty }) = lines.next() else { return };
@@ -157,7 +157,7 @@ pub(crate) fn take_care() {
     }
     let started = Instant::now();
     let left = directory.clone();
-    // Whatever hangs (a server that is frozen, an engine), this process does not; the next run sees to the rest.
+    // Even if a server or an engine hangs, this process ends; the next run removes the rest.
     std::thread::spawn(move || {
         std::thread::sleep(END_DEADLINE);
         let _ = std::fs::remove_dir_all(&left);
@@ -170,20 +170,20 @@ pub(crate) fn take_care() {
     let _ = std::fs::remove_dir_all(&directory);
 }
 
-/// Makes the directory, with what a sweep looks for.
+/// Creates the directory, with the file that a sweep checks.
 fn make(directory: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new().mode(0o700).create(directory)?;
-    std::fs::write(directory.join("supervisor.pid"), format!("{} {}\n", std::process::id(), namespace()))
+    std::fs::write(directory.join("watchdog.pid"), format!("{} {}\n", std::process::id(), namespace()))
 }
 
-/// Removes what there is; true if nothing can be left.
+/// Removes what exists; true if nothing can be left.
 fn is_done(duty: &Duty, is_complete: bool, since: Instant, roles: &mut Vec<String>) -> bool {
     match duty {
         Duty::Databases { address, run } => is_complete && external::end(address, run, roles).is_ok(),
         #[cfg(feature = "docker")]
         Duty::Container { run } => {
-            // A request to make it may still be with the engine.
+            // The engine may still be processing the request to create it.
             const IN_FLIGHT: Duration = Duration::from_secs(3);
             crate::provider::docker::remove(run).is_ok() && (is_complete || since.elapsed() > IN_FLIGHT)
         }

@@ -1,20 +1,21 @@
-//! The roles that scripts make on a borrowed server. Roles belong to the whole server, so each is noted in the mark of
-//! the database that its script runs in, before it is made: whoever removes the database removes the role.
+//! The roles that scripts create on an external server. Roles belong to the whole server, so each is recorded in the
+//! owner tag of the database that its script runs in, before it is created: removing the database removes the role.
 
 use squawk_lexer::{TokenKind, tokenize};
 
 use crate::DatabaseError;
 use crate::Session;
 use crate::ending::owner_tag::Belongings;
-use crate::ending::owner_tag::Mark;
+use crate::ending::owner_tag::OwnerTag;
 use crate::ending::owner_tag::Role;
 use crate::ending::owner_tag::alone;
 use crate::ending::owner_tag::run_of;
 use pgproof_sql::texts;
 use pgproof_sql::{quote::identifier, quote::literal};
 
-/// Notes the roles that these statements will make in the session's database, or, afterwards, which roles they have made. On
-/// a server that is ours nothing has to be noted. A role that was there before, and is no run's of pgproof, is left alone.
+/// Records, in the owner tag of the session's database, the roles that these statements will create or, afterwards,
+/// have created. On a server of our own nothing is recorded. A role that existed before and belongs to no run is left
+/// alone.
 pub fn note<'a>(session: &mut Session, statements: impl Iterator<Item = &'a str>) -> Result<(), DatabaseError> {
     let address = session.address().clone();
     let Some(run) = run_of(&address) else { return Ok(()) };
@@ -30,27 +31,27 @@ pub fn note<'a>(session: &mut Session, statements: impl Iterator<Item = &'a str>
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = {}",
             literal(&database)
         );
-        let before = maintenance.value(&read)?.and_then(|comment| Mark::parse(&comment));
-        let mut mark = before.unwrap_or_else(|| Mark { run: run.to_owned(), roles: Vec::new() });
-        for name in made.into_iter().filter(|name| !found.is_somebodys(name)) {
+        let before = maintenance.value(&read)?.and_then(|comment| OwnerTag::parse(&comment));
+        let mut tag = before.unwrap_or_else(|| OwnerTag { run: run.to_owned(), roles: Vec::new() });
+        for name in made.into_iter().filter(|name| !found.is_foreign(name)) {
             let oid = found.oid(&name);
-            match mark.roles.iter_mut().find(|role| role.name == name) {
+            match tag.roles.iter_mut().find(|role| role.name == name) {
                 Some(role) => role.oid = oid,
-                None => mark.roles.push(Role { name, oid }),
+                None => tag.roles.push(Role { name, oid }),
             }
         }
-        let comment = format!("COMMENT ON DATABASE {} IS {}", identifier(&database), literal(&mark.text()));
+        let comment = format!("COMMENT ON DATABASE {} IS {}", identifier(&database), literal(&tag.text()));
         maintenance.run(&comment)?;
-        // Who is no superuser acts as a role only as its member; what it may not grant, its tests will tell.
+        // A non-superuser needs membership to act as a role. If the grant fails, the tests report it.
         let is_superuser = maintenance.value("SHOW is_superuser")?.as_deref() == Some("on");
-        for role in mark.roles.iter().filter(|role| role.oid.is_some() && !is_superuser) {
+        for role in tag.roles.iter().filter(|role| role.oid.is_some() && !is_superuser) {
             let _ = maintenance.run(&format!("GRANT {} TO CURRENT_USER", identifier(&role.name)));
         }
         Ok(())
     })
 }
 
-/// The roles that a statement makes, in the bodies of its functions and blocks too.
+/// The roles that a statement creates, including in the bodies of its functions and blocks.
 fn made_by(statement: &str) -> Vec<String> {
     texts(statement).iter().flat_map(|text| made_in(text)).collect()
 }
@@ -89,7 +90,7 @@ mod tests {
     #[case("-- CREATE ROLE a\nSELECT 1 /* CREATE ROLE b */", &[])]
     #[case("CREATE USER MAPPING FOR a SERVER b", &[])]
     #[case("DROP ROLE a", &[])]
-    fn roles_that_are_made_are_found(#[case] statement: &str, #[case] roles: &[&str]) {
+    fn created_roles_are_found(#[case] statement: &str, #[case] roles: &[&str]) {
         assert_eq!(made_by(statement), roles);
     }
 }

@@ -1,8 +1,8 @@
 //! A small process that outlives pgproof just long enough to end its server: however pgproof ends (`kill -9`
-//! included), the supervisor's standard input closes, and it stops the server and removes the directory.
+//! included), the watchdog's standard input closes, and it stops the server and removes the directory.
 //!
-//! It is a script for `/bin/sh`, because any process may start a server, a test binary of somebody's workspace too:
-//! there is no program of ours to be found there, and a fork without exec would need `unsafe`.
+//! It is a script for `/bin/sh`, because any process may start a server, including a test binary of another workspace,
+//! where no program of ours is installed, and a fork without exec would need `unsafe`.
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
@@ -16,17 +16,17 @@ use crate::installation::account::run_as;
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 
-/// How long a server may take to end.
+/// How long a server may take to stop.
 const END_DEADLINE: Duration = Duration::from_secs(10);
 
-/// The owner's end: the server lives until this is dropped.
+/// The owner's side: the server lives until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     process: Child,
 }
 
 impl Watchdog {
-    /// Starts the supervisor, which makes `directory`, copies `cache` to its `data` and runs `server` there.
+    /// Starts the watchdog, which creates `directory`, copies `cache` to its `data` and runs `server` there.
     pub(crate) fn spawn(
         directory: &Path,
         cache: &Path,
@@ -44,13 +44,13 @@ impl Watchdog {
         }
         command.env("PGPROOF_NAMESPACE", crate::installation::sweep::namespace());
         run_as(&mut command, account);
-        // Its own process group: a Ctrl-C in the terminal reaches pgproof, and the supervisor only through it.
+        // Its own process group: Ctrl-C in the terminal reaches pgproof, and the watchdog only through it.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().map_err(|source| ServerError::Spawn { program: "/bin/sh".into(), source })?;
         Ok(Watchdog { process })
     }
 
-    /// Whether the supervisor has ended, which it does only before its owner if it could not even begin.
+    /// Whether the watchdog has exited. It exits before its owner only if it could not start.
     pub(crate) fn has_ended(&mut self) -> bool {
         matches!(self.process.try_wait(), Ok(Some(_)) | Err(_))
     }
@@ -58,7 +58,7 @@ impl Watchdog {
     /// Lets the server outlive its owner.
     pub(crate) fn keep(mut self) {
         if let Some(mut stdin) = self.process.stdin.take() {
-            // If the supervisor is gone, so is the server, and there is nothing to keep.
+            // If the watchdog is dead, so is the server, and there is nothing to keep.
             let _ = stdin.write_all(b"keep\n");
         }
         std::mem::forget(self);
@@ -66,7 +66,7 @@ impl Watchdog {
 }
 
 impl Drop for Watchdog {
-    /// Ends the server and waits until nothing is left of it.
+    /// Stops the server and waits until nothing is left of it.
     fn drop(&mut self) {
         drop(self.process.stdin.take());
         let deadline = Instant::now() + END_DEADLINE;

@@ -1,13 +1,13 @@
-# Owns one server for as long as this script's standard input stays open, and leaves nothing behind.
+# Runs one server for as long as this script's standard input stays open, and leaves nothing behind.
 #   sh -c SCRIPT pgproof RUN_DIRECTORY CACHED_DATA_DIRECTORY POSTGRES [ARGUMENT...]
-# A line "keep" on standard input makes the server outlive its owner: then whoever stops the server ends the script.
+# A line "keep" on standard input makes the server outlive its owner: then stopping the server ends the script.
 umask 077
 trap '' HUP INT TERM
 directory=$1 cache=$2
 shift 2
 exec 3<&0 </dev/null
 mkdir "$directory" || exit 1
-echo "$$ $PGPROOF_NAMESPACE" >"$directory/supervisor.pid"
+echo "$$ $PGPROOF_NAMESPACE" >"$directory/watchdog.pid"
 if cp -R "$cache" "$directory/data" 2>>"$directory/server.log"; then
     "$@" >>"$directory/server.log" 2>&1 3<&- &
     server=$!
@@ -15,7 +15,7 @@ if cp -R "$cache" "$directory/data" 2>>"$directory/server.log"; then
         while read -r word <&3; do
             [ "$word" = keep ] && exit
         done
-        # A shell's background process ignores SIGQUIT until the server sets its own handler, so once may not do.
+        # A shell's background process ignores SIGQUIT until the server sets its handler, so one signal may not suffice.
         tries=0
         while [ ! -e "$directory/ended" ] && [ $tries -lt 80 ] && kill -QUIT "$server" 2>/dev/null; do
             tries=$((tries + 1))

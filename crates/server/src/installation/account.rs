@@ -1,5 +1,5 @@
-//! The operating system's account that PostgreSQL runs as: it refuses to run as root
-//! (documentation, "The PostgreSQL User Account").
+//! The operating system account that PostgreSQL runs as, which must not be root (documentation, "The PostgreSQL User
+//! Account").
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -15,7 +15,7 @@ pub(crate) struct Account {
     pub gid: u32,
 }
 
-/// Who runs the server: `None` is whoever runs pgproof; root is replaced by `postgres` or, failing that, `nobody`.
+/// The account that runs the server: `None` is the current one; root is replaced by `postgres` or else `nobody`.
 pub(crate) fn unprivileged() -> Result<Option<Account>, ServerError> {
     if !geteuid().is_root() {
         return Ok(None);

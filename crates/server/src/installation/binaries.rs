@@ -1,4 +1,4 @@
-//! Finding PostgreSQL's binaries on this machine. Starting them is `local`'s business.
+//! Finds PostgreSQL's binaries on this machine. `local` starts them.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,10 +9,10 @@ use crate::ServerOptions;
 use crate::Version;
 use crate::version::OLDEST_MAJOR;
 
-/// Names the directory of the binaries, or several as `PATH` does, in place of the search.
+/// Names the directory of the binaries, or several in the style of `PATH`, instead of searching for them.
 pub const BIN_VARIABLE: &str = "PGPROOF_BIN";
 
-/// Where packagers put the binaries; `*` stands for a version.
+/// Where packages install the binaries; `*` stands for a version.
 const USUAL_PLACES: &[&str] = &[
     "/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu, Gentoo
     "/usr/pgsql-*/bin",                                   // PGDG for Red Hat
@@ -29,14 +29,14 @@ const USUAL_PLACES: &[&str] = &[
 /// The server binaries of one PostgreSQL version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Installation {
-    /// The directory that holds `postgres` and `initdb`.
+    /// The directory that contains `postgres` and `initdb`.
     pub bin: PathBuf,
     /// Their version.
     pub version: Version,
 }
 
 impl Installation {
-    /// A command of this installation that finds its own libraries, wherever the archive was unpacked.
+    /// A command of this installation that finds its libraries, wherever the archive was unpacked.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         let lib = self.bin.with_file_name("lib");
@@ -47,14 +47,14 @@ impl Installation {
     }
 }
 
-/// The installation to use: the one of the setting, else the newest found, of the major asked for.
+/// The installation to use: the configured one, else the newest found, of the requested major.
 pub fn find(options: &ServerOptions) -> Result<Installation, ServerError> {
     let found = installations(options)?;
     let fits = |version: &Version| match options.major {
         Some(major) => version.major == major && major >= OLDEST_MAJOR,
         None => version.major >= OLDEST_MAJOR,
     };
-    // The first of equals wins: PATH comes before the usual places.
+    // Among equal versions the first wins: PATH comes before the default directories.
     let best = found.iter().filter(|i| fits(&i.version)).rev().max_by(|a, b| a.version.cmp(&b.version)).cloned();
     best.ok_or_else(|| ServerError::NoSuchMajor {
         wanted: options.major,
@@ -62,7 +62,7 @@ pub fn find(options: &ServerOptions) -> Result<Installation, ServerError> {
     })
 }
 
-/// The majors that there are binaries of and that will do, the oldest first.
+/// The supported majors with binaries on this machine, oldest first.
 pub fn majors(options: &ServerOptions) -> Result<Vec<u16>, ServerError> {
     let found = installations(options)?;
     let mut majors: Vec<u16> = found.iter().map(|installation| installation.version.major).collect();
@@ -76,7 +76,7 @@ pub fn majors(options: &ServerOptions) -> Result<Vec<u16>, ServerError> {
     Ok(majors)
 }
 
-/// The installations of the setting, else all that are found; none is an error.
+/// The configured installations, else all that are found; none is an error.
 fn installations(options: &ServerOptions) -> Result<Vec<Installation>, ServerError> {
     let variable = std::env::var_os(BIN_VARIABLE);
     let set = variable.map(|bins| (BIN_VARIABLE, std::env::split_paths(&bins).collect::<Vec<_>>()));
@@ -93,7 +93,7 @@ fn installations(options: &ServerOptions) -> Result<Vec<Installation>, ServerErr
     if found.is_empty() { Err(ServerError::NotFound { looked }) } else { Ok(found) }
 }
 
-/// Every installation on this machine, and a line for every place that was looked at.
+/// Every installation on this machine, and a line for every place without one.
 fn search() -> (Vec<Installation>, Vec<String>) {
     let mut found: Vec<Installation> = Vec::new();
     let mut looked = Vec::new();
@@ -102,7 +102,7 @@ fn search() -> (Vec<Installation>, Vec<String>) {
             looked.push(format!("{place}: nothing there"));
         }
         for directory in directories {
-            // The same installation is often found by several ways; asking it for its version takes milliseconds.
+            // The same installation is often found in several ways; querying its version takes milliseconds.
             let resolved = resolve(&directory);
             if resolved.as_ref().is_ok_and(|bin| found.iter().any(|installation| installation.bin == *bin)) {
                 continue;
@@ -116,13 +116,13 @@ fn search() -> (Vec<Installation>, Vec<String>) {
     (found, looked)
 }
 
-/// Each place by name, with the directories there that might hold binaries.
+/// Each place by name, with the directories there that may contain binaries.
 fn places() -> Vec<(String, Vec<PathBuf>)> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).filter(|dir| dir.join("postgres").is_file()).collect();
     let mut places = vec![("PATH".to_owned(), on_path), ("pg_config --bindir".to_owned(), pg_config())];
     if let Some(home) = std::env::var_os("HOME").map(PathBuf::from) {
-        // Where the crate postgresql_embedded unpacks what it downloads.
+        // Where the crate postgresql_embedded unpacks its downloads.
         let pattern = home.join(".theseus/postgresql/*/bin");
         places.push((pattern.display().to_string(), expand(&pattern)));
     }
@@ -133,7 +133,7 @@ fn places() -> Vec<(String, Vec<PathBuf>)> {
 fn pg_config() -> Vec<PathBuf> {
     let output = Command::new("pg_config").arg("--bindir").output().ok().filter(|output| output.status.success());
     let bin = output.and_then(|output| String::from_utf8(output.stdout).ok()).map(|text| PathBuf::from(text.trim()));
-    // Development packages bring pg_config without a server.
+    // Development packages provide pg_config without a server.
     bin.filter(|bin| bin.join("postgres").is_file()).into_iter().collect()
 }
 
@@ -159,7 +159,7 @@ fn children(path: &Path, before: &str, after: &str) -> Vec<PathBuf> {
     entries.filter(|entry| fits(&entry.file_name().to_string_lossy())).map(|entry| entry.path()).collect()
 }
 
-/// The directory of the program itself, where `postgres` is a link.
+/// The directory of the program itself, if `postgres` is a link.
 fn resolve(bin: &Path) -> Result<PathBuf, String> {
     let postgres = bin.join("postgres").canonicalize().map_err(|error| format!("postgres: {error}"))?;
     Ok(postgres.parent().map(Path::to_path_buf).unwrap_or_default())
@@ -170,15 +170,16 @@ pub(crate) fn inspect(bin: &Path) -> Result<Installation, String> {
     let bin = resolve(bin)?;
     let postgres = bin.join("postgres");
     if !bin.join("initdb").is_file() {
-        return Err("there is no initdb beside postgres".to_owned());
+        return Err("there is no initdb next to postgres".to_owned());
     }
     let output = Command::new(&postgres)
         .arg("--version")
         .env("LC_ALL", "C")
         .output()
-        .map_err(|error| format!("postgres cannot be run: {error}"))?;
+        .map_err(|error| format!("cannot run postgres: {error}"))?;
     let answer = String::from_utf8_lossy(&output.stdout);
-    let version = Version::parse(&answer).ok_or_else(|| format!("`postgres --version` says {:?}", answer.trim()))?;
+    let version = Version::parse(&answer)
+        .ok_or_else(|| format!("`postgres --version` prints {:?}, not a version", answer.trim()))?;
     Ok(Installation { bin, version })
 }
 
@@ -201,6 +202,6 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         assert!(inspect(dir.path()).expect_err("nothing there").starts_with("postgres: "));
         std::fs::write(dir.path().join("postgres"), "").expect("a file");
-        assert_eq!(inspect(dir.path()), Err("there is no initdb beside postgres".to_owned()));
+        assert_eq!(inspect(dir.path()), Err("there is no initdb next to postgres".to_owned()));
     }
 }

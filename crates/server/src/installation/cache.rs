@@ -1,4 +1,4 @@
-//! Data directories made by `initdb`, once for each version and settings, to be copied by every run.
+//! Data directories created by `initdb`, once per version and settings, and copied by every run.
 
 use std::fs::{self, File, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,24 +13,24 @@ use crate::installation::account::run_as;
 /// Names the directory of the cache.
 pub const CACHE_VARIABLE: &str = "PGPROOF_CACHE_DIR";
 
-/// How long another run may make an entry: it may have to download.
+/// How long another run may take to create an entry: it may have to download.
 const LOCK_DEADLINE: Duration = Duration::from_mins(15);
 
 /// How long to wait before trying again.
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
-/// What `initdb` is told. The C locale is the one that every machine has; a small WAL segment makes a small copy.
+/// The arguments of `initdb`. Every machine has the C locale; a small WAL segment makes a small copy.
 const INITDB_ARGUMENTS: &[&str] = &[
     "--no-sync",
     "--no-instructions",
     "--locale=C",
     "--encoding=UTF8",
     "--wal-segsize=1",
-    "--auth=trust", // the socket's directory is open to its owner alone
+    "--auth=trust", // only the owner can enter the socket's directory
     "--username=postgres",
 ];
 
-/// The path of a cleanly shut down data directory of this installation, made now if need be.
+/// The path of a cleanly shut down data directory of this installation, created now if necessary.
 pub(crate) fn data_directory(installation: &Installation, account: Option<Account>) -> Result<PathBuf, ServerError> {
     let root = root();
     let key = key(installation);
@@ -52,7 +52,8 @@ pub(crate) fn data_directory(installation: &Installation, account: Option<Accoun
     remove(&entry).map_err(failed("remove", &entry))?;
     fs::create_dir(&unfinished).map_err(failed("create", &unfinished))?;
     if let Some(Account { uid, gid }) = account {
-        std::os::unix::fs::chown(&unfinished, Some(uid), Some(gid)).map_err(failed("hand over", &unfinished))?;
+        std::os::unix::fs::chown(&unfinished, Some(uid), Some(gid))
+            .map_err(failed("change the owner of", &unfinished))?;
     }
     initdb(installation, &unfinished.join("data"), account)?;
     fs::rename(&unfinished, &entry).map_err(failed("rename", &unfinished))?;
@@ -65,8 +66,7 @@ pub(crate) fn forget(data: &Path) -> Result<(), ServerError> {
     remove(entry).map_err(|source| ServerError::Cache { action: "remove", path: entry.to_path_buf(), source })
 }
 
-/// Waits until nobody else makes this entry of the cache: another run may be about to, and holds the lock for as long as it
-/// takes.
+/// Locks an entry of the cache. Another run that is creating it holds the lock until it is done.
 pub(crate) fn lock(root: &Path, key: &str) -> Result<File, ServerError> {
     let path = root.join(format!("{key}.lock"));
     let failed = |action, path: &Path| {
@@ -82,7 +82,7 @@ pub(crate) fn lock(root: &Path, key: &str) -> Result<File, ServerError> {
             Err(TryLockError::WouldBlock) if started.elapsed() < LOCK_DEADLINE => std::thread::sleep(LOCK_PAUSE),
             Err(TryLockError::WouldBlock) => {
                 let error =
-                    std::io::Error::new(std::io::ErrorKind::TimedOut, "another process holds it, and does not end");
+                    std::io::Error::new(std::io::ErrorKind::TimedOut, "another process has held the lock for too long");
                 return Err(failed("lock", &path)(error));
             }
             Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
@@ -90,7 +90,7 @@ pub(crate) fn lock(root: &Path, key: &str) -> Result<File, ServerError> {
     }
 }
 
-/// The cache's directory. Root's is outside its home, which the unprivileged account cannot enter.
+/// The directory of the cache. For root it is outside the home directory, which the unprivileged account cannot enter.
 pub(crate) fn root() -> PathBuf {
     if let Some(set) = std::env::var_os(CACHE_VARIABLE) {
         return PathBuf::from(set);
@@ -114,7 +114,7 @@ fn key(installation: &Installation) -> String {
     format!("data-{}-{:016x}", installation.version, hasher.finish())
 }
 
-/// An entry is renamed into place as a whole; this guards against one that somebody emptied.
+/// Whether an entry is complete. Entries are renamed into place as a whole, but may have been emptied later.
 fn is_complete(data: &Path) -> bool {
     data.join("PG_VERSION").is_file() && data.join("global/pg_control").is_file()
 }

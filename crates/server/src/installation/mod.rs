@@ -1,5 +1,5 @@
-//! PostgreSQL's binaries on this machine: where they are, whom they run as, where a server lives, and the cache of
-//! initialised data directories.
+//! PostgreSQL's binaries on this machine: where they are, the account they run as, the directory of a server, and the
+//! cache of initialised data directories.
 
 pub(crate) mod account;
 pub(crate) mod binaries;

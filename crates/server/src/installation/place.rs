@@ -1,4 +1,4 @@
-//! Where a server lives while it runs: a fresh directory, in memory where there is room.
+//! The directory of a running server: a new one, in memory if there is room.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::ServerError;
 
-/// What every run's directory is called, before its number.
+/// The prefix of the name of every run's directory.
 pub(crate) const PREFIX: &str = "pgproof-";
 
-/// The longest path of a unix socket: 104 bytes on macOS and the BSDs, 108 on Linux, with the closing NUL.
+/// The longest path of a Unix socket: 104 bytes on macOS and the BSDs, 108 on Linux, including the terminating NUL.
 const LONGEST_SOCKET: usize = 103;
 
-/// What a server and a few clones need.
+/// The space that a server and a few clones need.
 const ROOM: u64 = 512 << 20;
 
 /// The directories to consider, best first.
@@ -22,7 +22,7 @@ pub(crate) fn candidates() -> Vec<PathBuf> {
     candidates
 }
 
-/// The path of a directory that does not exist yet, for this run's server.
+/// The path of a new directory for this run's server.
 pub(crate) fn choose(shared_with_another_account: bool) -> Result<PathBuf, ServerError> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let mut looked = Vec::new();
@@ -53,10 +53,10 @@ fn problem(base: &Path, directory: &Path, shared: bool) -> Option<String> {
     }
     let socket = directory.join(".s.PGSQL.5432");
     if socket.as_os_str().len() > LONGEST_SOCKET {
-        return Some(format!("its path is too long for a unix socket (over {LONGEST_SOCKET} bytes)"));
+        return Some(format!("its path is too long for a Unix socket (over {LONGEST_SOCKET} bytes)"));
     }
     if directory.exists() {
-        return Some(format!("{} exists", directory.display()));
+        return Some(format!("{} already exists", directory.display()));
     }
     match nix::sys::statvfs::statvfs(base) {
         Ok(stat) if free_bytes(&stat) < ROOM => Some(format!("less than {} MB free", ROOM >> 20)),
@@ -75,16 +75,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_too_long_for_a_socket_is_no_place() {
+    fn a_path_too_long_for_a_socket_is_rejected() {
         let base = tempfile::tempdir().expect("a directory");
         let deep = base.path().join("x".repeat(90));
         std::fs::create_dir(&deep).expect("a directory");
         let problem = problem(&deep, &deep.join("pgproof-1-0"), false).expect("too long");
-        assert!(problem.contains("too long for a unix socket"), "{problem}");
+        assert!(problem.contains("too long for a Unix socket"), "{problem}");
     }
 
     #[test]
-    fn a_private_directory_is_no_place_for_another_account() {
+    fn a_private_directory_is_rejected_for_another_account() {
         let base = tempfile::tempdir().expect("a directory");
         let problem = problem(base.path(), &base.path().join("pgproof-1-0"), true).expect("private");
         assert!(problem.contains("unprivileged account"), "{problem}");

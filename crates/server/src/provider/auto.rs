@@ -1,5 +1,4 @@
-//! The first provider that works, where nobody has chosen: binaries on this machine, else a container, else binaries
-//! that are downloaded.
+//! The default provider: the first that works of binaries on this machine, a container, and downloaded binaries.
 
 use super::Provider;
 use super::docker::Docker;
@@ -13,9 +12,9 @@ use crate::{Server, ServerError, ServerOptions};
 pub(super) struct Auto;
 
 impl Provider for Auto {
-    /// The error tells what became of each provider.
+    /// The error lists the error of each provider.
     fn start(&self, options: &ServerOptions) -> Result<Server, ServerError> {
-        // Whoever names binaries wants these.
+        // If binaries are configured, no other provider is tried.
         if options.bin.is_some() || std::env::var_os(BIN_VARIABLE).is_some() {
             return Local.start(options);
         }
@@ -24,7 +23,7 @@ impl Provider for Auto {
             Err(error @ (ServerError::NotFound { .. } | ServerError::NoSuchMajor { .. })) => {
                 tried.push(("local", error));
             }
-            // Binaries that are there and do not work are worth a look.
+            // Binaries that exist but do not work are an error to report.
             other => return other,
         }
         for (name, provider) in [("docker", &Docker as &dyn Provider), ("download", &Download)] {

@@ -1,5 +1,5 @@
-//! A server in a container, made through testcontainers: data in memory, no durability, a port on this machine alone
-//! where the engine is on this machine. That it goes with its owner is the caretaker's business.
+//! A server in a container, created through testcontainers: data in memory, no durability, and a port on the loopback
+//! interface if the engine is on this machine. The reaper removes it when its owner ends.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,27 +20,27 @@ use crate::settings::{DISPOSABLE, start_deadline};
 use crate::version::{NEWEST_MAJOR, OLDEST_MAJOR};
 use crate::{Server, ServerError, ServerHandle, ServerOptions, Session, Version, log};
 
-/// The official image; `{major}` stands for the major version.
+/// The official image; `{major}` is replaced with the major version.
 const IMAGE: &str = "postgres:{major}";
 
-/// Names the image, in place of the configured one.
+/// Names the image, overriding the configuration.
 pub const IMAGE_VARIABLE: &str = "PGPROOF_IMAGE";
 
-/// How long the engine may take to say that it is there.
+/// How long the engine may take to answer a ping.
 const PING_DEADLINE: Duration = Duration::from_secs(5);
 
 const PORT: u16 = 5432;
 
-/// What the names of containers begin with that somebody wants to keep.
+/// The prefix of the names of containers that the user keeps.
 const KEPT: &str = "pgproof-kept-";
 
-/// The label whose value is a run.
+/// The label that holds the run.
 const RUN_LABEL: &str = "org.pgproof.run";
 
-/// The label whose value is the process that owns the run, and its namespace.
+/// The label that holds the process that owns the run, and its namespace.
 const OWNER_LABEL: &str = "org.pgproof.owner";
 
-/// Containers of the engine that `DOCKER_HOST` or the usual socket leads to.
+/// Containers of the engine at `DOCKER_HOST` or the default socket.
 #[derive(Debug)]
 pub(super) struct Docker;
 
@@ -54,11 +54,11 @@ impl Provider for Docker {
     }
 
     fn describe(&self, _: &ServerOptions) -> Result<String, ServerError> {
-        engine().map(|version| format!("in containers, of the engine {version}"))
+        engine().map(|version| format!("in containers, engine {version}"))
     }
 }
 
-/// Removes a container, first when it is dropped, else through its reaper.
+/// Removes a container when dropped, or through its reaper.
 struct ContainerGuard {
     container: Container<GenericImage>,
     reaper: Reaper,
@@ -75,7 +75,7 @@ impl Guard for ContainerGuard {
         let id = container.id().to_owned();
         let name = format!("{KEPT}{}", &id[..12]);
         let remove = format!("docker rm --force --volumes {name}");
-        // Its name is what later runs know it by: nobody owns it any more.
+        // Later runs recognise it by this name: it no longer has an owner.
         let options = RenameContainerOptionsBuilder::new().name(&name).build();
         let _ = with_engine(async move |engine| engine.rename_container(&id, options).await);
         // Dropping it would remove it.
@@ -100,7 +100,7 @@ fn of_major(image: &str, major: Option<u16>) -> String {
     image.replace("{major}", &major.unwrap_or(NEWEST_MAJOR).to_string())
 }
 
-/// Whether there is an engine that answers: its version, or why not.
+/// The version of the engine, or why it does not answer.
 pub(crate) fn engine() -> Result<String, ServerError> {
     with_engine(async |engine| Ok(engine.version().await?.version.unwrap_or_default()))
 }
@@ -118,7 +118,7 @@ pub(crate) fn start(image: &str, major: Option<u16>) -> Result<Server, ServerErr
     let container = request.start().map_err(|source| unavailable(image, source))?;
     reaper.started();
     let outside = outside(&container).map_err(|source| {
-        // A container that has ended has no port.
+        // A container that has exited has no port.
         if has_ended(&container) { not_ready(image, &container, None) } else { unavailable(image, source) }
     })?;
     let at = |host: &str, port| Address::on_port(host, port, "postgres", &password);
@@ -127,7 +127,7 @@ pub(crate) fn start(image: &str, major: Option<u16>) -> Result<Server, ServerErr
     if major.is_some_and(|major| major != version.major) {
         return Err(ServerError::OtherMajor { place: format!("image {image}"), wanted: major, version });
     }
-    // A published port goes through a proxy of the engine's. Its own network is quicker, where it can be reached.
+    // A published port goes through the engine's proxy. The container's network is faster, where it is reachable.
     let inside =
         container.get_bridge_ip_address().ok().map(|ip| at(&ip.to_string(), PORT).with("connect_timeout", "1"));
     let inside = inside.filter(|address| is_here() && Session::open(address, address.maintenance()).is_ok());
@@ -149,7 +149,7 @@ pub(crate) fn remove(run: &str) -> Result<(), ServerError> {
     })
 }
 
-/// Removes containers whose owner and caretaker are dead. What cannot be asked or removed is left to the next run.
+/// Removes containers whose owner and reaper are dead. Whatever cannot be queried or removed is left to the next run.
 fn sweep() {
     let abandoned = |owner: &str| crate::installation::sweep::is_dead(owner);
     let _ = with_engine(async move |engine| {
@@ -162,7 +162,7 @@ fn sweep() {
     });
 }
 
-/// The containers with a label, with their owner, but for those that are kept.
+/// The containers with a label, with their owner, except those that are kept.
 async fn labelled(engine: &Engine, label: &str) -> Result<Vec<(String, Option<String>)>, EngineError> {
     let filters = std::collections::HashMap::from([("label", vec![label])]);
     let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
@@ -177,15 +177,15 @@ async fn labelled(engine: &Engine, label: &str) -> Result<Vec<(String, Option<St
 async fn remove_container(engine: &Engine, id: &str) -> Result<(), EngineError> {
     let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
     match engine.remove_container(id, Some(options)).await {
-        // Gone, or going.
+        // Removed, or being removed.
         Err(EngineError::DockerResponseServerError { status_code: 404 | 409, .. }) => Ok(()),
         other => other,
     }
 }
 
-/// What the engine is asked for.
+/// The request for a container.
 fn request(image: &str, run: &str, password: &str) -> ContainerRequest<GenericImage> {
-    // A port of a registry has a slash after it.
+    // The port of a registry is followed by a slash.
     let (name, tag) = match image.rsplit_once(':') {
         Some((name, tag)) if !tag.contains('/') => (name, tag),
         _ => (image, "latest"),
@@ -204,16 +204,16 @@ fn request(image: &str, run: &str, password: &str) -> ContainerRequest<GenericIm
         .with_env_var("POSTGRES_PASSWORD", password)
         .with_env_var("POSTGRES_INITDB_ARGS", "--no-sync --locale=C --encoding=UTF8 --wal-segsize=1")
         .with_env_var("PGDATA", "/pgproof/data")
-        // Without it initdb compares all time zones that there are with the system's.
+        // Without it, initdb compares every known time zone with the system's.
         .with_env_var("TZ", "UTC")
         .with_startup_timeout(start_deadline())
         .with_host_config_modifier(|host| {
             host.tmpfs = Some([("/pgproof".to_owned(), "rw,mode=1777".to_owned())].into());
             if is_here() {
-                // Only this machine gets in, and the password keeps its other users out.
+                // Only this machine can connect, and the password keeps its other users out.
                 let binding = PortBinding { host_ip: Some("127.0.0.1".to_owned()), host_port: Some(String::new()) };
                 host.publish_all_ports = Some(false);
-                // The usual one, by the name under which its addresses are found.
+                // The default network, under the name by which its addresses are looked up.
                 host.network_mode = Some("bridge".to_owned());
                 host.port_bindings = Some([(format!("{PORT}/tcp"), Some(vec![binding]))].into());
             }
@@ -225,10 +225,10 @@ fn is_here() -> bool {
     std::env::var("DOCKER_HOST").map_or(true, |host| host.is_empty() || host.starts_with("unix:"))
 }
 
-/// Host and port that lead to the server from wherever the engine is.
+/// Host and port of the server, wherever the engine is.
 fn outside(container: &Container<GenericImage>) -> Result<(String, u16), TestcontainersError> {
     let host = container.get_host()?.to_string();
-    // The port is open on IPv4, which this name may not be first of all.
+    // The port is open on IPv4, but this name may resolve to IPv6 first.
     let host = if host == "localhost" { "127.0.0.1".to_owned() } else { host };
     Ok((host, container.get_host_port_ipv4(PORT.tcp())?))
 }
@@ -243,11 +243,11 @@ fn wait_until_ready(
         let session = Session::open(address, address.maintenance());
         match session.and_then(|mut session| Version::of(&mut session)) {
             Ok(version) => return Ok(version),
-            // 57P03 cannot_connect_now: it is starting up. No report: nobody listens yet.
+            // 57P03 cannot_connect_now: it is starting up. No SQLSTATE: it does not listen yet.
             Err(error) if error.sqlstate().is_none_or(|code| code == "57P03") => {}
             Err(source) => {
                 let action = format!("open the first session in a container of {image}");
-                return Err(ServerError::Refused { action, source });
+                return Err(ServerError::Rejected { action, source });
             }
         }
         let has_ended = has_ended(container);
@@ -285,7 +285,7 @@ fn unavailable(image: &str, source: TestcontainersError) -> ServerError {
     ServerError::Container { image: image.to_owned(), source: Box::new(source) }
 }
 
-/// Talks to the engine that `DOCKER_HOST` or the usual socket leads to, in the words of its own API version.
+/// Calls the engine at `DOCKER_HOST` or the default socket, with the API version that it supports.
 fn with_engine<T>(act: impl AsyncFnOnce(&Engine) -> Result<T, EngineError>) -> Result<T, ServerError> {
     let failed = |problem: String| ServerError::NoEngine { problem };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -294,13 +294,13 @@ fn with_engine<T>(act: impl AsyncFnOnce(&Engine) -> Result<T, EngineError>) -> R
         let engine = docker_client_instance().await.map_err(|error| failed(error.to_string()))?;
         let ping = tokio::time::timeout(PING_DEADLINE, engine.negotiate_version()).await;
         let engine = ping
-            .map_err(|_| failed(format!("it did not answer within {} s", PING_DEADLINE.as_secs())))?
+            .map_err(|_| failed(format!("no answer within {} s", PING_DEADLINE.as_secs())))?
             .map_err(|error| failed(pgproof_sql::with_causes(&error)))?;
         act(&engine).await.map_err(|error| failed(pgproof_sql::with_causes(&error)))
     })
 }
 
-/// A number that nobody guesses: the standard library seeds its hashers from the system's randomness.
+/// An unpredictable number: the standard library seeds its hashers from the system's randomness.
 fn random() -> u64 {
     use std::hash::{BuildHasher, Hasher};
     std::hash::RandomState::new().build_hasher().finish()

@@ -1,5 +1,5 @@
-//! Binaries that are fetched once into the cache: the archives of github.com/theseus-rs/postgresql-binaries, which the
-//! crate postgresql_embedded uses too. Starting them is `local`'s business.
+//! Binaries that are downloaded once into the cache: the archives of github.com/theseus-rs/postgresql-binaries, which
+//! the crate postgresql_embedded also uses. `local` starts them.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -13,21 +13,21 @@ use crate::installation::{binaries, cache};
 use crate::version::{NEWEST_MAJOR, OLDEST_MAJOR};
 use crate::{Installation, Server, ServerError, ServerOptions};
 
-/// Names the place of the archives, in place of GitHub's; below it `VERSION/postgresql-VERSION-TARGET.tar.gz`.
+/// The base URL of the archives, overriding GitHub's; below it `VERSION/postgresql-VERSION-TARGET.tar.gz`.
 pub const DOWNLOAD_URL_VARIABLE: &str = "PGPROOF_DOWNLOAD_URL";
 
-/// Allows downloads (1) or forbids them (0), in place of `server.download` in the configuration.
+/// Allows downloads (1) or disables them (0), overriding `server.download` in the configuration.
 pub const DOWNLOAD_VARIABLE: &str = "PGPROOF_DOWNLOAD";
 
 const USUAL_URL: &str = "https://github.com/theseus-rs/postgresql-binaries/releases/download";
 
-/// The release of each major that is fetched.
+/// The release of each major that is downloaded.
 const RELEASES: &[(u16, &str)] = &[(14, "14.23.0"), (15, "15.19.0"), (16, "16.15.0"), (17, "17.11.0"), (18, "18.6.0")];
 
-/// How long a connection, and each piece of an answer, may take.
+/// How long connecting, and receiving a response, may take.
 const ANSWER_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Binaries that are downloaded.
+/// Downloaded binaries.
 #[derive(Debug)]
 pub(super) struct Download;
 
@@ -40,7 +40,7 @@ impl Provider for Download {
         Ok((OLDEST_MAJOR..=NEWEST_MAJOR).collect())
     }
 
-    /// What is not there yet is fetched.
+    /// Downloads the binaries if they are not cached.
     fn describe(&self, options: &ServerOptions) -> Result<String, ServerError> {
         super::started(options, self)
     }
@@ -49,17 +49,17 @@ impl Provider for Download {
 /// Whether binaries may be downloaded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Permission {
-    /// Nobody has said: yes, but not in CI, where nobody reads the announcement.
+    /// Not configured: allowed, except in CI, where nobody reads the notice.
     #[default]
-    Unsaid,
-    /// Yes.
+    Unset,
+    /// Downloads are allowed.
     Allowed,
-    /// No.
+    /// Downloads are disabled.
     Forbidden,
 }
 
 impl Permission {
-    /// What the environment, else the configuration, says.
+    /// The permission set by the environment, else by the configuration.
     pub(crate) fn of(configured: Option<bool>) -> Permission {
         match std::env::var(DOWNLOAD_VARIABLE).ok().as_deref().filter(|value| !value.is_empty()) {
             Some("0" | "false" | "no") => Permission::Forbidden,
@@ -67,27 +67,27 @@ impl Permission {
             None => match configured {
                 Some(true) => Permission::Allowed,
                 Some(false) => Permission::Forbidden,
-                None => Permission::Unsaid,
+                None => Permission::Unset,
             },
         }
     }
 
-    fn demand(self) -> Result<(), ServerError> {
+    fn check(self) -> Result<(), ServerError> {
         let in_ci = std::env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false");
         match self {
-            Permission::Forbidden => Err(ServerError::NoDownload { why: "it is forbidden" }),
-            Permission::Unsaid if in_ci => Err(ServerError::NoDownload { why: "it is not allowed in CI" }),
+            Permission::Forbidden => Err(ServerError::NoDownload { why: "downloads are disabled" }),
+            Permission::Unset if in_ci => Err(ServerError::NoDownload { why: "downloads are disabled in CI" }),
             _ => Ok(()),
         }
     }
 }
 
-/// The installation of a major (the newest, if none is named) in the cache, fetched now if it is not there.
+/// The installation of a major (by default the newest) in the cache, downloaded now if it is missing.
 pub(crate) fn installation(major: Option<u16>, permission: Permission) -> Result<Installation, ServerError> {
     let major = major.unwrap_or(NEWEST_MAJOR);
     let release = RELEASES.iter().find(|(known, _)| *known == major).map(|(_, release)| *release);
     let release = release.ok_or(ServerError::NoRelease { major })?;
-    let target = target().ok_or(ServerError::NoDownload { why: "there are no archives for this system" })?;
+    let target = target().ok_or(ServerError::NoDownload { why: "no archive is available for this system" })?;
     let root = cache::root();
     let name = format!("postgresql-{release}-{target}");
     let entry = root.join(&name);
@@ -95,13 +95,13 @@ pub(crate) fn installation(major: Option<u16>, permission: Permission) -> Result
     if let Ok(installation) = binaries::inspect(&bin) {
         return Ok(installation);
     }
-    permission.demand()?;
+    permission.check()?;
     let in_cache = |action, path: &Path| {
         let path = path.to_path_buf();
         move |source| ServerError::Cache { action, path, source }
     };
     let _lock = cache::lock(&root, &name)?;
-    // Another run may have been quicker.
+    // Another run may have downloaded it meanwhile.
     if let Ok(installation) = binaries::inspect(&bin) {
         return Ok(installation);
     }
@@ -119,21 +119,21 @@ pub(crate) fn installation(major: Option<u16>, permission: Permission) -> Result
     let inside = top(&unfinished);
     let installation = binaries::inspect(&inside.join("bin")).map_err(damaged)?;
     if installation.version.major != major {
-        return Err(damaged(format!("it holds PostgreSQL {}", installation.version)));
+        return Err(damaged(format!("it contains PostgreSQL {}", installation.version)));
     }
     fs::rename(&inside, &entry).map_err(in_cache("rename", &inside))?;
     let _ = (cache::remove(&unfinished), fs::remove_file(&archive));
     binaries::inspect(&bin).map_err(damaged)
 }
 
-/// Fetches an archive to `path`, going on where an earlier attempt ended, and verifies its checksum.
+/// Downloads an archive to `path`, resuming an earlier attempt, and verifies its checksum.
 fn fetch(url: &Url, path: &Path) -> Result<(), ServerError> {
     let wanted = checksum(url)?;
-    // A part that is no start of this archive is found out by its checksum, and is not gone on with twice.
+    // A partial file of a different archive fails the checksum and is not resumed twice.
     for may_resume in [true, false] {
         let had = if may_resume { path.metadata().map_or(0, |metadata| metadata.len()) } else { 0 };
-        // In any program: who waits for a download wants to know.
-        eprintln!("downloading {url}{}", if had > 0 { " (the rest of it)" } else { "" });
+        // Printed in any program: a download takes a while.
+        eprintln!("downloading {url}{}", if had > 0 { " (resumed)" } else { "" });
         let received = receive(url, path, had)?;
         if received.sum == wanted {
             return Ok(());
@@ -141,14 +141,14 @@ fn fetch(url: &Url, path: &Path) -> Result<(), ServerError> {
         let removed = fs::remove_file(path);
         removed.map_err(|source| ServerError::Cache { action: "remove", path: path.to_path_buf(), source })?;
         if !received.is_resumed {
-            let problem = format!("its SHA-256 is {}, and {url}.sha256 says {wanted}", received.sum);
+            let problem = format!("its SHA-256 is {}, but {url}.sha256 says {wanted}", received.sum);
             return Err(ServerError::Archive { url: url.to_string(), problem });
         }
     }
-    Err(ServerError::Archive { url: url.to_string(), problem: "it changes".to_owned() })
+    Err(ServerError::Archive { url: url.to_string(), problem: "its contents keep changing".to_owned() })
 }
 
-/// An address that may hold the password of a mirror, and does not show it.
+/// A URL that may contain the password of a mirror, which is not printed.
 struct Url(String);
 
 impl std::fmt::Display for Url {
@@ -160,13 +160,13 @@ impl std::fmt::Display for Url {
     }
 }
 
-/// What was received.
+/// A received archive.
 struct Received {
     sum: String,
     is_resumed: bool,
 }
 
-/// Receives an archive, but for the first `had` bytes if the server can leave them out.
+/// Receives an archive, without the first `had` bytes if the server supports ranges.
 fn receive(url: &Url, path: &Path, had: u64) -> Result<Received, ServerError> {
     let in_cache = |action| {
         let path = path.to_path_buf();
@@ -180,13 +180,13 @@ fn receive(url: &Url, path: &Path, had: u64) -> Result<Received, ServerError> {
     let mut response = request.call().map_err(|error| failed(error.to_string()))?;
     let is_resumed = match response.status().as_u16() {
         206 => true,
-        // There is nothing after what we have: all of it may be here already.
+        // Nothing follows the bytes we have: the archive may be complete.
         416 if had > 0 => {
             let sum = sum(path).map_err(in_cache("read"))?;
             return Ok(Received { sum, is_resumed: true });
         }
         200 => false,
-        status => return Err(failed(format!("the server answers {status}"))),
+        status => return Err(failed(format!("the server responded with {status}"))),
     };
     let mut file = OpenOptions::new().create(true).write(true).truncate(false).open(path).map_err(in_cache("write"))?;
     if is_resumed {
@@ -199,7 +199,8 @@ fn receive(url: &Url, path: &Path, had: u64) -> Result<Received, ServerError> {
     let mut buffer = vec![0; 64 << 10];
     let mut count = 0;
     loop {
-        let read = body.read(&mut buffer).map_err(|error| failed(format!("{error}; run again to fetch the rest")))?;
+        let read =
+            body.read(&mut buffer).map_err(|error| failed(format!("{error}; run again to resume the download")))?;
         if read == 0 {
             break;
         }
@@ -207,26 +208,26 @@ fn receive(url: &Url, path: &Path, had: u64) -> Result<Received, ServerError> {
         count += read as u64;
     }
     if length.is_some_and(|length| length != count) {
-        return Err(failed(format!("it ended after {count} bytes; run again to fetch the rest")));
+        return Err(failed(format!("the connection closed after {count} bytes; run again to resume the download")));
     }
     drop(file);
     Ok(Received { sum: sum(path).map_err(in_cache("read"))?, is_resumed })
 }
 
-/// The checksum that stands beside an archive.
+/// The published checksum of an archive.
 fn checksum(url: &Url) -> Result<String, ServerError> {
     let url = Url(format!("{}.sha256", url.0));
     let failed = |problem: String| ServerError::Fetch { url: url.to_string(), problem };
     let mut response = agent().get(&url.0).call().map_err(|error| failed(error.to_string()))?;
     if response.status().as_u16() != 200 {
-        return Err(failed(format!("the server answers {}", response.status().as_u16())));
+        return Err(failed(format!("the server responded with {}", response.status().as_u16())));
     }
     let text = response.body_mut().read_to_string().map_err(|error| failed(error.to_string()))?;
     let sum = text.split_whitespace().next().unwrap_or_default().to_lowercase();
     if sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         Ok(sum)
     } else {
-        Err(failed("it is no SHA-256".to_owned()))
+        Err(failed("not a SHA-256 checksum".to_owned()))
     }
 }
 
@@ -253,13 +254,13 @@ fn sum(path: &Path) -> io::Result<String> {
     Ok(hasher.finalize().iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}")))
 }
 
-/// The directory that holds `bin`: archives have one directory around everything.
+/// The directory that contains `bin`: archives have a single top-level directory.
 fn top(unpacked: &Path) -> PathBuf {
     let inside = fs::read_dir(unpacked).into_iter().flatten().flatten().map(|entry| entry.path());
     inside.into_iter().find(|path| path.join("bin").is_dir()).unwrap_or_else(|| unpacked.to_path_buf())
 }
 
-/// What this system is called in the archives' names.
+/// The name of this system in archive names.
 fn target() -> Option<&'static str> {
     match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", "x86_64") if cfg!(target_env = "musl") => Some("x86_64-unknown-linux-musl"),

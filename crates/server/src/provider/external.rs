@@ -1,5 +1,5 @@
-//! Somebody else's server: databases and roles of our own in it, removed when the run ends, however it ends. Nothing
-//! else there is touched.
+//! An external server: a run creates its own databases and roles there and removes them when it ends, however it ends.
+//! It touches nothing else.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -14,14 +14,14 @@ use crate::ending::reaper::{Duty, Reaper};
 use crate::version::OLDEST_MAJOR;
 use crate::{DatabaseError, Server, ServerError, ServerHandle, ServerOptions, Session, Version};
 
-/// How long the sessions of a run that has ended may take to end.
+/// How long the sessions of an ended run may take to end.
 const END_DEADLINE: Duration = Duration::from_secs(10);
 
-/// When to look again whether a run has come back.
+/// How long to wait before checking again for sessions of the run.
 const SECOND_LOOK: Duration = Duration::from_millis(20);
 
-/// What a session may set to have the same answers everywhere, as far as that takes no superuser. Nobody will miss the
-/// data, so that no commit waits for the disk.
+/// Settings that make a session behave the same everywhere, as far as a non-superuser may change them. The data is
+/// disposable, so commits do not wait for the disk.
 const SETTINGS: &str = "-c TimeZone=UTC -c DateStyle=ISO,MDY -c IntervalStyle=postgres -c jit=off -c synchronous_commit=off \
                         -c default_transaction_read_only=off -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 \
                         -c idle_session_timeout=0";
@@ -42,7 +42,7 @@ impl Provider for External<'_> {
         Err(ServerError::OneMajor)
     }
 
-    /// Databases are made for that, and removed again.
+    /// Creates databases for this purpose and removes them again.
     fn describe(&self, options: &ServerOptions) -> Result<String, ServerError> {
         super::started(options, self)
     }
@@ -51,43 +51,44 @@ impl Provider for External<'_> {
 /// Ends a run on an external server.
 #[derive(Debug)]
 struct RunGuard {
-    /// The session by which others know that the run lives. Nobody locks it, but a server is shared between threads.
+    /// The session that shows other runs that this one is alive. The lock is never contended, but a server is shared
+    /// between threads.
     lease: Mutex<Session>,
     reaper: Reaper,
 }
 
 impl Guard for RunGuard {
     fn log(&self) -> String {
-        "(it is where the server is)".to_owned()
+        "(the log is on the server)".to_owned()
     }
 
     fn keep(self: Box<Self>) -> String {
         let RunGuard { lease, reaper } = *self;
         reaper.keep();
         drop(lease);
-        "any later run of pgproof on that server".to_owned()
+        "the next run of pgproof on that server".to_owned()
     }
 }
 
-/// Begins a run on a server, and removes what dead runs left there.
+/// Begins a run on a server and removes what dead runs left behind.
 fn start(address: Address, major: Option<u16>) -> Result<Server, ServerError> {
     let started = Instant::now();
     let place = address.place();
-    // Idle as it is, it has to live as long as the run.
+    // The lease is idle, but must stay open as long as the run.
     let options = [address.get("options").unwrap_or_default(), SETTINGS].join(" ");
     let address = address.with("options", options.trim());
     let opened = Session::open(&address, address.maintenance());
     let mut lease = opened.map_err(|source| ServerError::Unreachable { place: place.clone(), source })?;
-    let refused = |action: &'static str| {
+    let failed = |action: &'static str| {
         let place = place.clone();
-        move |source| ServerError::Refused { action: format!("{action} on {place}"), source }
+        move |source| ServerError::Rejected { action: format!("{action} on {place}"), source }
     };
-    let version = Version::of(&mut lease).map_err(refused("ask for the version"))?;
+    let version = Version::of(&mut lease).map_err(failed("query the version"))?;
     if major.is_some_and(|major| major != version.major) || version.major < OLDEST_MAJOR {
         return Err(ServerError::OtherMajor { place, wanted: major, version });
     }
     let may = "SELECT rolname, rolcreatedb OR rolsuper, pg_is_in_recovery(), rolsuper FROM pg_roles WHERE rolname = current_user";
-    let may = lease.rows(may).map_err(refused("ask for privileges"))?.into_iter().next().unwrap_or_default();
+    let may = lease.rows(may).map_err(failed("query the privileges"))?.into_iter().next().unwrap_or_default();
     let is = |at: usize| may.get(at).cloned().flatten().as_deref() == Some("t");
     if is(2) {
         return Err(ServerError::Standby { place });
@@ -97,23 +98,23 @@ fn start(address: Address, major: Option<u16>) -> Result<Server, ServerError> {
     if !is(1) {
         return Err(ServerError::MayNotCreate { place, role });
     }
-    let run = begin(&mut lease).map_err(refused("begin a run"))?;
-    // From here on something may have to be removed.
+    let run = begin(&mut lease).map_err(failed("begin a run"))?;
+    // From here on there may be something to remove.
     let reaper = Reaper::spawn(&Duty::Databases { address: address.clone(), run: run.clone() })?;
     alone(&mut lease, |session| {
         let found = Belongings::of_all(session)?;
         for run in found.dead() {
             let databases = found.databases.get(&run).cloned().unwrap_or_default();
-            // What cannot be removed is in nobody's way; the next run tries again.
+            // What cannot be removed does no harm; the next run tries again.
             let _ = remove(session, &run, &databases, &found.roles_made(&run));
         }
         Ok(())
     })
-    .map_err(refused("look for what dead runs left"))?;
+    .map_err(failed("find the databases and roles of dead runs"))?;
     let address = address.with("application_name", &application_name(&run));
     let limits = (!is_superuser).then(|| {
         format!(
-            "role {role} is no superuser: row security binds it, and what it may not do can look like a broken promise"
+            "role {role} is not a superuser: row security applies to it, and a missing privilege can look like a bug"
         )
     });
     let handle = ServerHandle { address, version, provider: "url".to_owned(), limits, run: Some(run) };
@@ -122,24 +123,24 @@ fn start(address: Address, major: Option<u16>) -> Result<Server, ServerError> {
     Ok(Server { handle, directory, took: started.elapsed(), guard: Some(guard) })
 }
 
-/// Ends what a run has on a server, and waits until nothing of it is left: the caretaker's duty. `roles` are those that are
-/// known of from an earlier attempt.
+/// Ends the sessions of a run on a server, drops its databases and roles, and waits until nothing is left: the reaper's
+/// job. `roles` are those already known from an earlier attempt.
 pub(crate) fn end(address: &Address, run: &str, roles: &mut Vec<String>) -> Result<(), DatabaseError> {
     let mut session = Session::open(address, address.maintenance())?;
     let started = Instant::now();
-    // A statement that was on its way when the process died goes on until it is told.
+    // A statement that was running when the process died continues until it is terminated.
     let terminate = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {}", sessions_of(run));
     loop {
         while !session.rows(&terminate)?.is_empty() && started.elapsed() < END_DEADLINE {
             std::thread::sleep(Duration::from_millis(5));
         }
         alone(&mut session, |session| {
-            // The marks go with the databases.
+            // The owner tags disappear with the databases.
             roles.extend(Belongings::of_all(session)?.roles_noted(run));
             let databases = databases_of(session, run)?;
             remove(session, run, &databases, roles)
         })?;
-        // A process of the run that has not noticed yet may have come back in between.
+        // A process of the run that has not noticed the end yet may have reconnected.
         std::thread::sleep(SECOND_LOOK);
         let is_clean = databases_of(&mut session, run)?.is_empty() && session.rows(&terminate)?.is_empty();
         if is_clean || started.elapsed() > END_DEADLINE {
@@ -148,10 +149,10 @@ pub(crate) fn end(address: &Address, run: &str, roles: &mut Vec<String>) -> Resu
     }
 }
 
-/// Removes the databases of a run that has ended, then the roles that its scripts made and no living run's do.
+/// Drops the databases of an ended run, then the roles that its scripts created and no live run's scripts do.
 fn remove(session: &mut Session, run: &str, databases: &[String], roles: &[String]) -> Result<(), DatabaseError> {
     for database in databases {
-        // Sessions that others opened there (somebody's psql) end with it.
+        // Sessions that others opened there (psql, say) end with it.
         session.run(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(database)))?;
     }
     let found = Belongings::of_all(session)?;
@@ -160,31 +161,31 @@ fn remove(session: &mut Session, run: &str, databases: &[String], roles: &[Strin
     left.retain(|role| !others.iter().any(|other| found.roles_noted(other).contains(role)));
     left.sort();
     left.dedup();
-    // One may stand in another's way; who stands in the way of somebody's database stays.
+    // One role may block another; a role that a foreign database depends on stays.
     loop {
-        let mut refused = None;
+        let mut failed = None;
         let before = left.len();
         left.retain(|role| match session.run(&format!("DROP ROLE IF EXISTS {}", identifier(role))) {
             Ok(()) => false,
             Err(error) => {
-                refused = Some(error);
+                failed = Some(error);
                 true
             }
         });
-        match refused {
+        match failed {
             Some(_) if left.len() < before => {}
-            // 2BP01 dependent_objects_still_exist: somebody has granted it something in a database of theirs.
+            // 2BP01 dependent_objects_still_exist: it has been granted something in a foreign database.
             Some(error) if error.sqlstate() != Some("2BP01") => return Err(error),
             _ => return Ok(()),
         }
     }
 }
 
-/// Finds a number that no living run has, and takes its lock.
+/// Picks a number that no live run has and acquires its lock.
 fn begin(session: &mut Session) -> Result<String, DatabaseError> {
     loop {
         let run = session.value("SELECT left(md5(gen_random_uuid()::text), 8)")?.unwrap_or_default();
-        // 0 is what a whole server's housekeeping is locked by.
+        // 0 is the lock for housekeeping of the whole server.
         if run != "00000000" && databases_of(session, &run)?.is_empty() && live(session, &run)? {
             return Ok(run);
         }

@@ -1,4 +1,4 @@
-//! A server started from binaries on this machine: private socket, no durability, gone with its owner.
+//! A server started from binaries on this machine: private socket, no durability, removed when its owner ends.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -57,8 +57,8 @@ pub(super) fn start(installation: &Installation, provider: &str) -> Result<Serve
     sweep::sweep();
     let cached = cache::data_directory(installation, account)?;
     match start_copy(installation, provider, &cached, account) {
-        // What is in the cache may be damaged; what initdb makes now is not.
-        Err(ServerError::Ended { .. } | ServerError::Refused { .. }) => {
+        // The cached data directory may be damaged; a new one from initdb is not.
+        Err(ServerError::Ended { .. } | ServerError::Rejected { .. }) => {
             cache::forget(&cached)?;
             start_copy(installation, provider, &cache::data_directory(installation, account)?, account)
         }
@@ -108,10 +108,10 @@ fn wait_until_ready(
         if socket.exists() {
             match Session::open(address, address.maintenance()) {
                 Ok(_) => return Ok(()),
-                // 57P03 cannot_connect_now: it is starting up. No report: the socket is there, the server not yet.
+                // 57P03 cannot_connect_now: it is starting up. No SQLSTATE: the socket exists, the server not yet.
                 Err(error) if error.sqlstate().is_none_or(|code| code == "57P03") => {}
                 Err(source) => {
-                    return Err(ServerError::Refused { action: "open the first session".to_owned(), source });
+                    return Err(ServerError::Rejected { action: "open the first session".to_owned(), source });
                 }
             }
         }

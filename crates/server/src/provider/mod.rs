@@ -1,4 +1,4 @@
-//! Where a server comes from: one file a provider behind [`Provider`], and the registry of them.
+//! Where a server comes from: one file per provider behind [`Provider`], and their registry.
 
 mod auto;
 #[cfg(feature = "docker")]
@@ -17,19 +17,19 @@ use no_docker as docker;
 use crate::choice::ServerChoice;
 use crate::{Server, ServerError, ServerOptions};
 
-/// A way to a server.
+/// A source of servers.
 pub(crate) trait Provider: fmt::Debug {
     /// Starts a server and waits until it answers.
     fn start(&self, options: &ServerOptions) -> Result<Server, ServerError>;
 
-    /// The majors that it has, the oldest first.
+    /// The majors it offers, oldest first.
     fn majors(&self, options: &ServerOptions) -> Result<Vec<u16>, ServerError>;
 
-    /// What a run would begin with, in a few words.
+    /// The server that a run would use, in a few words.
     fn describe(&self, options: &ServerOptions) -> Result<String, ServerError>;
 }
 
-/// The provider that was chosen.
+/// The chosen provider.
 fn chosen(choice: &ServerChoice) -> Box<dyn Provider + '_> {
     match choice {
         ServerChoice::Auto => Box::new(auto::Auto),
@@ -47,17 +47,17 @@ impl Server {
     }
 }
 
-/// The majors that this provider has, the oldest first.
+/// The majors that this provider offers, oldest first.
 pub fn majors(options: &ServerOptions) -> Result<Vec<u16>, ServerError> {
     chosen(&options.provider).majors(options)
 }
 
-/// What a run would begin with, in a few words.
+/// The server that a run would use, in a few words.
 pub fn describe(options: &ServerOptions) -> Result<String, ServerError> {
     chosen(&options.provider).describe(options)
 }
 
-/// What was started, in a few words, of a provider that cannot know before.
+/// Describes a server by starting it, for providers that cannot know it beforehand.
 fn started(options: &ServerOptions, provider: &dyn Provider) -> Result<String, ServerError> {
     let server = provider.start(options)?;
     Ok(format!("{} at {} ({})", server.version(), server.address().place(), server.handle().provider))

@@ -1,4 +1,4 @@
-//! Containers, in a program that was built without the feature `docker`.
+//! Stands in for containers in a program built without the feature `docker`.
 
 use super::Provider;
 use crate::{Server, ServerError, ServerOptions};

@@ -1,4 +1,4 @@
-//! Somebody's server: on a TCP port, with passwords and certificates, made from the binaries on this machine.
+//! An external server: on a TCP port, with passwords and certificates, started from the binaries on this machine.
 
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -15,27 +15,27 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 /// The password of the superuser `postgres`.
 pub const PASSWORD: &str = "correct horse";
 
-pub struct Somebody {
+pub struct ExternalServer {
     server: Child,
     pub directory: PathBuf,
     pub port: u16,
 }
 
-impl Somebody {
-    /// A server that takes passwords from everybody, encrypted or not.
-    pub fn new() -> Somebody {
-        Somebody::with("host all all all scram-sha-256")
+impl ExternalServer {
+    /// A server that accepts passwords from all users, encrypted or not.
+    pub fn new() -> ExternalServer {
+        ExternalServer::with("host all all all scram-sha-256")
     }
 
     /// A server with these lines in its pg_hba.conf.
-    pub fn with(hba: &str) -> Somebody {
+    pub fn with(hba: &str) -> ExternalServer {
         let installation = find_installation(&ServerOptions::default()).expect("PostgreSQL's binaries");
         let account = geteuid().is_root().then(|| {
             let names = ["postgres", "nobody"];
             names.iter().find_map(|name| User::from_name(name).ok().flatten()).expect("an ordinary user")
         });
         let base = if Path::new("/dev/shm").is_dir() { PathBuf::from("/dev/shm") } else { std::env::temp_dir() };
-        let directory = tempfile::Builder::new().prefix("somebody-").tempdir_in(base).expect("a directory").keep();
+        let directory = tempfile::Builder::new().prefix("external-").tempdir_in(base).expect("a directory").keep();
         make_certificates(&directory);
         std::fs::write(directory.join("password"), PASSWORD).expect("a file");
         let own = |path: &Path| {
@@ -73,36 +73,36 @@ impl Somebody {
                 .spawn()
                 .expect("postgres runs")
         };
-        // A port that is free at this moment may be another test's in the next.
+        // A port that is free now may be taken by another test a moment later.
         for _ in 0..10 {
             let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("a port").port();
             let mut server = start(port);
             if answers(&mut server, port, &directory) {
-                return Somebody { server, directory, port };
+                return ExternalServer { server, directory, port };
             }
         }
         panic!("no server: {}", std::fs::read_to_string(directory.join("log")).unwrap_or_default());
     }
 
-    /// Waits until no session is left but the one that asks: a backend goes on for a moment after its client has gone.
+    /// Waits until the current session is the only one: a backend lives for a moment after its client has disconnected.
     pub fn is_quiet(&self) {
         let started = Instant::now();
         let mut session = self.session();
         let others =
             "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
         while session.value(others).expect("a value").as_deref() != Some("0") {
-            assert!(started.elapsed() < Duration::from_secs(20), "sessions are left");
+            assert!(started.elapsed() < Duration::from_secs(20), "sessions remain");
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
-    /// A connection string for the superuser, with these parameters besides.
+    /// A connection string for the superuser, with these additional parameters.
     pub fn url(&self, parameters: &str) -> String {
         let password = PASSWORD.replace(' ', "%20");
         format!("postgres://postgres:{password}@127.0.0.1:{}/postgres?{parameters}", self.port)
     }
 
-    /// A session of the superuser's.
+    /// A session of the superuser.
     pub fn session(&self) -> Session {
         let address = Address::parse(&self.url("")).expect("an address");
         Session::open(&address, "postgres").expect("a session")
@@ -114,7 +114,7 @@ impl Somebody {
     }
 }
 
-/// Waits until a server is ready; false if it ended instead, because another has its port.
+/// Waits until a server is ready; false if it exited instead, because its port is in use.
 fn answers(server: &mut Child, port: u16, directory: &Path) -> bool {
     let started = Instant::now();
     // Written once it accepts sessions (source, `miscadmin.h`, PM_STATUS_READY).
@@ -133,7 +133,7 @@ fn answers(server: &mut Child, port: u16, directory: &Path) -> bool {
     true
 }
 
-impl Drop for Somebody {
+impl Drop for ExternalServer {
     fn drop(&mut self) {
         let pid = Pid::from_raw(self.server.id().try_into().expect("a process id"));
         let _ = kill(pid, Signal::SIGQUIT);
@@ -142,17 +142,17 @@ impl Drop for Somebody {
     }
 }
 
-/// A server's databases for a run, as `--server` would have them.
-pub fn given(url: &str) -> Result<Server, ServerError> {
+/// Starts a run on a server, as `--server` does.
+pub fn start_run(url: &str) -> Result<Server, ServerError> {
     Server::start(&ServerOptions { provider: ServerChoice::Url(url.to_owned()), ..ServerOptions::default() })
 }
 
 /// The error with all its causes.
-pub fn told<T>(result: Result<T, ServerError>) -> String {
+pub fn message_of<T>(result: Result<T, ServerError>) -> String {
     pgproof_sql::with_causes(&result.err().expect("no server"))
 }
 
-/// A session with the database that a connection string leads to.
+/// A session with the database of a connection string.
 pub fn open(url: &str) -> Result<Session, DatabaseError> {
     let address = Address::parse(url)?;
     Session::open(&address, address.maintenance())
@@ -171,7 +171,7 @@ fn command(installation: &Installation, program: &str, account: Option<&User>) -
     command
 }
 
-/// An authority, a server's certificate for `localhost` and a client's for `reader` that it signed, and another
+/// An authority, a server certificate for `localhost` and a client certificate for `reader` signed by it, and another
 /// authority that signed nothing.
 fn make_certificates(directory: &Path) {
     let authority = |name: &str| {
