@@ -10,6 +10,8 @@ use pgproof_sql::{Identifier, ObjectId, ObjectKind, QualifiedName, Target};
 
 use crate::pin::Pin;
 
+pub use pgproof_runner::evidence::Extent;
+
 /// Something that must hold of one object.
 pub trait Assertion {
     /// What it is about.
@@ -29,6 +31,11 @@ pub trait Assertion {
 
     /// What a program that reads the report may want to know, proven or not.
     fn detail(&self) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// How many cases of how many the last check tried, where it cannot try all.
+    fn extent(&self) -> Option<Extent> {
         None
     }
 

@@ -58,6 +58,10 @@ impl<T: Assertion + ?Sized> Assertion for Box<T> {
         (**self).pins(catalog)
     }
 
+    fn extent(&self) -> Option<crate::assertion::Extent> {
+        (**self).extent()
+    }
+
     fn exhibit(&self) -> Option<String> {
         (**self).exhibit()
     }
@@ -97,6 +101,7 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
         outcome,
         message,
         sqlstate,
+        extent: assertion.extent(),
         exhibit: assertion.exhibit(),
         detail: assertion.detail(),
         made_at: target.and_then(|target| sandbox.context().made_at(&target)),
@@ -141,6 +146,7 @@ pub fn fail(schema: &str, subject: &str, sentence: &str, message: &str, cause: O
         outcome: Outcome::Error,
         message: Some(message.to_owned()),
         sqlstate: cause.and_then(DatabaseError::class).map(str::to_owned),
+        extent: None,
         exhibit: None,
         detail: None,
         made_at: None,

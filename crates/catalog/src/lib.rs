@@ -17,7 +17,7 @@ pub use constraint::{Constraint, ConstraintKind, ForeignKeyAction, References};
 pub use family::family;
 pub use function::{Function, Volatility};
 pub use index::{Index, IndexKey};
-pub use objects::{Change, Described, Difference, Objects};
+pub use objects::{Described, Difference, Objects};
 pub use policy::{Policy, PolicyCommand};
 pub use relation::{Column, ColumnType, Generation, Relation, RelationKind};
 pub use trigger::{Event, Level, Timing, Trigger};

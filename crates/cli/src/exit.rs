@@ -11,7 +11,7 @@ pub(crate) fn code(result: anyhow::Result<Verdict>) -> ExitCode {
         for cause in error.chain().skip(1) {
             eprintln!("  because: {cause}");
         }
-        Verdict::Failed
+        Verdict::Error
     });
     ExitCode::from(verdict.exit_code())
 }

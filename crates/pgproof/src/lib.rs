@@ -28,6 +28,7 @@ pub mod prelude {
     pub use pgproof_assertions::function::function;
     pub use pgproof_assertions::index::index;
     pub use pgproof_assertions::lines::{ColumnLine, ForeignKeyLine, IndexLine, picked};
+    pub use pgproof_assertions::observe::Observe;
     pub use pgproof_assertions::privilege::{Privilege, role};
     pub use pgproof_assertions::query::query;
     pub use pgproof_assertions::table::{table, tables};

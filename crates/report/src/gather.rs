@@ -45,7 +45,7 @@ impl Report {
     pub fn new(server: ServerReport, seconds: f64, schemas: Vec<SchemaReport>) -> Report {
         let verdict = match Verdict::of(schemas.iter().map(|schema| schema.verdict)) {
             // The cause may be a missing privilege rather than the schema.
-            Verdict::Refuted if server.limits.is_some() => Verdict::Failed,
+            Verdict::Refuted if server.limits.is_some() => Verdict::Error,
             verdict => verdict,
         };
         Report {
@@ -82,7 +82,7 @@ impl SchemaReport {
         }
         if let Some(problem) = run.problem {
             let name = format!("{}::", schema.suite.test);
-            tests.push(TestReport { name, verdict: Verdict::Failed, output: Some(problem), assertions: Vec::new() });
+            tests.push(TestReport { name, verdict: Verdict::Error, output: Some(problem), assertions: Vec::new() });
         }
         let sections = sections(&schema.sections, tests, extent);
         let mut verdict = Verdict::of(sections.iter().map(|section| section.verdict));
@@ -113,7 +113,7 @@ impl Counts {
             behavioural: sum.behavioural + part.behavioural,
             proven: sum.proven + part.proven,
             refuted: sum.refuted + part.refuted,
-            failed: sum.failed + part.failed,
+            error: sum.error + part.error,
         })
     }
 
@@ -126,7 +126,7 @@ impl Counts {
             behavioural: all().filter(|evidence| evidence.behavioural).count(),
             proven: ended(Outcome::Proven),
             refuted: ended(Outcome::Refuted),
-            failed: ended(Outcome::Failed),
+            error: ended(Outcome::Error),
         }
     }
 }
@@ -143,10 +143,12 @@ fn verdict(test: &TestRun, assertions: &[Evidence]) -> Verdict {
     let worst = Verdict::of(assertions.iter().map(|evidence| match evidence.outcome {
         Outcome::Proven => Verdict::Proven,
         Outcome::Refuted => Verdict::Refuted,
-        Outcome::Failed => Verdict::Failed,
+        Outcome::Error => Verdict::Error,
     }));
     match test.passed {
         None => Verdict::Nothing,
+        // A test that checked nothing proves nothing.
+        Some(true) if assertions.is_empty() => Verdict::NoAssertions,
         Some(true) => worst.max(Verdict::Proven),
         Some(false) => worst.max(Verdict::Refuted),
     }

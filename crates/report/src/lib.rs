@@ -23,7 +23,7 @@ use pgproof_server::{ServerHandle, Version};
 
 /// The version of the JSON document. It changes when a field is renamed, removed or changes its meaning, but not when a
 /// field is added.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// What a run proved. Serialized, this is the document of `--format json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ pub struct Counts {
     /// Assertions that do not hold.
     pub refuted: usize,
     /// Assertions that could not be checked.
-    pub failed: usize,
+    pub error: usize,
 }
 
 /// What was proven of one schema.

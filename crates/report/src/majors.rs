@@ -68,8 +68,9 @@ impl fmt::Display for Majors {
             let word = match report.verdict {
                 Verdict::Proven => "proven",
                 Verdict::Refuted => "refuted",
-                Verdict::Failed => "error",
-                Verdict::Nothing => "no assertions",
+                Verdict::NoAssertions => "no assertions in some tests",
+                Verdict::Error => "error",
+                Verdict::Nothing => "nothing run",
             };
             writeln!(
                 f,
@@ -112,7 +113,7 @@ mod tests {
     fn report(major: u16, problem: Option<&str>) -> Report {
         let verdict = if problem.is_some() { "refuted" } else { "proven" };
         let counts = serde_json::json!({
-            "tests": 1, "assertions": 2, "behavioural": 2, "failed": 0,
+            "tests": 1, "assertions": 2, "behavioural": 2, "error": 0,
             "proven": if problem.is_some() { 1 } else { 2 }, "refuted": usize::from(problem.is_some()),
         });
         let evidence = |subject: &str, outcome: &str, message: Option<&str>| {

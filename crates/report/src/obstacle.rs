@@ -26,7 +26,7 @@ impl Obstacle {
     pub fn of(schemas: &[SchemaReport]) -> Option<Obstacle> {
         let tests = schemas.iter().flat_map(|schema| &schema.sections).flat_map(|section| &section.tests);
         let all: Vec<&Evidence> = tests.flat_map(|test| &test.assertions).collect();
-        let failed: Vec<&&Evidence> = all.iter().filter(|evidence| evidence.outcome == Outcome::Failed).collect();
+        let failed: Vec<&&Evidence> = all.iter().filter(|evidence| evidence.outcome == Outcome::Error).collect();
         let mut by_condition: BTreeMap<&str, Vec<&Evidence>> = BTreeMap::new();
         for evidence in &failed {
             if let Some(sqlstate) = evidence.sqlstate.as_deref().filter(|sqlstate| is_the_servers(sqlstate)) {
@@ -67,8 +67,11 @@ mod tests {
             location: "t.rs:1".to_owned(),
             subject: "table orders".to_owned(),
             sentence: "exists".to_owned(),
+            object: "table orders".to_owned(),
+            pins: Vec::new(),
+            extent: None,
             behavioural: false,
-            outcome: Outcome::Failed,
+            outcome: Outcome::Error,
             message: Some("error: it went wrong".to_owned()),
             sqlstate: sqlstate.map(str::to_owned),
             exhibit: None,
@@ -77,16 +80,16 @@ mod tests {
             micros: 1,
         };
         let assertions = sqlstates.iter().copied().map(evidence).collect();
-        let test = TestReport { name: "t".to_owned(), verdict: Verdict::Failed, output: None, assertions };
+        let test = TestReport { name: "t".to_owned(), verdict: Verdict::Error, output: None, assertions };
         let section = SectionReport {
             module: "t".to_owned(),
             title: "T".to_owned(),
-            verdict: Verdict::Failed,
+            verdict: Verdict::Error,
             promised: 0,
             counts: Counts::default(),
             tests: vec![test],
         };
-        SchemaReport::of_sections("shop".to_owned(), Verdict::Failed, Vec::new(), vec![section])
+        SchemaReport::of_sections("shop".to_owned(), Verdict::Error, Vec::new(), vec![section])
     }
 
     #[test]

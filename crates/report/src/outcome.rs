@@ -4,16 +4,18 @@ use serde::{Deserialize, Serialize};
 
 /// The verdict on a test, a section, a schema or a run. The later one outweighs the earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// No assertions were checked.
     Nothing,
     /// All of it holds.
     Proven,
+    /// A test passed that checked nothing.
+    NoAssertions,
     /// Something does not hold.
     Refuted,
     /// Something could not be checked.
-    Failed,
+    Error,
 }
 
 impl Verdict {
@@ -21,8 +23,8 @@ impl Verdict {
     pub fn exit_code(self) -> u8 {
         match self {
             Verdict::Proven => 0,
-            Verdict::Refuted => 1,
-            Verdict::Failed => 2,
+            Verdict::Refuted | Verdict::NoAssertions => 1,
+            Verdict::Error => 2,
             Verdict::Nothing => 3,
         }
     }
@@ -42,6 +44,6 @@ mod tests {
         assert_eq!(Verdict::of([]), Verdict::Nothing);
         assert_eq!(Verdict::of([Verdict::Nothing, Verdict::Proven]), Verdict::Proven);
         assert_eq!(Verdict::of([Verdict::Proven, Verdict::Refuted]).exit_code(), 1);
-        assert_eq!(Verdict::of([Verdict::Failed, Verdict::Refuted]).exit_code(), 2);
+        assert_eq!(Verdict::of([Verdict::Error, Verdict::Refuted]).exit_code(), 2);
     }
 }

@@ -58,6 +58,10 @@ impl Text<'_> {
     /// The exhibits, proven or not.
     fn exhibits(f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
         let tests = schema.sections.iter().flat_map(|section| &section.tests);
+        let extents = tests.clone().flat_map(|test| &test.assertions).filter_map(|e| Some((e, e.extent?)));
+        for (evidence, extent) in extents {
+            writeln!(f, "  {} {}: {extent} tried", evidence.subject, evidence.sentence)?;
+        }
         for exhibit in tests.flat_map(|test| &test.assertions).filter_map(|evidence| evidence.exhibit.as_ref()) {
             writeln!(f, "\n  {}", exhibit.trim_end().replace('\n', "\n  "))?;
         }
@@ -66,7 +70,7 @@ impl Text<'_> {
 
     /// What is not proven in a section, at the end of its line.
     fn shortcoming(&self, section: &SectionReport) -> String {
-        let Counts { refuted, failed, .. } = section.counts;
+        let Counts { refuted, error, .. } = section.counts;
         let ended = |verdict| section.tests.iter().filter(|test| test.verdict == verdict).count();
         let mut parts = Vec::new();
         if refuted > 0 {
@@ -74,8 +78,11 @@ impl Text<'_> {
         } else if ended(Verdict::Refuted) > 0 {
             parts.push(format!("{} failed", counted(ended(Verdict::Refuted), "test")));
         }
-        if failed.max(ended(Verdict::Failed)) > 0 {
-            parts.push(format!("{} could not be checked", failed.max(ended(Verdict::Failed))));
+        if error.max(ended(Verdict::Error)) > 0 {
+            parts.push(format!("{} could not be checked", error.max(ended(Verdict::Error))));
+        }
+        if ended(Verdict::NoAssertions) > 0 {
+            parts.push(format!("{} without an assertion", counted(ended(Verdict::NoAssertions), "test")));
         }
         if ended(Verdict::Nothing) > 0 {
             parts.push(format!("{} not run", ended(Verdict::Nothing)));
@@ -103,7 +110,7 @@ impl Text<'_> {
         let mut hidden = 0;
         for test in schema.sections.iter().flat_map(|section| &section.tests) {
             let refuted = test.assertions.iter().any(|e| e.outcome == Outcome::Refuted);
-            let reason = test.assertions.iter().find(|e| e.outcome == Outcome::Failed && !refuted);
+            let reason = test.assertions.iter().find(|e| e.outcome == Outcome::Error && !refuted);
             let reason = reason.map(|e| (e.subject.as_str(), e.message.as_deref().unwrap_or_default()));
             if reason.is_some_and(|reason| shown.contains(&reason)) {
                 hidden += 1;
@@ -122,7 +129,8 @@ impl Text<'_> {
         let word = match test.verdict {
             Verdict::Proven => return Ok(()),
             Verdict::Refuted => "refuted",
-            Verdict::Failed => "error  ",
+            Verdict::NoAssertions => "no assertions",
+            Verdict::Error => "error  ",
             Verdict::Nothing => "not run",
         };
         writeln!(f, "{}  {}::{}", self.paint(test.verdict, word), schema.name, test.name)?;
@@ -134,6 +142,10 @@ impl Text<'_> {
         match (&test.output, unproven.is_empty()) {
             (Some(output), true) => writeln!(f, "  {}", output.trim_end().replace('\n', "\n  "))?,
             (None, true) if test.verdict == Verdict::Nothing => writeln!(f, "  the test is marked #[ignore]")?,
+            (None, true) if test.verdict == Verdict::NoAssertions => writeln!(
+                f,
+                "  the test passed and checked no assertion, so it proves nothing; check one with `db.check`, or remove the test"
+            )?,
             _ => {}
         }
         writeln!(f)
@@ -152,17 +164,14 @@ impl Text<'_> {
 
     fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { verdict, counts, seconds, .. } = self.report;
-        let Counts { tests, assertions, behavioural, proven, refuted, failed } = counts;
+        let Counts { tests, assertions, behavioural, proven, refuted, error } = counts;
         let word = match verdict {
             Verdict::Proven => "proven",
             Verdict::Refuted => "refuted",
-            Verdict::Failed => "error",
+            Verdict::NoAssertions => "no assertions in some tests",
+            Verdict::Error => "error",
             Verdict::Nothing => {
-                return writeln!(
-                    f,
-                    "{}: no test matched, so nothing was proven",
-                    self.paint(*verdict, "no assertions")
-                );
+                return writeln!(f, "{}: no test matched, so nothing was proven", self.paint(*verdict, "nothing run"));
             }
         };
         let tests = counted(*tests, "test");
@@ -171,11 +180,11 @@ impl Text<'_> {
         }
         write!(
             f,
-            "{}: {proven} of {assertions} assertions hold ({behavioural} behavioural) in {tests}",
+            "{}: {proven} of {assertions} assertions hold ({behavioural} acted out) in {tests}",
             self.paint(*verdict, word)
         )?;
-        if refuted + failed > 0 {
-            write!(f, "; {refuted} refuted, {failed} could not be checked")?;
+        if refuted + error > 0 {
+            write!(f, "; {refuted} refuted, {error} could not be checked")?;
         }
         writeln!(f, "; {seconds:.2} s")
     }
@@ -184,7 +193,8 @@ impl Text<'_> {
         let mark = match verdict {
             Verdict::Proven => "✓",
             Verdict::Refuted => "✗",
-            Verdict::Failed => "!",
+            Verdict::NoAssertions => "?",
+            Verdict::Error => "!",
             Verdict::Nothing => "-",
         };
         self.paint(verdict, mark)
@@ -194,7 +204,8 @@ impl Text<'_> {
         let code = match verdict {
             Verdict::Proven => 32,
             Verdict::Refuted => 31,
-            Verdict::Failed => 35,
+            Verdict::NoAssertions => 33,
+            Verdict::Error => 35,
             Verdict::Nothing => 33,
         };
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }

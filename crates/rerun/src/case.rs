@@ -29,6 +29,27 @@ fn number<N: std::str::FromStr>(variable: &str, usual: N) -> Result<N, Failure> 
     }
 }
 
+/// What the cases are made from.
+pub(super) fn seed() -> Result<u64, Failure> {
+    number(SEED_VARIABLE, 0_u64)
+}
+
+impl Runs {
+    /// How many cases of a property are tried.
+    pub(super) fn cases(&self) -> Result<u32, Failure> {
+        let cases = match self.cases {
+            Some(cases) => cases,
+            None => number(CASES_VARIABLE, USUAL_CASES)?,
+        };
+        if cases == 0 {
+            return Err(Failure::Expectation(
+                "no case of a property is to be tried, so nothing would be proven".to_owned(),
+            ));
+        }
+        Ok(cases)
+    }
+}
+
 /// The file of cases that once refuted a property, in the schema's fixtures: they are tried first.
 fn regressions(runs: &Runs, name: &str) -> Option<Box<dyn FailurePersistence>> {
     runs.context().configured()?.1.fixtures.as_ref()?;
@@ -43,6 +64,7 @@ fn regressions(runs: &Runs, name: &str) -> Option<Box<dyn FailurePersistence>> {
 pub(super) fn property<S: Strategy>(
     runs: &Runs,
     name: &str,
+    cases: Option<u32>,
     strategy: S,
     describe: impl Fn(&S::Value) -> String,
     holds: impl Fn(&S::Value) -> Result<(), Failure>,
@@ -50,16 +72,8 @@ pub(super) fn property<S: Strategy>(
 where
     S::Value: std::fmt::Debug + Clone,
 {
-    let cases = match runs.cases {
-        Some(cases) => cases,
-        None => number(CASES_VARIABLE, USUAL_CASES)?,
-    };
-    if cases == 0 {
-        return Err(Failure::Expectation(
-            "no case of a property is to be tried, so nothing would be proven".to_owned(),
-        ));
-    }
-    let seed = number(SEED_VARIABLE, 0_u64)?;
+    let cases = cases.map_or_else(|| runs.cases(), Ok)?;
+    let seed = seed()?;
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let config =

@@ -1,12 +1,14 @@
 //! Two runs at once on one database. Taking turns, both end well; without, PostgreSQL decides, and what it decides is
 //! shown.
 
+use pgproof_assertions::pin::Pin;
+use pgproof_catalog::Catalog;
 use pgproof_runner::{CloneDatabase, Sandbox};
 use pgproof_runner::{migration::MigrationError, migration::apply, migration::apply_alone};
 
 use super::State;
 use super::database::Runs;
-use super::repeat::subject;
+use super::repeat::{pins, subject};
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 
 /// Two runs at once end well.
@@ -20,6 +22,10 @@ impl Assertion for CanRunAtOnce {
 
     fn sentence(&self) -> String {
         "end well when two run them at once, taking turns".to_owned()
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        pins()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

@@ -1,23 +1,25 @@
 //! The migrations of a schema and databases to run them in.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pgproof_runner::config::Rerun;
 use pgproof_runner::{CloneDatabase, Sandbox};
 use pgproof_runner::{isolation::SchemaContext, isolation::Template};
 use pgproof_runner::{migration::MigrationError, migration::apply};
-use pgproof_sql::Origin;
+use pgproof_sql::Migration;
+use pgproof_sql::Target;
 use pgproof_sql::Transaction;
-use pgproof_sql::{Migration, Statement};
 
+use super::blame::blame;
 use super::{Change, State, Volatile};
 use pgproof_assertions::{
-    assertion::Failure, assertion::at_most, assertion::impossible, assertion::is_like, assertion::refuted,
+    assertion::Failure, assertion::at_most, assertion::impossible, assertion::refuted, assertion::refuted_by,
 };
 
-/// The most changes that are told.
-const MOST_TOLD: usize = 8;
+/// The most changes that are reported.
+const MOST_REPORTED: usize = 8;
 
 /// A schema's migrations, and where they are run.
 #[derive(Debug, Clone)]
@@ -33,6 +35,8 @@ pub struct Runs {
     /// In order.
     pub migrations: Vec<Migration>,
     pub(super) rerun: Rerun,
+    /// Which of the accepted differences occurred.
+    matched: Arc<Vec<AtomicBool>>,
 }
 
 impl Runs {
@@ -46,13 +50,15 @@ impl Runs {
         let configured = context.configured().map(|(_, schema)| (schema.rerun.clone(), schema.transaction));
         let (rerun, transaction) = configured.unwrap_or_default();
         let template = Arc::clone(sandbox.template());
-        Ok(Runs { template, on_copies: false, transaction, once: Vec::new(), cases: None, migrations, rerun })
+        let matched = unmatched(&rerun);
+        Ok(Runs { template, on_copies: false, transaction, once: Vec::new(), cases: None, migrations, rerun, matched })
     }
 
     /// Those given, in copies of a template.
     pub fn with(template: &Arc<Template>, migrations: Vec<Migration>, rerun: Rerun) -> Runs {
         let (transaction, once, cases) = (Transaction::default(), Vec::new(), None);
-        Runs { template: Arc::clone(template), on_copies: true, transaction, once, cases, migrations, rerun }
+        let (template, matched) = (Arc::clone(template), unmatched(&rerun));
+        Runs { template, on_copies: true, transaction, once, cases, migrations, rerun, matched }
     }
 
     /// With this in one transaction.
@@ -66,7 +72,7 @@ impl Runs {
     }
 
     /// Nothing has to take these migrations back.
-    pub fn never_taken_back(self, once: Vec<u64>) -> Runs {
+    pub fn never_rolled_back(self, once: Vec<u64>) -> Runs {
         Runs { once, ..self }
     }
 
@@ -100,7 +106,8 @@ impl Runs {
     /// A database in which all migrations were run once.
     pub(super) fn migrated(&self) -> Result<CloneDatabase, Failure> {
         let database = self.empty()?;
-        self.run(&database, &self.migrations).map_err(|error| refuted(format!("they do not apply: {error}")))?;
+        self.run(&database, &self.migrations)
+            .map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
         Ok(database)
     }
 
@@ -142,18 +149,30 @@ impl Runs {
         statement.map_or("the beginning".to_owned(), |statement| format!("{}, {}", statement.origin, statement.kind()))
     }
 
-    /// The changes that are not accepted, as sentences; an object is told with the place where it was made.
-    pub(super) fn told(&self, changes: &[Change], by: &[Migration]) -> Vec<String> {
-        let told = changes.iter().map(|change| (change, change.to_string())).filter(|(_, text)| !self.accepts(text));
-        let placed = told.map(|(change, text)| match blame(by, change) {
-            Some(origin) => format!("{text}\n  by {origin}"),
-            None => text,
+    /// The changes that are not accepted, as sentences, each with the place of the statement that most likely made it.
+    pub(super) fn reported(&self, changes: &[Change], by: &[Migration]) -> Vec<String> {
+        let placed = changes.iter().filter(|change| !self.accepts(change)).map(|change| match blame(by, change) {
+            Some(origin) => format!(
+                "{change}
+  by {origin}"
+            ),
+            None => change.to_string(),
         });
-        at_most(MOST_TOLD, placed.collect())
+        at_most(MOST_REPORTED, placed.collect())
     }
 
-    fn accepts(&self, change: &str) -> bool {
-        self.rerun.accepted.iter().any(|pattern| is_like(change, pattern))
+    fn accepts(&self, change: &Change) -> bool {
+        let (object, property, kind) = change.identity();
+        self.rerun.accepted.iter().zip(self.matched.iter()).any(|(accepted, matched)| {
+            let accepts = accepted.accepts(&object, property, kind);
+            matched.fetch_or(accepts, Ordering::Relaxed);
+            accepts
+        })
+    }
+
+    /// The first change that is not accepted.
+    pub(super) fn first<'a>(&self, changes: &'a [Change]) -> Option<&'a Change> {
+        changes.iter().find(|change| !self.accepts(change))
     }
 
     /// Refutes if there are changes that are not accepted.
@@ -163,41 +182,24 @@ impl Runs {
 
     /// The same for changes that one of these files has made.
     pub(super) fn demand_none_by(&self, by: &[Migration], when: &str, changes: &[Change]) -> Result<(), Failure> {
-        let told = self.told(changes, by);
-        if told.is_empty() { Ok(()) } else { Err(refuted(format!("{when}:\n{}", told.join("\n")))) }
+        let reported = self.reported(changes, by);
+        let Some(first) = self.first(changes) else { return Ok(()) };
+        let target = match blame(by, first) {
+            Some(origin) => Target::Place(origin),
+            None => first.identity().0.into(),
+        };
+        Err(refuted_by(target, format!("{when}:\n{}", reported.join("\n"))))
     }
 }
 
-/// The statement that most likely made a change: the last one of the kind that makes such changes and that names the
-/// object, or its table.
-fn blame(migrations: &[Migration], change: &Change) -> Option<Origin> {
-    let (verbs, names): (Vec<String>, Vec<&str>) = match change {
-        Change::Rows { table, .. } => {
-            (["INSERT", "UPDATE", "DELETE", "COPY", "MERGE", "TRUNCATE"].map(str::to_owned).into(), vec![table])
-        }
-        Change::MadeAnew(table) => (vec!["DROP TABLE".to_owned()], vec![table]),
-        Change::SetBack { sequence, .. } => {
-            (["ALTER SEQUENCE", "SELECT", "TRUNCATE"].map(str::to_owned).into(), vec![sequence])
-        }
-        Change::Object(difference) => {
-            let object = difference.object()?;
-            let verbs = match object.kind.as_str() {
-                "column" | "constraint" | "table" => vec!["ALTER TABLE".to_owned(), "CREATE TABLE".to_owned()],
-                "enum" | "composite type" | "range type" => vec!["CREATE TYPE".to_owned(), "ALTER TYPE".to_owned()],
-                kind => vec![format!("CREATE {}", kind.to_uppercase()), format!("ALTER {}", kind.to_uppercase())],
-            };
-            // `column t.c`, `policy p on t`, `function f(int)`.
-            (verbs, object.name.split(['.', ' ', '(']).filter(|part| *part != "on").collect())
-        }
-    };
-    let statements: Vec<_> = migrations.iter().flat_map(|migration| &migration.statements).collect();
-    let names_one = |text: &str| {
-        let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
-        names.iter().any(|name| words.contains(name))
-    };
-    let last = |verb: &str| {
-        let is_it = |statement: &&&Statement| statement.kind().starts_with(verb) && names_one(&statement.text);
-        statements.iter().rev().find(is_it).map(|statement| statement.origin.clone())
-    };
-    verbs.iter().find_map(|verb| last(verb)).or_else(|| last("COMMENT")).or_else(|| last("DO"))
+fn unmatched(rerun: &Rerun) -> Arc<Vec<AtomicBool>> {
+    Arc::new(rerun.accepted.iter().map(|_| AtomicBool::new(false)).collect())
+}
+
+/// A refutation by migrations that fail, at the statement that does.
+pub(super) fn failing(error: &MigrationError, found: String) -> Failure {
+    match error.origin() {
+        Some(origin) => refuted_by(Target::Place(origin.clone()), found),
+        None => refuted(found),
+    }
 }

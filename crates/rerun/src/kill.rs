@@ -1,19 +1,23 @@
 //! Runs that are killed: the backend is terminated after a statement, or during one that commits on the way, and then
 //! everything is run again.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use pgproof_assertions::assertion::Extent;
+use pgproof_assertions::pin::Pin;
 use pgproof_runner::Sandbox;
+use pgproof_runner::evidence::Cases;
 use pgproof_runner::migration::apply_until;
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::Statement;
 use pgproof_sql::quote::identifier;
 
 use super::State;
-use super::case::property;
-use super::database::Runs;
-use super::repeat::subject;
-use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+use super::case::{property, seed};
+use super::database::{Runs, failing};
+use super::repeat::{pins, subject};
+use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject};
 use pgproof_catalog::Catalog;
 
 /// So few statements are tried all.
@@ -23,8 +27,10 @@ const FEW_STATEMENTS: usize = 8;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Killed anywhere and run again, migrations lead to the same state.
-#[derive(Debug, Clone, Copy)]
-pub struct SurvivesKills;
+#[derive(Debug, Clone, Default)]
+pub struct SurvivesKills {
+    extent: OnceLock<Extent>,
+}
 
 impl Assertion for SurvivesKills {
     fn subject(&self) -> Subject {
@@ -35,37 +41,70 @@ impl Assertion for SurvivesKills {
         "lead to the same state when they are killed after or during a statement and run again".to_owned()
     }
 
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        pins()
+    }
+
+    fn extent(&self) -> Option<Extent> {
+        self.extent.get().copied()
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        Runs::of(sandbox)?.killed()
+        let runs = Runs::of(sandbox)?;
+        let tried = runs.killed()?;
+        let extent = Extent { tried, of: runs.kill_points(), what: Cases::KillPoints };
+        // A second check tries the same.
+        let _ = self.extent.set(extent);
+        Ok(())
     }
 }
 
 impl Runs {
-    /// Kills runs after cases of statements, and during each statement that commits on the way.
-    pub fn killed(&self) -> Result<(), Failure> {
+    /// Kills runs after cases of statements, in every file at least once, and during each statement that commits on the
+    /// way: how many moments were tried.
+    pub fn killed(&self) -> Result<usize, Failure> {
+        let mut during = 0;
         let statements = self.migrations.iter().flat_map(|migration| &migration.statements);
         for (at, _) in statements.enumerate().filter(|(_, statement)| statement.needs_no_transaction()) {
-            let problem = |failure| match failure {
-                Failure::Refuted { found, object } => {
-                    Failure::Refuted { found: format!("killed during {}\n{found}", self.place(at + 1)), object }
-                }
-                other => other,
-            };
-            self.killed_during(at).map_err(problem)?;
+            self.killed_during(at)
+                .map_err(|failure| at_moment(failure, &format!("killed during {}", self.place(at + 1))))?;
+            during += 1;
         }
-        let describe = |after: &usize| format!("killed after {}", self.place(*after));
+        let describe = |after: usize| format!("killed after {}", self.place(after));
+        let chosen = self.moments(seed()?);
+        for after in &chosen {
+            self.killed_after(*after).map_err(|failure| at_moment(failure, &describe(*after)))?;
+        }
+        let more = self.cases()?.saturating_sub(u32::try_from(chosen.len()).unwrap_or(u32::MAX));
+        if more > 0 && chosen.len() < self.statements() {
+            let all = 1..=self.statements();
+            property(self, "killed", Some(more), all, |after| describe(*after), |after| self.killed_after(*after))?;
+            return Ok(during + chosen.len() + more as usize);
+        }
+        Ok(during + chosen.len())
+    }
+
+    /// The number of moments at which a run can be killed: after each statement, and during those that commit on the way.
+    pub fn kill_points(&self) -> usize {
+        let statements = self.migrations.iter().flat_map(|migration| &migration.statements);
+        self.statements() + statements.filter(|statement| statement.needs_no_transaction()).count()
+    }
+
+    /// The statements after which a run is killed, counted from 1: all of a few, else one of each file, by the seed.
+    fn moments(&self, seed: u64) -> Vec<usize> {
         if self.statements() <= FEW_STATEMENTS {
-            for after in 1..=self.statements() {
-                self.killed_after(after).map_err(|failure| match failure {
-                    Failure::Refuted { found, object } => {
-                        Failure::Refuted { found: format!("{}\n{found}", describe(&after)), object }
-                    }
-                    other => other,
-                })?;
-            }
-            return Ok(());
+            return (1..=self.statements()).collect();
         }
-        property(self, "killed", 1..=self.statements(), describe, |after| self.killed_after(*after))
+        let mut before = 0;
+        let mut moments = Vec::new();
+        for migration in &self.migrations {
+            let statements = migration.statements.len();
+            // Nearer the middle than the ends, where a file has both done something and left something.
+            let nth = usize::try_from(seed).unwrap_or_default().wrapping_mul(7) + statements.div_ceil(2);
+            moments.push(before + nth.saturating_sub(1) % statements.max(1) + 1);
+            before += statements;
+        }
+        moments
     }
 
     /// Kills a run after so many statements, and runs everything again.
@@ -73,7 +112,7 @@ impl Runs {
         let database = self.empty()?;
         let mut session = database.session()?;
         let applied = apply_until(&mut session, &self.migrations, self.transaction(), statements);
-        applied.map_err(|error| refuted(format!("they do not apply: {error}")))?;
+        applied.map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
         terminate(&mut session)?;
         self.recovers(&database)
     }
@@ -83,7 +122,7 @@ impl Runs {
         let database = self.empty()?;
         let mut session = database.session()?;
         let applied = apply_until(&mut session, &self.migrations, self.transaction(), number);
-        applied.map_err(|error| refuted(format!("they do not apply: {error}")))?;
+        applied.map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
         let Some(statement) = self.migrations.iter().flat_map(|m| &m.statements).nth(number) else { return Ok(()) };
         let mut blocker = database.session()?;
         hold_all_tables(&mut blocker)?;
@@ -96,9 +135,17 @@ impl Runs {
     /// Everything is run again, and the state is that of a clean run.
     fn recovers(&self, database: &pgproof_runner::CloneDatabase) -> Result<(), Failure> {
         let again = self.run(database, &self.migrations);
-        again.map_err(|error| refuted(format!("run again, they fail\n{error}")))?;
+        again.map_err(|error| failing(&error, format!("run again, they fail\n{error}")))?;
         let state = State::take(&mut database.session()?)?;
         self.demand_clean("run again, they lead to another state", &state)
+    }
+}
+
+/// The failure, with the moment at which the run was killed.
+fn at_moment(failure: Failure, moment: &str) -> Failure {
+    match failure {
+        Failure::Refuted { found, target } => Failure::Refuted { found: format!("{moment}\n{found}"), target },
+        other => other,
     }
 }
 

@@ -1,23 +1,40 @@
 //! Running migrations again: all of them, one alone, and all of them from a state in which some were applied.
 
+use std::sync::OnceLock;
+
+use pgproof_assertions::assertion::Extent;
+use pgproof_assertions::pin::Pin;
+use pgproof_catalog::Catalog;
 use pgproof_runner::Sandbox;
+use pgproof_runner::evidence::Cases;
+use pgproof_sql::{ObjectId, ObjectKind, Property};
 
 use super::State;
 use super::case::property;
-use super::database::Runs;
-use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
+use super::database::{Runs, failing};
+use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject};
+
+/// So few files are tried all.
+const FEW_FILES: usize = 8;
 
 /// Somebody takes a number of each sequence.
 const TAKE_NUMBERS: &str =
     "SELECT nextval(format('%I.%I', schemaname, sequencename)) FROM pg_sequences WHERE increment_by > 0";
 
 pub(super) fn subject() -> Subject {
-    Subject { kind: "migrations", name: "of the schema".to_owned(), object: None }
+    Subject::of(ObjectId::global(ObjectKind::Migrations, "of the schema"))
+}
+
+/// What every assertion about migrations pins.
+pub(super) fn pins() -> Vec<Pin> {
+    vec![Pin::acted_out(subject().object, Property::Rerun)]
 }
 
 /// Run again, migrations change nothing.
-#[derive(Debug, Clone, Copy)]
-pub struct IsRepeatable;
+#[derive(Debug, Clone, Default)]
+pub struct IsRepeatable {
+    extent: OnceLock<Extent>,
+}
 
 impl Assertion for IsRepeatable {
     fn subject(&self) -> Subject {
@@ -28,9 +45,20 @@ impl Assertion for IsRepeatable {
         "change nothing when they are run again, together or one alone".to_owned()
     }
 
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        pins()
+    }
+
+    fn extent(&self) -> Option<Extent> {
+        self.extent.get().copied()
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let runs = Runs::of(sandbox)?;
-        runs.again()
+        runs.again()?;
+        let files = runs.migrations.len();
+        let _ = self.extent.set(Extent { tried: files, of: files, what: Cases::Files });
+        Ok(())
     }
 }
 
@@ -41,12 +69,12 @@ impl Runs {
         let mut session = database.session()?;
         for migration in &self.migrations {
             let one = std::slice::from_ref(migration);
-            self.run(&database, one).map_err(|error| refuted(format!("they do not apply: {error}")))?;
+            self.run(&database, one).map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
             session.run(TAKE_NUMBERS)?;
             let before = State::take(&mut session)?;
             let file = migration.file.display();
             self.run(&database, one)
-                .map_err(|error| refuted(format!("{file} cannot be run a second time\n{error}")))?;
+                .map_err(|error| failing(&error, format!("{file} cannot be run a second time\n{error}")))?;
             let changes = State::take(&mut session)?.changes_since(&before);
             self.demand_none(&format!("{file}, run a second time, changes the database"), &changes)?;
         }
@@ -54,23 +82,38 @@ impl Runs {
         let before = State::take(&mut session)?;
         for time in ["second", "third"] {
             let again = self.run(&database, &self.migrations);
-            again.map_err(|error| refuted(format!("they cannot be run a {time} time\n{error}")))?;
+            again.map_err(|error| failing(&error, format!("they cannot be run a {time} time\n{error}")))?;
             let changes = State::take(&mut session)?.changes_since(&before);
             self.demand_none(&format!("run a {time} time, they change the database"), &changes)?;
         }
         Ok(())
     }
 
-    /// Applies all migrations to databases in which some files were applied.
-    pub fn continuable(&self) -> Result<(), Failure> {
+    /// Applies all migrations to databases in which some files were applied: each number of files of a few, else cases.
+    /// Gives how many were tried.
+    pub fn resumable(&self) -> Result<usize, Failure> {
+        let files = self.migrations.len();
         let describe = |files: &usize| format!("after the first {files} files, all of them are run");
-        property(self, "continued", 0..self.migrations.len(), describe, |files| self.continued(*files))
+        let cases = self.cases()? as usize;
+        if files <= cases.max(FEW_FILES) {
+            for first in 0..files {
+                self.resumed(first).map_err(|failure| match failure {
+                    Failure::Refuted { found, target } => {
+                        Failure::Refuted { found: format!("{}\n{found}", describe(&first)), target }
+                    }
+                    other => other,
+                })?;
+            }
+            return Ok(files);
+        }
+        property(self, "resumed", None, 0..files, describe, |files| self.resumed(*files))?;
+        Ok(cases)
     }
 
     /// Applies the first so many files, then all of them: the state is that of a clean run.
-    fn continued(&self, files: usize) -> Result<(), Failure> {
+    fn resumed(&self, files: usize) -> Result<(), Failure> {
         let database = self.empty()?;
-        let failed = |error| refuted(format!("they do not apply: {error}"));
+        let failed = |error| failing(&error, format!("they do not apply: {error}"));
         self.run(&database, &self.migrations[..files]).map_err(failed)?;
         self.run(&database, &self.migrations).map_err(failed)?;
         let state = State::take(&mut database.session()?)?;
@@ -79,10 +122,12 @@ impl Runs {
 }
 
 /// Migrations can be continued from any file.
-#[derive(Debug, Clone, Copy)]
-pub struct CanBeContinued;
+#[derive(Debug, Clone, Default)]
+pub struct CanBeResumed {
+    extent: OnceLock<Extent>,
+}
 
-impl Assertion for CanBeContinued {
+impl Assertion for CanBeResumed {
     fn subject(&self) -> Subject {
         subject()
     }
@@ -91,7 +136,18 @@ impl Assertion for CanBeContinued {
         "lead to one state from whichever file they had been applied to".to_owned()
     }
 
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        pins()
+    }
+
+    fn extent(&self) -> Option<Extent> {
+        self.extent.get().copied()
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        Runs::of(sandbox)?.continuable()
+        let runs = Runs::of(sandbox)?;
+        let tried = runs.resumable()?;
+        let _ = self.extent.set(Extent { tried, of: runs.migrations.len(), what: Cases::Files });
+        Ok(())
     }
 }

@@ -2,27 +2,34 @@
 
 use std::collections::BTreeMap;
 
+use pgproof_assertions::pin::Pin;
+use pgproof_catalog::Catalog;
 use pgproof_runner::Sandbox;
+use pgproof_runner::migration::MigrationError;
 use pgproof_sql::Migration;
 
 use super::State;
-use super::database::Runs;
-use super::repeat::subject;
+use super::database::{Runs, failing};
+use super::repeat::{pins, subject};
 use pgproof_assertions::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::impossible, assertion::refuted,
 };
 
 /// Migrations can be taken back.
 #[derive(Debug, Clone, Copy)]
-pub struct CanBeTakenBack;
+pub struct CanBeRolledBack;
 
-impl Assertion for CanBeTakenBack {
+impl Assertion for CanBeRolledBack {
     fn subject(&self) -> Subject {
         subject()
     }
 
     fn sentence(&self) -> String {
         "can be taken back, each to what stood before it, and applied again".to_owned()
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        pins()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -33,7 +40,7 @@ impl Assertion for CanBeTakenBack {
                 "the schema has no rollbacks; `rollback` in pgproof.toml names their directory".to_owned(),
             ));
         }
-        runs.taken_back(&rollbacks, true)
+        runs.rolled_back(&rollbacks, true)
     }
 }
 
@@ -41,12 +48,14 @@ impl Runs {
     /// Takes each migration back right after it, then all of them, then each alone in a wrong order.
     ///
     /// Where nobody runs all migrations again (`repeatable` is false), a wrong order is not tried.
-    pub fn taken_back(&self, rollbacks: &[Migration], repeatable: bool) -> Result<(), Failure> {
+    pub fn rolled_back(&self, rollbacks: &[Migration], repeatable: bool) -> Result<(), Failure> {
         let back: BTreeMap<u64, &Migration> = rollbacks.iter().map(|rollback| (rollback.number, rollback)).collect();
         let clean = self.clean()?;
         let database = self.empty()?;
         let mut session = database.session()?;
-        let failed = |migration: &Migration, error| refuted(format!("{} fails\n{error}", migration.file.display()));
+        let failed = |migration: &Migration, error: MigrationError| {
+            failing(&error, format!("{} fails\n{error}", migration.file.display()))
+        };
         for migration in &self.migrations {
             let Some(rollback) = back.get(&migration.number) else {
                 if self.once.contains(&migration.number) {
@@ -81,14 +90,14 @@ impl Runs {
         self.demand_none("all taken back, something is left", &left)?;
         let last = self.migrations.last().map(|migration| migration.number);
         for rollback in rollbacks.iter().filter(|rollback| repeatable && Some(rollback.number) != last) {
-            self.taken_back_too_early(rollback)?;
+            self.rolled_back_too_early(rollback)?;
         }
         Ok(())
     }
 
     /// A migration is taken back while later ones are applied: that is refused and changes nothing, or everything can be
     /// applied again.
-    fn taken_back_too_early(&self, rollback: &Migration) -> Result<(), Failure> {
+    fn rolled_back_too_early(&self, rollback: &Migration) -> Result<(), Failure> {
         let database = self.migrated()?;
         let file = rollback.file.display();
         let mut session = database.session()?;

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use pgproof_assertions::pin::Pin;
 use pgproof_runner::config::EditedRows;
 use pgproof_runner::{CloneDatabase, Sandbox};
 use pgproof_server::{DatabaseError, Session};
@@ -10,8 +11,8 @@ use pgproof_sql::{quote::identifier, quote::literal};
 use proptest::prelude::*;
 
 use super::case::property;
-use super::database::Runs;
-use super::repeat::subject;
+use super::database::{Runs, failing};
+use super::repeat::{pins, subject};
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 use pgproof_catalog::{Catalog, Column, Relation};
 use pgproof_catalog::{row::RowError, row::RowGenerator, row::Value};
@@ -27,6 +28,10 @@ impl Assertion for KeepsRows {
 
     fn sentence(&self) -> String {
         "keep what users put in between runs, and treat edited rows as declared".to_owned()
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        pins()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -54,7 +59,16 @@ impl Runs {
             let told: Vec<String> = steps.iter().map(|step| step.told(self)).collect();
             format!("after one run: {}", told.join(", "))
         };
-        property(self, "rows", steps, describe, |steps| self.with_rows(&rows, steps))
+        // Each file alone, whatever the cases are.
+        let mut alone = vec![Step::PutRows];
+        alone.extend((0..files).map(Step::RunOne));
+        self.with_rows(&rows, &alone).map_err(|failure| match failure {
+            Failure::Refuted { found, target } => {
+                Failure::Refuted { found: format!("{}\n{found}", describe(&alone)), target }
+            }
+            other => other,
+        })?;
+        property(self, "rows", None, steps, describe, |steps| self.with_rows(&rows, steps))
     }
 }
 
@@ -153,7 +167,7 @@ impl Runs {
 
     fn run_on(&self, database: &CloneDatabase, files: std::ops::Range<usize>) -> Result<(), Failure> {
         let ran = self.run(database, &self.migrations[files]);
-        ran.map_err(|error| refuted(format!("with rows in the tables, a run fails\n{error}")))
+        ran.map_err(|error| failing(&error, format!("with rows in the tables, a run fails\n{error}")))
     }
 
     /// Edited rows are kept, or reset where that is declared.

@@ -1,24 +1,25 @@
-//! The state of a database: its picture, the rows of every table, and whether a table is still the one that it was.
+//! The state of a database: its objects, the rows of every table, and whether a table is still the one that it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::quote::literal;
+use pgproof_sql::{ObjectId, ObjectKind, Property, QualifiedName};
 
-use pgproof_catalog::{picture::Difference, picture::Picture};
+use pgproof_catalog::{Difference, Objects};
 
 /// The state of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// Its objects.
-    pub picture: Picture,
+    pub objects: Objects,
     /// The rows of each table.
-    pub rows: BTreeMap<String, TableRows>,
+    pub rows: BTreeMap<QualifiedName, TableRows>,
     /// How far each sequence has come.
-    pub sequences: BTreeMap<String, i64>,
-    /// The identity of each table: one that is made anew has another, and its rows are gone.
-    pub tables: BTreeMap<String, String>,
+    pub sequences: BTreeMap<QualifiedName, i64>,
+    /// The OID of each table: one that is dropped and re-created has another, and its rows are gone.
+    pub tables: BTreeMap<QualifiedName, String>,
 }
 
 /// The rows of a table.
@@ -33,7 +34,7 @@ pub struct TableRows {
 }
 
 /// Columns, by table, whose values differ between two databases that were made alike: random keys and times.
-pub type Volatile = BTreeMap<String, BTreeSet<String>>;
+pub type Volatile = BTreeMap<QualifiedName, BTreeSet<String>>;
 
 /// What differs between two states.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,18 +44,18 @@ pub enum Change {
     /// The rows of a table: how many there were and are.
     Rows {
         /// The table.
-        table: String,
+        table: QualifiedName,
         /// How many rows it had.
         was: u64,
         /// How many it has.
         is: u64,
     },
-    /// A table was dropped and made anew, its rows with it.
-    MadeAnew(String),
+    /// A table was dropped and re-created: its rows are gone.
+    Recreated(QualifiedName),
     /// A sequence gives numbers that it has given before.
     SetBack {
         /// The sequence.
-        sequence: String,
+        sequence: QualifiedName,
         /// How far it had come.
         was: i64,
         /// How far it has come.
@@ -64,7 +65,7 @@ pub enum Change {
 
 /// The tables of a database, with their identities.
 const TABLES: &str = "
-    SELECT CASE WHEN n.nspname = 'public' THEN '' ELSE n.nspname || '.' END || c.relname, format('%I.%I', n.nspname, c.relname), c.oid
+    SELECT n.nspname, c.relname, c.oid
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -72,19 +73,21 @@ const TABLES: &str = "
 
 /// The sequences of a database, and how far those have come that were used.
 const SEQUENCES: &str = "
-    SELECT CASE WHEN schemaname = 'public' THEN '' ELSE schemaname || '.' END || sequencename, last_value
+    SELECT schemaname, sequencename, last_value
     FROM pg_sequences WHERE last_value IS NOT NULL AND increment_by > 0";
 
 impl State {
     /// Takes the state.
     pub fn take(session: &mut Session) -> Result<State, DatabaseError> {
-        let picture = Picture::take(session)?;
+        let objects = Objects::read(session)?;
         let (mut tables, mut queries) = (BTreeMap::new(), Vec::new());
         for row in session.rows(TABLES)? {
-            if let [Some(name), Some(sql), Some(oid)] = row.as_slice() {
-                tables.insert(name.clone(), oid.clone());
+            if let [Some(schema), Some(name), Some(oid)] = row.as_slice() {
+                let name = QualifiedName::in_schema(schema, name);
+                let (shown, sql) = (name.to_string(), name.sql());
+                tables.insert(name, oid.clone());
                 let digest = "md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text COLLATE \"C\"), ''))";
-                queries.push(format!("SELECT {}, count(*), {digest} FROM ONLY {sql} t", literal(name)));
+                queries.push(format!("SELECT {}, count(*), {digest} FROM ONLY {sql} t", literal(&shown)));
             }
         }
         let mut rows = BTreeMap::new();
@@ -92,19 +95,22 @@ impl State {
             for row in session.rows(&queries.join(" UNION ALL "))? {
                 if let [Some(name), Some(count), Some(digest)] = row.as_slice() {
                     let (count, digest) = (count.parse().unwrap_or(0), digest.clone());
-                    let columns = match tables.get(name) {
+                    let name = QualifiedName::from(name);
+                    let columns = match tables.get(&name) {
                         Some(oid) if count > 0 => columns(session, oid)?,
                         _ => BTreeMap::new(),
                     };
-                    rows.insert(name.clone(), TableRows { count, digest, columns });
+                    rows.insert(name, TableRows { count, digest, columns });
                 }
             }
         }
         let sequences = session.rows(SEQUENCES)?.into_iter().filter_map(|row| match row.as_slice() {
-            [Some(name), Some(value)] => Some((name.clone(), value.parse().ok()?)),
+            [Some(schema), Some(name), Some(value)] => {
+                Some((QualifiedName::in_schema(schema, name), value.parse().ok()?))
+            }
             _ => None,
         });
-        Ok(State { picture, rows, sequences: sequences.collect(), tables })
+        Ok(State { objects, rows, sequences: sequences.collect(), tables })
     }
 
     /// What is other here than in a state of the same database before: objects, rows, and tables made anew.
@@ -112,10 +118,9 @@ impl State {
         let mut changes = self.objects_from(before);
         changes.extend(self.rows_from(before, |is, was, _| is == was));
         let anew = self.tables.iter().filter(|(name, oid)| before.tables.get(*name).is_some_and(|was| was != *oid));
-        changes.extend(anew.map(|(name, _)| Change::MadeAnew(name.clone())));
+        changes.extend(anew.map(|(name, _)| Change::Recreated(name.clone())));
         // One that was restarted has come nowhere; one that is gone is told as an object.
-        let there =
-            |name: &str| self.picture.objects.keys().any(|object| object.kind == "sequence" && object.name == name);
+        let there = |name: &QualifiedName| self.objects.contains(&ObjectId::new(ObjectKind::Sequence, name));
         let set_back = before.sequences.iter().filter(|(name, _)| there(name)).filter_map(|(name, was)| {
             let is = self.sequences.get(name).copied().unwrap_or(0);
             (is < *was).then(|| Change::SetBack { sequence: name.clone(), was: *was, is })
@@ -141,7 +146,7 @@ impl State {
 
     /// The columns whose values differ between two databases that were made alike.
     pub fn volatile(&self, other: &State) -> Volatile {
-        let of_table = |(table, rows): (&String, &TableRows)| {
+        let of_table = |(table, rows): (&QualifiedName, &TableRows)| {
             let twin = other.rows.get(table)?;
             let differs = rows.columns.iter().filter(|(column, digest)| twin.columns.get(*column) != Some(digest));
             Some((table.clone(), differs.map(|(column, _)| column.clone()).collect()))
@@ -150,11 +155,11 @@ impl State {
     }
 
     fn objects_from(&self, other: &State) -> Vec<Change> {
-        self.picture.differences_from(&other.picture).into_iter().map(Change::Object).collect()
+        self.objects.differences_from(&other.objects).into_iter().map(Change::Object).collect()
     }
 
-    fn rows_from(&self, other: &State, same: impl Fn(&TableRows, &TableRows, &str) -> bool) -> Vec<Change> {
-        let differs = |(table, is): (&String, &TableRows)| {
+    fn rows_from(&self, other: &State, same: impl Fn(&TableRows, &TableRows, &QualifiedName) -> bool) -> Vec<Change> {
+        let differs = |(table, is): (&QualifiedName, &TableRows)| {
             let was = other.rows.get(table).filter(|was| !same(is, was, table))?;
             Some(Change::Rows { table: table.clone(), was: was.count, is: is.count })
         };
@@ -175,16 +180,35 @@ fn columns(session: &mut Session, oid: &str) -> Result<BTreeMap<String, String>,
     Ok(pairs.filter_map(|[name, digest]| Some((name?, digest.unwrap_or_default()))).collect())
 }
 
+impl Change {
+    /// The object that it is about, its property where it is one, and the kind of difference.
+    pub fn identity(&self) -> (ObjectId, Option<Property>, pgproof_sql::Change) {
+        use pgproof_sql::Change::{Altered, Removed};
+        match self {
+            Change::Object(difference) => (difference.object().clone(), difference.property(), difference.change()),
+            Change::Rows { table, .. } => (ObjectId::table(table), Some(Property::Rows), Altered),
+            Change::Recreated(table) => (ObjectId::table(table), Some(Property::Rows), Removed),
+            Change::SetBack { sequence, .. } => {
+                (ObjectId::new(ObjectKind::Sequence, sequence), Some(Property::Start), Altered)
+            }
+        }
+    }
+}
+
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Change::Object(difference) = self {
+            return write!(f, "{difference}");
+        }
+        let (object, ..) = self.identity();
         match self {
-            Change::Object(difference) => write!(f, "{difference}"),
-            Change::Rows { table, was, is } if was == is => write!(f, "table {table}: rows have other values"),
-            Change::Rows { table, was, is } => write!(f, "table {table}: it has {is} rows, and had {was}"),
-            Change::SetBack { sequence, was, is } => {
-                write!(f, "sequence {sequence} is set back from {was} to {is}: it gives numbers again that are used")
+            Change::Rows { was, is, .. } if was == is => write!(f, "{object}: rows have other values"),
+            Change::Rows { was, is, .. } => write!(f, "{object}: it has {is} rows, had {was}"),
+            Change::SetBack { was, is, .. } => {
+                write!(f, "{object} was set back from {was} to {is}: it gives numbers that are already used")
             }
-            Change::MadeAnew(table) => write!(f, "table {table} was dropped and made anew: its rows are gone"),
+            Change::Recreated(_) => write!(f, "{object} was dropped and re-created: its rows are gone"),
+            Change::Object(_) => Ok(()),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! An old database and the migrations: every row is still there with its values, the schema is that of a fresh
 //! installation, and a second run changes neither. What stood before, scripts make.
 
+use pgproof_sql::Property;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use pgproof_assertions::pin::Pin;
 use pgproof_runner::migration::run_script;
 use pgproof_runner::{CloneDatabase, Sandbox};
 use pgproof_server::{DatabaseError, Session};
@@ -14,10 +16,10 @@ use pgproof_assertions::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::at_most, assertion::impossible,
     assertion::refuted,
 };
-use pgproof_catalog::{picture::Difference, picture::Picture};
+use pgproof_catalog::{Catalog, Difference, Objects};
 
 /// The most differences that are told.
-const MOST_TOLD: usize = 12;
+const MOST_REPORTED: usize = 12;
 
 /// Begins a sentence about a database that these scripts make, in order. Their names are relative to the schema's
 /// fixtures.
@@ -57,7 +59,7 @@ impl IsUpgraded {
 impl Assertion for IsUpgraded {
     fn subject(&self) -> Subject {
         let last = self.scripts.last().map(|script| script.rsplit('/').next().unwrap_or(script).to_owned());
-        Subject { kind: "database", name: format!("as of {}", last.unwrap_or_default()), object: None }
+        Subject::database(format!("database as of {}", last.unwrap_or_default()))
     }
 
     fn sentence(&self) -> String {
@@ -65,8 +67,12 @@ impl Assertion for IsUpgraded {
         format!("is upgraded with all its rows{once}")
     }
 
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        vec![Pin::acted_out(self.subject().object, Property::Rows)]
+    }
+
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        let fresh = Picture::of(sandbox)?;
+        let fresh = Catalog::of(sandbox)?;
         let context = sandbox.context();
         let files: Vec<(PathBuf, PathBuf)> = self.scripts.iter().map(|script| context.fixture(script)).collect();
         let root = context.configured().map(|(config, _)| config.root.clone()).unwrap_or_default();
@@ -85,7 +91,7 @@ impl Assertion for IsUpgraded {
         if let Err(error) = old.apply(&migrations) {
             return Err(refuted(format!("the migrations do not apply: {error}")));
         }
-        let upgraded = Picture::take(&mut session)?;
+        let upgraded = Objects::read(&mut session)?;
         let after = match rows(&mut session, &keys) {
             Err(error) if error.reported().is_some_and(|report| report.sqlstate == "42703") => {
                 return Err(refuted(format!("a column that told rows apart is gone: {error}")));
@@ -93,23 +99,23 @@ impl Assertion for IsUpgraded {
             other => other?,
         };
         problems.extend(lost(&before, &after));
-        problems.extend(told("after the migrations, and unlike a fresh installation", &upgraded, &fresh));
+        problems.extend(reported("after the migrations, and unlike a fresh installation", &upgraded, &fresh.objects));
         if self.again {
             if let Err(error) = old.apply(&migrations) {
                 return Err(refuted(format!("the migrations do not apply a second time: {error}")));
             }
-            problems.extend(told("after a second run", &Picture::take(&mut session)?, &upgraded));
+            problems.extend(reported("after a second run", &Objects::read(&mut session)?, &upgraded));
             if rows(&mut session, &keys)? != after {
                 problems.push("a second run changes rows".to_owned());
             }
         }
-        let problems = at_most(MOST_TOLD, problems);
+        let problems = at_most(MOST_REPORTED, problems);
         if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
     }
 }
 
 /// What differs, but for the order of columns.
-fn told(when: &str, is: &Picture, was: &Picture) -> Vec<String> {
+fn reported(when: &str, is: &Objects, was: &Objects) -> Vec<String> {
     let differences = is.differences_from(was).into_iter().filter(|difference| !difference.is_order());
     differences.map(|difference: Difference| format!("{when}: {difference}")).collect()
 }

@@ -45,7 +45,7 @@ fn what_is_safe_is_found_safe() {
         migration(2, "2.down.sql", "ALTER TABLE t DROP COLUMN IF EXISTS at;"),
         migration(1, "1.down.sql", "DROP TABLE IF EXISTS t;"),
     ];
-    safe.taken_back(&back, true).expect("taken back");
+    safe.rolled_back(&back, true).expect("taken back");
 }
 
 #[rstest]
@@ -106,7 +106,7 @@ fn a_run_that_was_killed_and_fails_from_then_on() {
 fn a_rollback_that_forgets_a_type() {
     let up = "CREATE TYPE mood AS ENUM ('good', 'bad');\nCREATE TABLE t (m mood);";
     let back = migration(1, "1.down.sql", "DROP TABLE t;");
-    insta::assert_snapshot!(found(runs(&[up]).taken_back(&[back], true)), @"
+    insta::assert_snapshot!(found(runs(&[up]).rolled_back(&[back], true)), @"
     1.down.sql does not lead back to what stood before 1.sql:
     enum mood is new
       by 1.sql:1:1
@@ -127,7 +127,7 @@ fn a_rollback_in_a_wrong_order() {
             "ALTER TABLE t RENAME TO t_old;\nDROP TABLE IF EXISTS t_old CASCADE;\nCREATE TABLE kept (a int);\nDROP TABLE kept;\nALTER TABLE IF EXISTS u ADD COLUMN harm int;",
         ),
     ];
-    insta::assert_snapshot!(found(runs(&files).taken_back(&back, true)), @"
+    insta::assert_snapshot!(found(runs(&files).rolled_back(&back, true)), @"
     taken back in a wrong order by 1.down.sql and applied again, they lead to another state:
     column u.harm is new
       by 1.down.sql:5:1

@@ -42,6 +42,9 @@ pub struct Evidence {
     /// The SQLSTATE of the error that prevented the check; 08006 if the connection was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<String>,
+    /// How many cases of how many were tried, where not all can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extent: Option<Extent>,
     /// Additional output for humans, proven or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhibit: Option<String>,
@@ -54,6 +57,27 @@ pub struct Evidence {
     pub micros: u64,
 }
 
+/// How many cases of how many were tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extent {
+    /// How many were tried.
+    pub tried: usize,
+    /// How many there are.
+    pub of: usize,
+    /// What they are.
+    pub what: Cases,
+}
+
+/// What is tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cases {
+    /// Files of the migrations.
+    Files,
+    /// Moments at which a run is killed.
+    KillPoints,
+}
+
 /// A property of an object that an assertion pins.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pinned {
@@ -63,6 +87,16 @@ pub struct Pinned {
     pub property: String,
     /// How firmly.
     pub firmness: Firmness,
+}
+
+impl std::fmt::Display for Extent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let what = match self.what {
+            Cases::Files => "files",
+            Cases::KillPoints => "kill points",
+        };
+        write!(f, "{} of {} {what}", self.tried, self.of)
+    }
 }
 
 /// How firmly an assertion pins a property.

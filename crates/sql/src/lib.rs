@@ -23,7 +23,7 @@ pub use error::SourceError;
 pub use layout::{Layout, Style, lay_out};
 pub use meta::Variables;
 pub use name::{Identifier, NameError, QualifiedName};
-pub use object::{ObjectId, ObjectKind, ObjectPattern, PatternError, Property, Target, is_like, nearest};
+pub use object::{Change, ObjectId, ObjectKind, ObjectPattern, PatternError, Property, Target, is_like, nearest};
 pub use origin::Origin;
 pub use provenance::Provenance;
 pub use source::Source;

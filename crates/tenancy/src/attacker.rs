@@ -1,5 +1,6 @@
 //! One session's attacks, in order, and what came of them so far. The kinds of attacks are in files of their own.
 
+use pgproof_sql::QualifiedName;
 use std::collections::BTreeMap;
 
 use pgproof_runner::Sandbox;
@@ -32,7 +33,7 @@ pub(super) struct Attacker<'a> {
     pub(super) seeds: Seeds,
     pub(super) cells: Vec<Cell>,
     /// How many rows of each table the attacker sees that are its own or nobody's.
-    pub(super) visible: BTreeMap<String, u64>,
+    pub(super) visible: BTreeMap<QualifiedName, u64>,
     /// The rows that are not the attacker's, before any attack.
     pub(super) before: Others,
 }
@@ -249,12 +250,13 @@ pub(super) fn judge(
     }
     let after = probe.others()?;
     let changed = |which: fn(&(String, String)) -> &String| {
-        let differs = |name: &&String| before.get(*name).map(which) != after.get(*name).map(which);
+        let differs = |name: &&QualifiedName| before.get(*name).map(which) != after.get(*name).map(which);
         after.keys().filter(differs).cloned().collect::<Vec<_>>()
     };
     let (theirs, nobodys) = (changed(|digests| &digests.0), changed(|digests| &digests.1));
-    let shown = |names: &[String]| {
-        let short = |name: &String| probe.ownership.table(name).map_or(name.clone(), |table| table.name.clone());
+    let shown = |names: &[QualifiedName]| {
+        let short =
+            |name: &QualifiedName| probe.ownership.table(name).map_or(name.to_string(), |table| table.name.clone());
         names.iter().map(short).collect::<Vec<_>>().join(", ")
     };
     let mut cells = Vec::new();

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use pgproof_server::DatabaseError;
+use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
@@ -58,7 +59,7 @@ impl Attacker<'_> {
                 }
                 continue;
             }
-            let names: Vec<String> = tables.iter().map(|table| table.relation.qualified_name()).collect();
+            let names: Vec<QualifiedName> = tables.iter().map(|table| table.relation.qualified_name()).collect();
             for sql in self.calls_of(&callable) {
                 calls.push(Call { function: callable.name.clone(), sql, tables: names.clone() });
             }
@@ -120,7 +121,7 @@ impl Attacker<'_> {
             let argument = Argument { name: next(), ty: next(), category: next() };
             let sql = format!("{}.{}", identifier(&schema), identifier(&name));
             if callables.last().is_none_or(|last| last.oid != oid) {
-                let name = self.catalog.shown(&schema, &name);
+                let name = self.catalog.shown(&QualifiedName::in_schema(&schema, &name)).to_string();
                 callables.push(Callable { oid, name, sql, is_procedure: kind == "p", source, arguments: Vec::new() });
             }
             if let Some(last) = callables.last_mut().filter(|_| !argument.ty.is_empty()) {

@@ -5,7 +5,7 @@ use super::attack::{Attack, Verdict};
 use super::attacker::{Attacker, Attempted};
 use super::ownership::TenantTable;
 use super::probe::{Answer, Context};
-use super::reads::{Objects, Picture};
+use super::reads::{Objects, Reading};
 use super::seeds::Party;
 use super::{TenancyError, writes};
 
@@ -25,7 +25,7 @@ impl Attacker<'_> {
         attack: Attack,
         context: &Context,
         objects: &Objects,
-        before: &Picture,
+        before: &Reading,
     ) -> Result<(), TenancyError> {
         let after = self.read(objects, context)?;
         self.compare(objects, attack, context, before, &after);

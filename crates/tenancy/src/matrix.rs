@@ -1,5 +1,6 @@
 //! The matrix of tables and attacks: who attacks, what is accepted, and the assertions that it comes to.
 
+use pgproof_sql::{Property, QualifiedName, is_like};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,9 +15,8 @@ use super::ownership::{Owner, Ownership, TenantTable};
 use super::probe::{Actor, Probe};
 use super::seeds::Seeds;
 use super::text;
-use pgproof_assertions::{
-    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::is_like, assertion::refuted,
-};
+use pgproof_assertions::pin::Pin;
+use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 use pgproof_catalog::Catalog;
 use pgproof_catalog::row::RowError;
 
@@ -186,7 +186,7 @@ fn rows(ownership: &Ownership, cells: &[(Actor, Cell)], untried: &BTreeMap<Strin
     let mut rows = Vec::new();
     for table in &ownership.tables {
         let decision = match &table.owner {
-            Owner::Shared(reason) | Owner::Closed(reason) => Some(reason.clone()),
+            Owner::Shared(reason) | Owner::OperatorOnly(reason) => Some(reason.clone()),
             _ => None,
         };
         let undecided = table.owner == Owner::Undecided;
@@ -223,7 +223,7 @@ fn accepts(accepted: &Accepted, cell: &Cell) -> bool {
     let by = if cell.no_tenant { Some("no tenant") } else { cell.by.as_deref() };
     let matches = |pattern: &String| by.is_some_and(|by| is_like(by, pattern));
     cell.verdict == Verdict::Leaks
-        && accepted.attack == cell.attack.name()
+        && accepted.attack == cell.attack
         && accepted.tables.iter().any(|table| table == "*" || *table == cell.table)
         && (if accepted.by.is_empty() { !cell.no_tenant } else { accepted.by.iter().any(matches) })
 }
@@ -237,11 +237,17 @@ struct KeepsApart {
 
 impl Assertion for KeepsApart {
     fn subject(&self) -> Subject {
-        Subject::table(&self.table)
+        Subject::table(&QualifiedName::from(&self.table))
     }
 
     fn sentence(&self) -> String {
         "keeps tenants apart".to_owned()
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        let tried = self.rows.iter().any(|row| !row.cells.is_empty());
+        let pin = || Pin::acted_out_both_ways(self.subject().object, Property::Isolation);
+        tried.then(pin).into_iter().collect()
     }
 
     /// The worst of each attack: how it ended, as whom, by what statement, and why.
@@ -268,7 +274,7 @@ impl Assertion for KeepsApart {
         if self.rows.iter().any(|row| row.undecided) {
             return Err(refuted(
                 "nobody has decided whose its rows are: it has no column that names the tenant, and no key leads to one; \
-                 declare it under tenancy.shared or tenancy.closed in pgproof.toml, with the reason",
+                 declare it under tenancy.shared or tenancy.operator_only in pgproof.toml, with the reason",
             ));
         }
         if let Some(reason) = self.rows.iter().find_map(|row| row.untried.as_ref()) {
@@ -287,11 +293,15 @@ struct Declared {
 
 impl Assertion for Declared {
     fn subject(&self) -> Subject {
-        Subject { kind: "schema", name: self.matrix.schema.clone(), object: None }
+        Subject::database(format!("schema {}", self.matrix.schema))
     }
 
     fn sentence(&self) -> String {
         "accepts of tenants only what they can do".to_owned()
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        Vec::new()
     }
 
     fn check(&self, _: &mut Sandbox) -> Result<(), Failure> {

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use pgproof_runner::config::Tenancy;
+use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
-use pgproof_catalog::{Catalog, Constraint, ConstraintKind, Relation, RelationKind};
+use pgproof_catalog::{Catalog, Constraint, ConstraintKind, References, Relation, RelationKind};
 
 /// Whose the rows of a table are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,11 +16,11 @@ pub(super) enum Owner {
     /// Those of the tenant that this column names.
     Column(String),
     /// Those of the tenant of the row that this foreign key references.
-    Through { key: Box<Constraint>, parent: String },
+    Through { key: Box<Constraint>, parent: QualifiedName },
     /// They are for everybody.
     Shared(String),
     /// They are for no tenant.
-    Closed(String),
+    OperatorOnly(String),
     /// Nobody has said.
     Undecided,
 }
@@ -42,8 +43,8 @@ impl TenantTable {
     }
 
     /// Whether no tenant may see a row of it.
-    pub(super) fn is_closed(&self) -> bool {
-        matches!(self.owner, Owner::Closed(_))
+    pub(super) fn is_operator_only(&self) -> bool {
+        matches!(self.owner, Owner::OperatorOnly(_))
     }
 
     /// Whether its rows are on another server.
@@ -53,7 +54,7 @@ impl TenantTable {
 
     /// Whether somebody must not see or change its rows, which are here: they are some tenant's, or for no tenant.
     pub(super) fn is_attacked(&self) -> bool {
-        (self.is_tenants() || self.is_closed()) && !self.is_foreign()
+        (self.is_tenants() || self.is_operator_only()) && !self.is_foreign()
     }
 
     /// Whether this column names the tenant.
@@ -77,15 +78,15 @@ impl TenantTable {
 pub(super) struct Ownership {
     pub(super) tables: Vec<TenantTable>,
     /// The table of the tenants themselves, and its key.
-    pub(super) root: Option<(String, String)>,
+    pub(super) root: Option<(QualifiedName, String)>,
 }
 
 impl Ownership {
     /// Finds out, and demands that what the configuration names is there.
     pub(super) fn of(catalog: &Catalog, tenancy: &Tenancy) -> Result<Ownership, TenancyError> {
-        let named = tenancy.through.keys().chain(tenancy.shared.keys()).chain(tenancy.closed.keys());
+        let named = tenancy.through.keys().chain(tenancy.shared.keys()).chain(tenancy.operator_only.keys());
         let accepted = tenancy.accepted.iter().flat_map(|accepted| &accepted.tables).filter(|name| *name != "*");
-        if let Some(name) = named.chain(accepted).find(|name| catalog.relation(name).is_none()) {
+        if let Some(name) = named.chain(accepted).find(|name| catalog.relation(&QualifiedName::from(*name)).is_none()) {
             return Err(TenancyError::NoTable { table: name.clone() });
         }
         let root = catalog.constraints.iter().find_map(|key| {
@@ -131,14 +132,16 @@ impl Ownership {
     ) -> Result<Owner, TenancyError> {
         let said = |map: &std::collections::BTreeMap<String, String>| {
             map.iter()
-                .find(|(table, _)| catalog.relation(table).is_some_and(|named| named == relation))
+                .find(|(table, _)| {
+                    catalog.relation(&QualifiedName::from(*table)).is_some_and(|named| named == relation)
+                })
                 .map(|(_, text)| text.clone())
         };
         if let Some(reason) = said(&tenancy.shared) {
             return Ok(Owner::Shared(reason));
         }
-        if let Some(reason) = said(&tenancy.closed) {
-            return Ok(Owner::Closed(reason));
+        if let Some(reason) = said(&tenancy.operator_only) {
+            return Ok(Owner::OperatorOnly(reason));
         }
         if let Some((_, column)) = self.root.as_ref().filter(|(root, _)| *root == relation.qualified_name()) {
             return Ok(Owner::Column(column.clone()));
@@ -167,7 +170,9 @@ impl Ownership {
         match chosen.as_slice() {
             [] => Ok(Owner::Undecided),
             [key] => {
-                let parent = key.references.as_ref().map(|r| r.qualified_name()).unwrap_or_default();
+                let Some(parent) = key.references.as_ref().map(References::qualified_name) else {
+                    return Ok(Owner::Undecided);
+                };
                 Ok(Owner::Through { key: Box::new((*key).clone()), parent })
             }
             several => Err(TenancyError::SeveralKeys {
@@ -183,14 +188,14 @@ impl Ownership {
         root.or_else(|| self.tables.iter().find(|table| table.is_tenants()))
     }
 
-    /// The table of this full name.
-    pub(super) fn table(&self, full_name: &str) -> Option<&TenantTable> {
-        self.tables.iter().find(|table| table.relation.qualified_name() == full_name)
+    /// The table of this name.
+    pub(super) fn table(&self, name: &QualifiedName) -> Option<&TenantTable> {
+        self.tables.iter().find(|table| table.relation.qualified_name() == *name)
     }
 
-    /// Whether there is a table of this full name that somebody must not see or change rows of.
-    pub(super) fn is_attacked(&self, full_name: &str) -> bool {
-        self.table(full_name).is_some_and(TenantTable::is_attacked)
+    /// Whether there is a table of this name that somebody must not see or change rows of.
+    pub(super) fn is_attacked(&self, name: &QualifiedName) -> bool {
+        self.table(name).is_some_and(TenantTable::is_attacked)
     }
 
     /// The condition that a row of `table`, which the query calls by its own name, is this tenant's.
@@ -215,7 +220,7 @@ fn ordered(catalog: &Catalog) -> Vec<&Relation> {
     let rows = |relation: &&Relation| relation.kind.is_table() || relation.kind == RelationKind::ForeignTable;
     let all = catalog.relations.iter().filter(rows);
     let mut left: Vec<&Relation> = all.filter(|table| table.inherits.is_empty()).collect();
-    let mut placed: BTreeSet<String> = BTreeSet::new();
+    let mut placed: BTreeSet<QualifiedName> = BTreeSet::new();
     let mut order = Vec::new();
     while !left.is_empty() {
         let ready = |table: &&Relation| {

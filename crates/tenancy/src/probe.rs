@@ -7,6 +7,7 @@ use pgproof_runner::Sandbox;
 use pgproof_runner::config::Tenancy;
 use pgproof_server::session::Row;
 use pgproof_server::{DatabaseError, Reported};
+use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
@@ -46,7 +47,7 @@ pub(super) enum Answer {
 }
 
 /// The rows that are not the attacker's, as digests: by table, of the other tenants' rows and of those of no tenant.
-pub(super) type Others = BTreeMap<String, (String, String)>;
+pub(super) type Others = BTreeMap<QualifiedName, (String, String)>;
 
 /// A sandbox with the role to attack as.
 pub(super) struct Probe<'a> {
@@ -118,19 +119,19 @@ impl<'a> Probe<'a> {
     }
 
     /// The columns of each relation that the attacker may read, by full name.
-    pub(super) fn readable(&mut self) -> Result<BTreeMap<String, Vec<String>>, DatabaseError> {
+    pub(super) fn readable(&mut self) -> Result<BTreeMap<QualifiedName, Vec<String>>, DatabaseError> {
         let sql = format!(
-            "SELECT n.nspname || '.' || c.relname, a.attname \
+            "SELECT n.nspname, c.relname, a.attname \
              FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid \
              WHERE c.relkind IN ('r', 'p', 'v', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' \
                AND a.attnum > 0 AND NOT a.attisdropped AND has_column_privilege({}, c.oid, a.attnum, 'SELECT') \
              ORDER BY c.oid, a.attnum",
             literal(&self.role)
         );
-        let mut readable: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut readable: BTreeMap<QualifiedName, Vec<String>> = BTreeMap::new();
         for row in self.db.rows(&sql)? {
-            if let [Some(relation), Some(column)] = row.as_slice() {
-                readable.entry(relation.clone()).or_default().push(column.clone());
+            if let [Some(schema), Some(relation), Some(column)] = row.as_slice() {
+                readable.entry(QualifiedName::in_schema(schema, relation)).or_default().push(column.clone());
             }
         }
         Ok(readable)
@@ -198,7 +199,7 @@ impl<'a> Probe<'a> {
             format!(
                 "SELECT {}, {}, {} FROM (SELECT hashtextextended(t::text || t.xmin::text, 0) AS h, \
                  ({mine}) IS NOT TRUE AND NOT ({nobody}) AS theirs, ({nobody}) AS nobodys FROM {} t) x",
-                literal(&table.relation.qualified_name()),
+                literal(&table.relation.qualified_name().to_string()),
                 sum("theirs"),
                 sum("nobodys"),
                 table.relation.sql()
@@ -212,6 +213,9 @@ impl<'a> Probe<'a> {
     pub(super) fn others(&mut self) -> Result<Others, DatabaseError> {
         let mut rows = self.db.rows("EXECUTE others")?.into_iter();
         let text = |row: &mut Row, at: usize| row.get_mut(at).and_then(Option::take).unwrap_or_default();
-        Ok(rows.by_ref().map(|mut row| (text(&mut row, 0), (text(&mut row, 1), text(&mut row, 2)))).collect())
+        let digests = rows
+            .by_ref()
+            .map(|mut row| (QualifiedName::from(text(&mut row, 0)), (text(&mut row, 1), text(&mut row, 2))));
+        Ok(digests.collect())
     }
 }

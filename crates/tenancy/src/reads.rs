@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use pgproof_server::DatabaseError;
+use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
@@ -21,11 +22,11 @@ pub(super) struct Call {
     pub(super) function: String,
     pub(super) sql: String,
     /// The full names of the tables that it counts for.
-    pub(super) tables: Vec<String>,
+    pub(super) tables: Vec<QualifiedName>,
 }
 
 /// The columns of each relation that the attacker may read.
-pub(super) type Readable = BTreeMap<String, Vec<String>>;
+pub(super) type Readable = BTreeMap<QualifiedName, Vec<String>>;
 
 /// What can be read.
 #[derive(Debug, Clone)]
@@ -37,7 +38,7 @@ pub(super) struct Object {
     row: String,
     attack: Attack,
     /// The full name of the table of the matrix that it counts for; a view counts for the tables that it shows.
-    table: Option<String>,
+    table: Option<QualifiedName>,
 }
 
 /// All that can be read.
@@ -53,7 +54,7 @@ pub(super) struct Objects {
 pub(super) type Sight = Result<(u64, String), String>;
 
 /// What is seen of each object.
-pub(super) type Picture = BTreeMap<String, Sight>;
+pub(super) type Reading = BTreeMap<String, Sight>;
 
 impl Objects {
     /// The tables, with those under them, and the views of a schema.
@@ -116,7 +117,7 @@ impl Attacker<'_> {
         attack: Attack,
         context: &Context,
         objects: &Objects,
-    ) -> Result<Picture, TenancyError> {
+    ) -> Result<Reading, TenancyError> {
         let nothing = self.in_state(|attacker| {
             attacker.refresh(objects)?;
             Ok(attacker.read(objects, context)?)
@@ -136,12 +137,12 @@ impl Attacker<'_> {
     }
 
     /// What is seen in a context.
-    pub(super) fn read(&mut self, objects: &Objects, context: &Context) -> Result<Picture, DatabaseError> {
-        let mut picture = self.read_these(&objects.all, context)?;
+    pub(super) fn read(&mut self, objects: &Objects, context: &Context) -> Result<Reading, DatabaseError> {
+        let mut reading = self.read_these(&objects.all, context)?;
         for call in &objects.calls {
-            picture.insert(call.sql.clone(), self.call(context, &call.sql)?);
+            reading.insert(call.sql.clone(), self.call(context, &call.sql)?);
         }
-        Ok(picture)
+        Ok(reading)
     }
 
     /// What a call gives. Of one that gives something else each time, only the number of rows counts.
@@ -164,7 +165,7 @@ impl Attacker<'_> {
         })
     }
 
-    fn read_these(&mut self, objects: &[Object], context: &Context) -> Result<Picture, DatabaseError> {
+    fn read_these(&mut self, objects: &[Object], context: &Context) -> Result<Reading, DatabaseError> {
         let one = |object: &Object| {
             let name = literal(&object.sql);
             let digest = format!("coalesce(sum(hashtextextended({}, 0)), 0)", object.row);
@@ -183,14 +184,14 @@ impl Attacker<'_> {
             }
             Answer::Refused(report) => {
                 if let [object] = objects {
-                    return Ok(Picture::from([(object.sql.clone(), Err(report.brief()))]));
+                    return Ok(Reading::from([(object.sql.clone(), Err(report.brief()))]));
                 }
                 // One that is refused hides the others: each is asked alone.
-                let mut picture = Picture::new();
+                let mut reading = Reading::new();
                 for object in objects {
-                    picture.extend(self.read_these(std::slice::from_ref(object), context)?);
+                    reading.extend(self.read_these(std::slice::from_ref(object), context)?);
                 }
-                Ok(picture)
+                Ok(reading)
             }
         }
     }
@@ -205,13 +206,13 @@ impl Attacker<'_> {
         let readable: Vec<Object> =
             objects.all.iter().filter(|object| matches!(first.get(&object.sql), Some(Ok(_)))).cloned().collect();
         let mut before = first.clone();
-        let count = |picture: &Picture, object: &Object| match picture.get(&object.sql) {
+        let count = |reading: &Reading, object: &Object| match reading.get(&object.sql) {
             Some(Ok((count, _))) => *count,
             _ => 0,
         };
         let tables = || readable.iter().filter(|object| object.attack == Attack::Select);
-        let name = |object: &Object| object.table.clone().unwrap_or_default();
-        self.visible = tables().map(|object| (name(object), count(&first, object))).collect();
+        let seen = |object: &Object| Some((object.table.clone()?, count(&first, object)));
+        self.visible = tables().filter_map(seen).collect();
         let ownership = self.probe.ownership;
         for party in [Party::Other, Party::Nobody] {
             for table in &ownership.tables {
@@ -228,7 +229,9 @@ impl Attacker<'_> {
                 if party == Party::Nobody {
                     for object in tables() {
                         let more = count(&after, object).saturating_sub(count(&before, object));
-                        *self.visible.entry(name(object)).or_default() += more;
+                        if let Some(name) = &object.table {
+                            *self.visible.entry(name.clone()).or_default() += more;
+                        }
                     }
                 }
                 before.extend(after);
@@ -241,10 +244,10 @@ impl Attacker<'_> {
     }
 
     /// An object shows something else since this party has a row in a table.
-    fn seen(&mut self, object: &Object, put: &TenantTable, party: Party, before: &Picture, after: &Picture) {
+    fn seen(&mut self, object: &Object, put: &TenantTable, party: Party, before: &Reading, after: &Reading) {
         let ownership = self.probe.ownership;
-        let table = object.table.as_deref().and_then(|name| ownership.table(name)).unwrap_or(put);
-        let count = |picture: &Picture| match picture.get(&object.sql) {
+        let table = object.table.as_ref().and_then(|name| ownership.table(name)).unwrap_or(put);
+        let count = |reading: &Reading| match reading.get(&object.sql) {
             Some(Ok((1, _))) => "1 row".to_owned(),
             Some(Ok((count, _))) => format!("{count} rows"),
             Some(Err(refused)) => refused.clone(),
@@ -263,13 +266,13 @@ impl Attacker<'_> {
         let by = (object.attack != Attack::Select).then_some(object.name.as_str());
         let attempted = Attempted::new(table, object.attack, &own, &sql).maybe_by(by);
         self.note(&attempted, Verdict::Leaks, note);
-        if let (Party::Nobody, false, Some(cell)) = (party, table.is_closed(), self.cells.last_mut()) {
+        if let (Party::Nobody, false, Some(cell)) = (party, table.is_operator_only(), self.cells.last_mut()) {
             cell.no_tenant = true;
         }
     }
 
     /// What reading a table came to, where nothing leaked; and whether the tenant sees what is its own.
-    fn sum_up(&mut self, objects: &Objects, table: &TenantTable, first: &Picture) {
+    fn sum_up(&mut self, objects: &Objects, table: &TenantTable, first: &Reading) {
         let own = self.own();
         for attack in [Attack::Select, Attack::Child, Attack::View, Attack::MaterializedView] {
             if !objects.has(attack) {
@@ -304,13 +307,13 @@ impl Attacker<'_> {
         objects: &Objects,
         attack: Attack,
         context: &Context,
-        before: &Picture,
-        after: &Picture,
+        before: &Reading,
+        after: &Reading,
     ) {
         let ownership = self.probe.ownership;
         for object in &objects.all {
             let (was, is) = (before.get(&object.sql), after.get(&object.sql));
-            let table = object.table.as_deref().and_then(|name| ownership.table(name));
+            let table = object.table.as_ref().and_then(|name| ownership.table(name));
             // A view counts for the tenants themselves, or for the first table that is theirs.
             let Some(table) = table.or_else(|| ownership.tenants()).filter(|table| table.is_attacked()) else {
                 continue;

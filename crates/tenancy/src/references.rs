@@ -33,7 +33,7 @@ impl Attacker<'_> {
         };
         let keys: Vec<Constraint> = foreign_keys(self.catalog, table).filter(tenants).cloned().collect();
         let drafts = (self.draft(Party::Own, table), self.draft(Party::Other, table));
-        let ((Some(my_row), Some(their_row)), false) = (drafts, keys.is_empty() || table.is_closed()) else {
+        let ((Some(my_row), Some(their_row)), false) = (drafts, keys.is_empty() || table.is_operator_only()) else {
             for attack in [Attack::Reference, Attack::Cascade, Attack::Oracle] {
                 self.not_applicable(table, attack, "no other key of it references a row of a tenant's");
             }
@@ -155,7 +155,7 @@ impl Attacker<'_> {
 
     /// A row of the tenant's own with a key of the other's row.
     fn unique_keys(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
-        let party = if table.is_closed() { Party::Nobody } else { Party::Other };
+        let party = if table.is_operator_only() { Party::Nobody } else { Party::Other };
         let full = table.relation.qualified_name();
         let theirs = self.seeds.row(party, &full).cloned();
         let indexes: Vec<Index> =

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use pgproof_runner::Sandbox;
 use pgproof_runner::config::Tenancy;
 use pgproof_server::DatabaseError;
+use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
@@ -30,7 +31,7 @@ pub(super) enum Party {
 pub(super) struct Seed {
     pub(super) party: Party,
     /// The full name of the table of the matrix that it counts for.
-    pub(super) table: String,
+    pub(super) table: QualifiedName,
     /// Where it lies: that table, or one under it.
     relation: Relation,
     /// The text forms of its columns.
@@ -46,9 +47,9 @@ pub(super) struct Seeds {
     pub(super) nobody: String,
     pub(super) rows: Vec<Seed>,
     /// New rows of the two tenants, by table, that a superuser could insert beside these.
-    pub(super) drafts: BTreeMap<(Party, String), Draft>,
+    pub(super) drafts: BTreeMap<(Party, QualifiedName), Draft>,
     /// Tables in which a tenant can have only so many rows that a new one needs those removed that are there.
-    pub(super) full: BTreeSet<String>,
+    pub(super) full: BTreeSet<QualifiedName>,
     /// Tables that no row could be made for, with the reason.
     pub(super) untried: BTreeMap<String, String>,
     /// What was found while they were made: rows that a trigger gave to somebody else.
@@ -114,7 +115,7 @@ impl Seeds {
                 for table in &ownership.tables {
                     // Its rows are elsewhere, and not for a test to change.
                     if table.is_foreign() {
-                        if table.is_closed() {
+                        if table.is_operator_only() {
                             maker.untried.insert(table.name.clone(), "its rows are on another server".to_owned());
                         }
                         continue;
@@ -122,7 +123,7 @@ impl Seeds {
                     match maker.fill(db, table, party, tenant) {
                         Err(TenancyError::Synth(error)) if !matches!(error, RowError::Database(_)) => {
                             // Rows of no tenant that nobody can make, nobody has.
-                            if party != Party::Nobody || table.is_closed() {
+                            if party != Party::Nobody || table.is_operator_only() {
                                 maker.untried.insert(table.name.clone(), error.to_string());
                             }
                         }
@@ -143,14 +144,14 @@ impl Seeds {
     }
 
     /// The rows of a party in a table, or in all.
-    pub(super) fn of(&self, party: Party, table: Option<&str>) -> Vec<&Seed> {
+    pub(super) fn of(&self, party: Party, table: Option<&QualifiedName>) -> Vec<&Seed> {
         let rows = self.rows.iter();
-        rows.filter(|seed| seed.party == party && table.is_none_or(|table| seed.table == table)).collect()
+        rows.filter(|seed| seed.party == party && table.is_none_or(|table| seed.table == *table)).collect()
     }
 
     /// The first row of a party in a table.
-    pub(super) fn row(&self, party: Party, table: &str) -> Option<&Seed> {
-        self.rows.iter().find(|seed| seed.party == party && seed.table == table)
+    pub(super) fn row(&self, party: Party, table: &QualifiedName) -> Option<&Seed> {
+        self.rows.iter().find(|seed| seed.party == party && seed.table == *table)
     }
 
     /// Puts rows in.
@@ -160,7 +161,7 @@ impl Seeds {
     }
 }
 
-type Drafts = BTreeMap<(Party, String), Draft>;
+type Drafts = BTreeMap<(Party, QualifiedName), Draft>;
 
 /// Statements that neither fire triggers nor check keys.
 pub(super) fn without_triggers(sql: &str) -> String {
@@ -183,9 +184,9 @@ impl Maker<'_> {
         let Some((root, key)) = self.ownership.root.clone() else { return self.unknown_tenant(column) };
         let row = self.generator.insert(db, &root, &[])?;
         let party = if self.rows.is_empty() { Party::Own } else { Party::Other };
-        let relation = self.catalog.table(&root).ok_or(TenancyError::NoTable { table: root.clone() })?;
+        let relation = self.catalog.table(&root).ok_or(TenancyError::NoTable { table: root.to_string() })?;
         self.rows.push(seed(party, &root, relation, &row));
-        row.value(&key).map(str::to_owned).ok_or(TenancyError::NoTable { table: root })
+        row.value(&key).map(str::to_owned).ok_or(TenancyError::NoTable { table: root.to_string() })
     }
 
     /// A value of the tenants' type that is no tenant.
@@ -203,7 +204,7 @@ impl Maker<'_> {
         let is_root = self.ownership.root.as_ref().is_some_and(|(root, _)| *root == table.relation.qualified_name());
         let wanted = match (&table.owner, party) {
             (Owner::Shared(_) | Owner::Undecided, party) => party == Party::Own,
-            (Owner::Closed(_), party) => party == Party::Nobody,
+            (Owner::OperatorOnly(_), party) => party == Party::Nobody,
             (_, Party::Nobody) => table.nullable_tenant().is_some(),
             (_, _) => !is_root,
         };
@@ -259,7 +260,11 @@ impl Maker<'_> {
     }
 
     /// A new row for each tenant and table.
-    fn new_rows(&mut self, db: &mut Sandbox, tenants: &[String]) -> Result<(Drafts, BTreeSet<String>), TenancyError> {
+    fn new_rows(
+        &mut self,
+        db: &mut Sandbox,
+        tenants: &[String],
+    ) -> Result<(Drafts, BTreeSet<QualifiedName>), TenancyError> {
         let (mut drafts, mut full) = (BTreeMap::new(), BTreeSet::new());
         for table in &self.ownership.tables {
             if !table.is_attacked() {
@@ -309,9 +314,9 @@ impl Maker<'_> {
     }
 
     /// A row that a row of this party can reference.
-    fn parent(&self, party: Party, table: &str) -> Option<BTreeMap<String, Option<String>>> {
+    fn parent(&self, party: Party, table: &QualifiedName) -> Option<BTreeMap<String, Option<String>>> {
         let party = if party == Party::Nobody { Party::Other } else { party };
-        let row = |party| self.rows.iter().find(|seed| seed.party == party && seed.table == table);
+        let row = |party| self.rows.iter().find(|seed| seed.party == party && seed.table == *table);
         // A row for everybody was made with the first tenant's.
         let everybodys = || row(Party::Own).filter(|_| self.ownership.table(table).is_some_and(|t| !t.is_tenants()));
         row(party).or_else(everybodys).map(|seed| seed.values.clone())
@@ -324,7 +329,7 @@ pub(super) fn given(
     ownership: &Ownership,
     table: &TenantTable,
     tenant: &str,
-    parent: impl Fn(&str) -> Option<BTreeMap<String, Option<String>>>,
+    parent: impl Fn(&QualifiedName) -> Option<BTreeMap<String, Option<String>>>,
 ) -> Vec<(String, Value)> {
     let mut given: Vec<(String, Value)> = Vec::new();
     let is_root = ownership.root.as_ref().is_some_and(|(root, _)| *root == table.relation.qualified_name());
@@ -358,7 +363,7 @@ fn borrowed(given: &[(String, Value)]) -> Vec<(&str, Value)> {
     given.iter().map(|(column, value)| (column.as_str(), value.clone())).collect()
 }
 
-fn seed(party: Party, table: &str, relation: &Relation, row: &Row) -> Seed {
+fn seed(party: Party, table: &QualifiedName, relation: &Relation, row: &Row) -> Seed {
     let value = |name: &String| (name.clone(), row.value(name).map(str::to_owned));
     let values = relation.columns.iter().map(|column| value(&column.name)).collect();
     Seed { party, table: table.to_owned(), relation: relation.clone(), values }

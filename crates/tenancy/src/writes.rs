@@ -177,7 +177,7 @@ impl Attacker<'_> {
 
     /// Upserts a row of the tenant's own that has a key of the other's row, if a key leaves the tenant out.
     fn upsert(&mut self, table: &TenantTable, my_row: &Draft) -> Result<(), TenancyError> {
-        let party = if table.is_closed() { Party::Nobody } else { Party::Other };
+        let party = if table.is_operator_only() { Party::Nobody } else { Party::Other };
         let theirs = self.seeds.row(party, &table.relation.qualified_name()).cloned();
         let tenant = match &table.owner {
             Owner::Column(column) => Some(column),

@@ -18,7 +18,7 @@ fn tenancy(role: &str) -> Tenancy {
         column: "tenant".to_owned(),
         through: BTreeMap::new(),
         shared: BTreeMap::new(),
-        closed: BTreeMap::new(),
+        operator_only: BTreeMap::new(),
         accepted: Vec::new(),
     }
 }
@@ -121,7 +121,7 @@ fn a_tenant_that_is_found_through_another_table() {
     );
     let mut tenancy = tenancy("through_role");
     tenancy.accepted.push(Accepted {
-        attack: "unique".to_owned(),
+        attack: Attack::Unique,
         tables: vec!["*".to_owned()],
         by: vec!["*_pkey".to_owned()],
         reason: "random".to_owned(),
@@ -189,7 +189,7 @@ fn a_foreign_table_is_undecided_until_somebody_decides() {
     let shared = decision("far_shared", &|tenancy| drop(tenancy.shared.insert("rates".to_owned(), reason())));
     assert_eq!(shared, (false, None, Some(reason())));
     // Nobody can put a row there that others must not see: it is said that this was not tried.
-    let closed = decision("far_closed", &|tenancy| drop(tenancy.closed.insert("rates".to_owned(), reason())));
+    let closed = decision("far_closed", &|tenancy| drop(tenancy.operator_only.insert("rates".to_owned(), reason())));
     assert_eq!(closed, (false, Some("its rows are on another server".to_owned()), Some(reason())));
 }
 
@@ -223,7 +223,7 @@ fn with(name: &str, added: &str) -> Matrix {
     let mut tenancy = tenancy(&format!("{name}_role"));
     tenancy.shared.insert("shared".to_owned(), "for everybody".to_owned());
     tenancy.accepted.push(Accepted {
-        attack: "unique".to_owned(),
+        attack: Attack::Unique,
         tables: vec!["*".to_owned()],
         by: vec!["*_pkey".to_owned()],
         reason: "random".to_owned(),

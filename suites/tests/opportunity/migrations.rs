@@ -69,7 +69,7 @@ fn an_edited_threshold_is_set_back(#[from(opportunity_clone)] db: CloneDatabase)
 const TABLES: &str = "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
 
 #[rstest]
-fn every_step_can_be_taken_back_and_run_again(#[from(opportunity_clone)] db: CloneDatabase) {
+fn every_step_can_be_rolled_back_and_run_again(#[from(opportunity_clone)] db: CloneDatabase) {
     let tables = || db.session().unwrap().value(TABLES).unwrap();
     let before = tables();
     let rollbacks = db.context().rollbacks().unwrap();
@@ -81,7 +81,7 @@ fn every_step_can_be_taken_back_and_run_again(#[from(opportunity_clone)] db: Clo
 }
 
 #[rstest]
-fn all_steps_can_be_taken_back_at_once(#[from(opportunity_clone)] db: CloneDatabase) {
+fn all_steps_can_be_rolled_back_at_once(#[from(opportunity_clone)] db: CloneDatabase) {
     let file = db.context().file("sql/opportunity/rollback/all.sql").unwrap();
     let source = pgproof::migration::Source::read(file.parent().unwrap(), &file).unwrap();
     let mut session = db.session().unwrap();

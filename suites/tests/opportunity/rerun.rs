@@ -13,7 +13,7 @@ fn a_second_run_changes_nothing(#[from(opportunity)] mut db: Sandbox) {
 
 #[rstest]
 fn any_file_can_be_the_last_one_applied(#[from(opportunity)] mut db: Sandbox) {
-    db.check(migrations().can_be_continued());
+    db.check(migrations().can_be_resumed());
 }
 
 #[rstest]
@@ -32,6 +32,6 @@ fn two_can_run_them_at_once(#[from(opportunity)] mut db: Sandbox) {
 }
 
 #[rstest]
-fn every_step_can_be_taken_back(#[from(opportunity)] mut db: Sandbox) {
-    db.check(migrations().can_be_taken_back());
+fn every_step_can_be_rolled_back(#[from(opportunity)] mut db: Sandbox) {
+    db.check(migrations().can_be_rolled_back());
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use pgproof_sql::{ObjectId, Property};
 use sha2::{Digest, Sha256};
 
-pub use diff::{Change, Difference};
+pub use diff::Difference;
 
 /// All objects of a database, roles and databases themselves left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

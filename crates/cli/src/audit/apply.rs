@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use pgproof_runner::CloneDatabase;
 use pgproof_server::{DatabaseError, Reported, Session};
 use pgproof_sql::Transaction;
-use pgproof_sql::{Layout, Migration, Object, Provenance, Statement, Style};
+use pgproof_sql::{Layout, Migration, ObjectId, ObjectKind, Provenance, Statement, Style};
 use squawk_syntax::SourceFile;
 
 use super::finding::{Finding, Severity};
@@ -172,16 +172,14 @@ fn follows(report: &Reported, statement: &Statement, missing: &Missing) -> Optio
 fn made(statement: &Statement) -> Vec<String> {
     let migration = Migration { number: 0, file: statement.origin.file.clone(), statements: vec![statement.clone()] };
     let provenance = Provenance::of(&[migration]);
-    let name = |object: &Object| match object {
-        Object::Table(name) | Object::Index(name) | Object::Other(name) | Object::Extension(name) => Some(name.clone()),
-        // A missing table accounts for its columns.
-        Object::Column(_, column) => Some(column.clone()),
-        Object::Constraint(..) | Object::Row(..) => None,
-    };
     let creates = statement.kind().starts_with("CREATE");
-    let objects: Vec<Object> = provenance.objects().cloned().collect();
-    let whole = objects.iter().filter(|object| !creates || !matches!(object, Object::Column(..)));
-    whole.filter_map(name).map(|name| name.to_lowercase()).collect()
+    // Columns of a table that does not exist either are reported with it.
+    let counts = |object: &&ObjectId| match object.kind() {
+        ObjectKind::Column => !creates,
+        ObjectKind::Constraint | ObjectKind::DomainConstraint => false,
+        _ => true,
+    };
+    provenance.objects().filter(counts).map(|object| object.name().as_str().to_lowercase()).collect()
 }
 
 fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>, major: u16) -> Finding {

@@ -9,7 +9,7 @@ use pgproof_runner::config::Rerun;
 use pgproof_runner::isolation::Template;
 use pgproof_runner::migration::apply;
 use pgproof_sql::{Layout, Migration, Statement};
-use pgproof_sql::{Origin, with_causes};
+use pgproof_sql::{Provenance, with_causes};
 
 use super::finding::{Finding, Severity};
 
@@ -19,14 +19,16 @@ pub(super) fn prove(template: &Arc<Template>, layout: &Layout) -> anyhow::Result
     let runs = Runs::with(template, layout.migrations.clone(), Rerun::default())
         .in_transactions_of(layout.style.transaction())
         .with_cases(CASES)
-        .never_taken_back(layout.repeatable.clone());
+        .never_rolled_back(layout.repeatable.clone());
     let once = layout.style.is_applied_once();
+    let all: Vec<Migration> = layout.migrations.iter().chain(&layout.rollbacks).cloned().collect();
+    let provenance = Provenance::of(&all);
     let mut findings = Vec::new();
     let mut note = |rule, severity, advice: &str, result: Result<(), Failure>| -> anyhow::Result<bool> {
         match result {
             Ok(()) => Ok(true),
-            Err(Failure::Refuted { found, .. }) => {
-                let at = place(&found, layout);
+            Err(Failure::Refuted { found, target }) => {
+                let at = target.and_then(|target| provenance.find(&target).cloned());
                 findings.push(Finding {
                     rule,
                     severity,
@@ -73,9 +75,9 @@ pub(super) fn prove(template: &Arc<Template>, layout: &Layout) -> anyhow::Result
     // Migrations that cannot be run again do not recover from a kill either; that is reported once.
     if repeatable {
         let killed = "make the next run remove or complete what a killed statement leaves behind";
-        note("killed", Severity::Warning, killed, runs.killed())?;
+        note("killed", Severity::Warning, killed, runs.killed().map(drop))?;
         let resumed = "a file that is run again must not change what a later file has changed";
-        note("continued", Severity::Warning, resumed, runs.continuable())?;
+        note("resumed", Severity::Warning, resumed, runs.resumable().map(drop))?;
         let migrated = template.derived("audit-migrated", |session, _| {
             apply(session, &layout.migrations, layout.style.transaction()).map(|_| String::new())
         })?;
@@ -86,7 +88,7 @@ pub(super) fn prove(template: &Arc<Template>, layout: &Layout) -> anyhow::Result
     if !layout.rollbacks.is_empty() {
         let complete: Vec<Migration> = layout.rollbacks.clone();
         let advice = "undo everything that the migration does, in reverse order";
-        note("rollback", Severity::Warning, advice, runs.taken_back(&complete, repeatable && !once))?;
+        note("rollback", Severity::Warning, advice, runs.rolled_back(&complete, repeatable && !once))?;
     }
     Ok(findings)
 }
@@ -103,13 +105,4 @@ fn creates_role(layout: &Layout) -> Option<&Statement> {
             || statement.text.to_uppercase().contains("CREATE ROLE")
     });
     roles.next()
-}
-
-/// The first place in a message: `file:line:column`.
-fn place(message: &str, layout: &Layout) -> Option<Origin> {
-    let statements = layout.migrations.iter().chain(&layout.rollbacks).flat_map(|migration| &migration.statements);
-    let mut places: Vec<(usize, Origin)> =
-        statements.filter_map(|s| Some((message.find(&s.origin.to_string())?, s.origin.clone()))).collect();
-    places.sort_by_key(|(at, origin)| (*at, std::cmp::Reverse(origin.to_string().len())));
-    places.into_iter().next().map(|(_, origin)| origin)
 }

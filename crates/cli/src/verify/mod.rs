@@ -166,7 +166,7 @@ fn on_one(
             report.listed = Some(binary.list(&Selection::All)?.len());
         }
     }
-    if Verdict::of(reports.iter().map(|report| report.verdict)) == Verdict::Failed {
+    if Verdict::of(reports.iter().map(|report| report.verdict)) == Verdict::Error {
         if let Some(lost) = prepared.server.is_lost() {
             return Err(lost.into());
         }

@@ -1,5 +1,7 @@
 //! `pgproof.toml`: the schemas under test and the location of their files. Migrations and fixtures are read elsewhere.
 
+mod accepted;
+mod attack;
 mod error;
 mod plans;
 mod schema;
@@ -11,6 +13,8 @@ use std::path::{Path, PathBuf};
 use pgproof_server::ServerConfig;
 use serde::Deserialize;
 
+pub use accepted::AcceptedDifference;
+pub use attack::Attack;
 pub use error::ConfigError;
 pub use plans::{PlannedTable, Plans, Setting};
 pub use schema::{EditedRows, Rerun, Schema, Section, Suite, Superseded, Variable};

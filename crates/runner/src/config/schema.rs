@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pgproof_sql::Transaction;
 use serde::Deserialize;
 
-use super::{Plans, Tenancy};
+use super::{AcceptedDifference, Plans, Tenancy};
 
 /// Table `[schemas.NAME]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -54,7 +54,7 @@ pub struct Rerun {
     pub edited_rows: BTreeMap<String, EditedRows>,
     /// Accepted differences, as reported: `table a: comment`. `*` stands for any text.
     #[serde(default)]
-    pub accepted: Vec<String>,
+    pub accepted: Vec<AcceptedDifference>,
 }
 
 /// What happens to edited rows.

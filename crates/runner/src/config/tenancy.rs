@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::Attack;
+
 /// Table `[schemas.NAME.tenancy]`: the tenants, and how a session identifies its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,7 +28,7 @@ pub struct Tenancy {
     pub shared: BTreeMap<String, String>,
     /// Operator-only tables, which no tenant may read or write, each with the reason.
     #[serde(default)]
-    pub closed: BTreeMap<String, String>,
+    pub operator_only: BTreeMap<String, String>,
     /// Known attacks that are accepted, with the reason.
     #[serde(default)]
     pub accepted: Vec<Accepted>,
@@ -37,7 +39,7 @@ pub struct Tenancy {
 #[serde(deny_unknown_fields)]
 pub struct Accepted {
     /// The name of the attack in the matrix.
-    pub attack: String,
+    pub attack: Attack,
     /// The tables, or `*` for all.
     pub tables: Vec<String>,
     /// The keys, sequences or functions that it uses; empty for any. `*` stands for any text.

@@ -102,6 +102,18 @@ impl fmt::Display for StatementFailure {
 }
 
 impl MigrationError {
+    /// Where in the files the error is, if it is in one place.
+    pub fn origin(&self) -> Option<&Origin> {
+        match self {
+            MigrationError::Statement(failure) => Some(&failure.origin),
+            MigrationError::OpenTransaction { origin } => Some(origin),
+            MigrationError::Source(
+                SourceError::Unterminated { origin, .. } | SourceError::MetaCommand { origin, .. },
+            ) => Some(origin),
+            _ => None,
+        }
+    }
+
     /// The error of the statement or session that failed, if one did.
     pub fn database_error(&self) -> Option<&DatabaseError> {
         match self {

@@ -1,6 +1,7 @@
 //! What an object of a database is called: the one identity that assertions, the catalog, differences, provenance,
 //! findings and `pgproof.toml` share, and the properties that an object has.
 
+mod change;
 mod id;
 mod kind;
 mod nearest;
@@ -8,6 +9,7 @@ mod pattern;
 mod property;
 mod target;
 
+pub use change::Change;
 pub use id::ObjectId;
 pub use kind::ObjectKind;
 pub use nearest::nearest;

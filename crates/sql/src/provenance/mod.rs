@@ -38,10 +38,11 @@ impl Provenance {
     }
 
     /// Where an object or a row was made; where it was not, the table that it belongs to.
-    pub fn find(&self, target: &Target) -> Option<&Origin> {
+    pub fn find<'a>(&'a self, target: &'a Target) -> Option<&'a Origin> {
         match target {
             Target::Object(object) => self.object(object),
             Target::Row(table, values) => self.row(table, values),
+            Target::Place(origin) => Some(origin),
         }
     }
 
