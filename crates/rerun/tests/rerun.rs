@@ -87,7 +87,7 @@ fn what_changes_when_it_is_run_again(#[case] sql: &str, #[case] told: &str) {
 #[test]
 fn an_index_that_was_killed_half_way() {
     let sql = "CREATE TABLE IF NOT EXISTS t (a int);\nCREATE INDEX CONCURRENTLY IF NOT EXISTS t_a ON t (a);";
-    insta::assert_snapshot!(found(runs(&[sql]).killed()), @"
+    insta::assert_snapshot!(found(runs(&[sql]).killed().map(drop)), @"
     killed during 1.sql:2:1, CREATE INDEX
     run again, they lead to another state:
     index t_a: valid is false, and was true
@@ -98,7 +98,7 @@ fn an_index_that_was_killed_half_way() {
 #[test]
 fn a_run_that_was_killed_and_fails_from_then_on() {
     let sql = "CREATE TABLE IF NOT EXISTS t (a int);\nALTER TABLE t RENAME TO u;\nALTER TABLE u ADD COLUMN IF NOT EXISTS b int;";
-    let found = found(runs(&[sql]).killed());
+    let found = found(runs(&[sql]).killed().map(drop));
     assert!(found.contains("killed after 1.sql:"), "{found}");
 }
 

@@ -1,4 +1,4 @@
-//! Migration execution: what each file reports, that it can be run again, and that it can be taken back.
+//! Migration execution: what each file reports, that it can be run again, and that it can be rolled back.
 
 use pgproof::migration::Applied;
 use pgproof::prelude::*;
@@ -24,7 +24,9 @@ fn a_file_does_what_its_step_says(
     let migrations = db.context().migrations().unwrap();
     let applied = db.apply(&migrations[step..=step]).unwrap();
     for (kind, at_least) in promised {
-        assert!(count(&applied[0], kind) >= *at_least, "{kind}: {}", count(&applied[0], kind));
+        let (found, file) = (count(&applied[0], kind), applied[0].file.display().to_string());
+        let runs = format!("runs {kind} at least {at_least} times");
+        db.observe(file, runs).holds(found >= *at_least, format!("it runs it {found} times"));
     }
 }
 
@@ -39,7 +41,8 @@ fn pgcrypto_is_installed_and_works(#[from(opportunity)] mut db: Sandbox) {
 fn the_seed_inserts_seven_rows(#[from(opportunity_clone)] db: CloneDatabase) {
     db.session().unwrap().run("DELETE FROM opportunity_thresholds").unwrap();
     let migrations = db.context().migrations().unwrap();
-    assert_eq!(db.apply(&migrations[2..3]).unwrap()[0].statements[0].rows, 7);
+    let rows = db.apply(&migrations[2..3]).unwrap()[0].statements[0].rows;
+    db.observe("003_threshold_seed.sql", "reports INSERT 0 7").equals(rows, 7);
 }
 
 /// Rows with their physical place: a row that was rewritten with the same values has moved.
@@ -52,8 +55,8 @@ fn a_second_run_changes_no_row(#[from(opportunity_clone)] db: CloneDatabase) {
     let before = rows();
     let migrations = db.context().migrations().unwrap();
     let applied = db.apply(&migrations).unwrap();
-    assert_eq!(applied[2].statements[0].rows, 0);
-    assert_eq!(rows(), before);
+    db.observe("003_threshold_seed.sql", "inserts nothing a second time").equals(applied[2].statements[0].rows, 0);
+    db.observe("a second run", "leaves every row in its place").equals(rows(), before);
 }
 
 #[rstest]
@@ -61,9 +64,11 @@ fn an_edited_threshold_is_set_back(#[from(opportunity_clone)] db: CloneDatabase)
     let edit = "UPDATE opportunity_thresholds SET threshold_value = 99 WHERE metric = 'review_velocity'";
     db.session().unwrap().run(edit).unwrap();
     let migrations = db.context().migrations().unwrap();
-    assert_eq!(db.apply(&migrations[2..3]).unwrap()[0].statements[0].rows, 1);
+    let rows = db.apply(&migrations[2..3]).unwrap()[0].statements[0].rows;
+    db.observe("003_threshold_seed.sql", "writes only the row that was edited").equals(rows, 1);
     let value = "SELECT threshold_value FROM opportunity_thresholds WHERE metric = 'review_velocity'";
-    assert_eq!(db.session().unwrap().value(value).unwrap().as_deref(), Some("10.0000"));
+    let value = db.session().unwrap().value(value).unwrap();
+    db.observe("003_threshold_seed.sql", "sets an edited threshold back").equals(value.as_deref(), Some("10.0000"));
 }
 
 const TABLES: &str = "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace";
@@ -73,11 +78,12 @@ fn every_step_can_be_rolled_back_and_run_again(#[from(opportunity_clone)] db: Cl
     let tables = || db.session().unwrap().value(TABLES).unwrap();
     let before = tables();
     let rollbacks = db.context().rollbacks().unwrap();
-    assert_eq!(rollbacks.iter().map(|rollback| rollback.number).collect::<Vec<_>>(), [4, 3, 2, 1]);
+    let numbers: Vec<u64> = rollbacks.iter().map(|rollback| rollback.number).collect();
+    db.observe("the rollbacks", "are one a step, the last step first").equals(numbers, [4, 3, 2, 1]);
     db.apply(&rollbacks).unwrap();
-    assert_eq!(tables().as_deref(), Some(""));
+    db.observe("the rollbacks", "leave no table").equals(tables().as_deref(), Some(""));
     db.apply(&db.context().migrations().unwrap()).unwrap();
-    assert_eq!(tables(), before);
+    db.observe("the migrations", "create the same tables after a rollback").equals(tables(), before);
 }
 
 #[rstest]
@@ -88,7 +94,8 @@ fn all_steps_can_be_rolled_back_at_once(#[from(opportunity_clone)] db: CloneData
     for statement in pgproof::migration::split(source, file.parent().unwrap()).unwrap() {
         session.run(&statement.text).unwrap();
     }
-    assert_eq!(session.value(TABLES).unwrap().as_deref(), Some(""));
+    db.observe("rollback/all.sql", "leaves no table").equals(session.value(TABLES).unwrap().as_deref(), Some(""));
     db.apply(&db.context().migrations().unwrap()).unwrap();
-    assert_eq!(session.value("SELECT count(*) FROM opportunity_thresholds").unwrap().as_deref(), Some("7"));
+    let rows = session.value("SELECT count(*) FROM opportunity_thresholds").unwrap();
+    db.observe("the migrations", "seed seven thresholds after a rollback").equals(rows.as_deref(), Some("7"));
 }

@@ -27,7 +27,9 @@ fn an_address_is_blocked_once_at_a_time(#[from(settler)] mut db: Sandbox) {
     let block = "INSERT INTO blocked_ips (ip, reason, tenant_id) SELECT '192.0.2.1', 'scan', id FROM tenants";
     db.run("INSERT INTO tenants (name, slug) VALUES ('One', 'one')").unwrap();
     db.run(block).unwrap();
-    assert!(!db.attempt(block).unwrap().is_accepted());
+    let again = db.attempt(block).unwrap().is_accepted();
+    db.observe("a second block of an address", "is rejected").holds(!again, "it was accepted");
     db.run("UPDATE blocked_ips SET unblocked_at = now()").unwrap();
-    assert!(db.attempt(block).unwrap().is_accepted());
+    let again = db.attempt(block).unwrap().is_accepted();
+    db.observe("a block of an unblocked address", "is accepted").holds(again, "it was rejected");
 }

@@ -40,7 +40,8 @@ fn empty_and_malformed_fail(#[from(settler_tenants)] mut db: Tenants, #[values("
     db.run(TWO).unwrap();
     db.become_tenant(setting).unwrap();
     let error = db.rows("SELECT count(*) FROM users").unwrap_err();
-    assert_eq!(error.reported().unwrap().sqlstate, "22P02");
+    let sentence = format!("fails with 22P02 where the tenant is {setting:?}");
+    db.observe("a query", sentence).equals(error.sqlstate(), Some("22P02"));
 }
 
 /// Without a tenant no block is seen, and that must not look as if there were none.
@@ -48,5 +49,5 @@ fn empty_and_malformed_fail(#[from(settler_tenants)] mut db: Tenants, #[values("
 fn blocks_are_not_asked_for_nobody(#[from(settler_tenants)] mut db: Tenants) {
     db.become_nobody().unwrap();
     let error = db.rows("SELECT is_ip_blocked('192.0.2.1', gen_random_uuid())").unwrap_err();
-    assert_eq!(error.reported().unwrap().sqlstate, "55000");
+    db.observe("is_ip_blocked", "fails with 55000 where no tenant is set").equals(error.sqlstate(), Some("55000"));
 }
