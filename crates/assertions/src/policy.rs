@@ -133,19 +133,19 @@ mod tests {
         proven(&mut db, own().using("(x = 1)").with_check("(x > 0)"));
         proven(&mut db, table("t").policy("never", PolicyCommand::All).restrictive().using("(x <> 13)"));
         insta::assert_snapshot!(refuted(&mut db, table("t").policy("own", PolicyCommand::All).using("true")), @"
-        refuted: policy own on t is permissive for ALL to public, using true
+        refuted: policy t.own is permissive for ALL to public, using true
           its command is UPDATE, not ALL
           its role is pgproof_tenant, not public
           USING is (x = 1), not true
           WITH CHECK is (x > 0), not none
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").policy("gone", PolicyCommand::All)), @"
-        refuted: policy gone on t is permissive for ALL to public
+        refuted: policy t.gone is permissive for ALL to public
           it does not exist; t has never, own
         ");
         db.alter("ALTER TABLE t DISABLE ROW LEVEL SECURITY").unwrap();
         insta::assert_snapshot!(refuted(&mut db, own().using("(x = 1)").with_check("(x > 0)")), @"
-        refuted: policy own on t is permissive for UPDATE to pgproof_tenant, using (x = 1), with check (x > 0)
+        refuted: policy t.own is permissive for UPDATE to pgproof_tenant, using (x = 1), with check (x > 0)
           row security of t is not enabled, so it holds for nobody
         ");
     }

@@ -182,7 +182,7 @@ mod tests {
         ");
         insta::assert_snapshot!(refuted(&mut db, table("v").exists()), @"
         refuted: table v exists
-          v is no table but a View
+          v is a view, not a table
         ");
     }
 

@@ -240,13 +240,13 @@ mod tests {
         let set_b = || table("t").trigger("set_b", Timing::Before, [Event::Update, Event::Insert], "double");
         proven(&mut db, set_b());
         insta::assert_snapshot!(refuted(&mut db, table("t").trigger("set_b", Timing::After, [Event::Insert], "triple")), @"
-        refuted: trigger set_b on t fires AFTER INSERT for each ROW and calls triple
+        refuted: trigger t.set_b fires AFTER INSERT for each ROW and calls triple
           its timing is BEFORE, not AFTER
           its event is INSERT, UPDATE, not INSERT
           its function is double, not triple
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").trigger("gone", Timing::After, [Event::Insert], "double")), @"
-        refuted: trigger gone on t fires AFTER INSERT for each ROW and calls double
+        refuted: trigger t.gone fires AFTER INSERT for each ROW and calls double
           it does not exist; t has set_b
         ");
         db.alter("ALTER TABLE t DISABLE TRIGGER set_b").unwrap();

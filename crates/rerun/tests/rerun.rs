@@ -90,7 +90,7 @@ fn an_index_that_was_killed_half_way() {
     insta::assert_snapshot!(found(runs(&[sql]).killed().map(drop)), @"
     killed during 1.sql:2:1, CREATE INDEX
     run again, they lead to another state:
-    index t_a: valid is false, and was true
+    index t_a: valid is false, was true
       by 1.sql:2:1
     ");
 }
@@ -108,7 +108,7 @@ fn a_rollback_that_forgets_a_type() {
     let back = migration(1, "1.down.sql", "DROP TABLE t;");
     insta::assert_snapshot!(found(runs(&[up]).rolled_back(&[back], true)), @"
     1.down.sql does not lead back to what stood before 1.sql:
-    enum mood is new
+    enum mood was added
       by 1.sql:1:1
     ");
 }
@@ -129,7 +129,7 @@ fn a_rollback_in_a_wrong_order() {
     ];
     insta::assert_snapshot!(found(runs(&files).rolled_back(&back, true)), @"
     taken back in a wrong order by 1.down.sql and applied again, they lead to another state:
-    column u.harm is new
+    column u.harm was added
       by 1.down.sql:5:1
     ");
 }

@@ -185,25 +185,25 @@ mod tests {
             CREATE POLICY p ON a USING (true); CREATE OR REPLACE FUNCTION f(x int) RETURNS int LANGUAGE sql AS 'SELECT x + 2';
             ALTER TYPE mood ADD VALUE 'fair' BEFORE 'bad'; GRANT SELECT ON v TO PUBLIC; DROP TABLE gone;
             COMMENT ON TABLE a IS 'letters'; CREATE SEQUENCE s";
-        insta::assert_snapshot!(differences(before, change), @r"
-        index a_b is gone
-        table gone is gone
-        column a.c is new
-        policy p on a is new
-        sequence s is new
-        column a.b: default is 'y'::text, and was 'x'::text
-        enum mood: labels is 'good', 'fair', 'bad', and was 'good', 'bad'
-        function f(x integer): definition is …E sql AS $function$SELECT x + 2$function$, and was …E sql AS $function$SELECT x + 1$function$
-        table a: comment is letters, and was none
-        table a: row security is enabled, and was off
-        view v: privileges is =r/postgres, postgres=arwdDxt/postgres, and was postgres=arwdDxt/postgres
+        insta::assert_snapshot!(differences(before, change), @"
+        table gone was removed
+        index a_b was removed
+        sequence s was added
+        column a.c was added
+        policy a.p was added
+        table a: comment is letters, was none
+        table a: row security is enabled, was disabled
+        view v: privileges is =r/postgres, postgres=arwdDxt/postgres, was postgres=arwdDxt/postgres
+        column a.b: default is 'y'::text, was 'x'::text
+        function f(integer): body is SELECT x + 2, was SELECT x + 1
+        enum mood: labels is 'good', 'fair', 'bad', was 'good', 'bad'
         ");
     }
 
     #[test]
     fn order_of_columns_is_a_difference_of_its_own() {
         let before = "CREATE TABLE a (x int, y int, z int)";
-        insta::assert_snapshot!(differences(before, "ALTER TABLE a DROP x, ADD x int"), @"table a: its columns are y, z, x, and were x, y, z");
+        insta::assert_snapshot!(differences(before, "ALTER TABLE a DROP x, ADD x int"), @"table a: the columns are y, z, x, were x, y, z");
     }
 
     #[test]
