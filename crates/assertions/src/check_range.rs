@@ -55,10 +55,10 @@ impl Assertion for CheckRange {
 
     fn sentence(&self) -> String {
         match (&self.least, &self.most) {
-            (Some(least), Some(most)) => format!("takes only {least} to {most}"),
-            (Some(least), None) => format!("takes only {least} and above"),
-            (None, Some(most)) => format!("takes only {most} and below"),
-            (None, None) => "takes any number".to_owned(),
+            (Some(least), Some(most)) => format!("accepts only {least} to {most}"),
+            (Some(least), None) => format!("accepts only {least} and above"),
+            (None, Some(most)) => format!("accepts only {most} and below"),
+            (None, None) => "accepts any number".to_owned(),
         }
     }
 
@@ -89,12 +89,12 @@ impl Assertion for CheckRange {
         for (number, inside) in self.probes(column)? {
             let attempt = sandbox.attempt(&draft.with(&column.name, Value::text(&number)).sql())?;
             match (attempt, inside) {
-                (Attempt::Accepted, false) => problems.push(format!("{number} is taken")),
+                (Attempt::Accepted, false) => problems.push(format!("{number} was accepted")),
                 (Attempt::Refused(_), true)
                     if RowGenerator::completes(sandbox, &self.at.table, &column.name, Value::text(&number))? => {}
-                (Attempt::Refused(r), true) => problems.push(format!("{number} is refused with {}", r.brief())),
+                (Attempt::Refused(r), true) => problems.push(format!("{number} was rejected with {}", r.brief())),
                 (Attempt::Refused(r), false) if !r.is("23514", self.constraint.as_deref()) => {
-                    problems.push(format!("{number} is refused by another rule: {}", r.brief()));
+                    problems.push(format!("{number} was rejected by another rule: {}", r.brief()));
                 }
                 _ => {}
             }
@@ -206,11 +206,11 @@ mod tests {
              d int, e int, CHECK (d <= e))",
         );
         let message = refuted(&mut db, table("t").column("a").accepts_from("0"));
-        assert!(message.contains("10000 is refused with 23514"), "{message}");
+        assert!(message.contains("10000 was rejected with 23514"), "{message}");
         let message = refuted(&mut db, table("t").column("b").accepts_from("0"));
-        assert!(message.contains("100.00 is refused with 23514"), "{message}");
+        assert!(message.contains("100.00 was rejected with 23514"), "{message}");
         let message = refuted(&mut db, table("t").column("c").accepts_up_to("0.0825"));
-        assert!(message.contains("0.0825 is refused with 23514"), "{message}");
+        assert!(message.contains("0.0825 was rejected with 23514"), "{message}");
         proven(&mut db, table("t").column("b").accepts_between("0", "99"));
     }
 
@@ -223,22 +223,22 @@ mod tests {
         proven(&mut db, table("t").column("ms").accepts_from("0").by("positive"));
         proven(&mut db, table("t").column("rate").accepts_between("0", "100"));
         insta::assert_snapshot!(refuted(&mut db, table("t").column("far").accepts_from("0")), @"
-        refuted: column t.far takes only 0 and above
-          0 is refused with 23514 check_violation by t_far_check
+        refuted: column t.far accepts only 0 and above
+          0 was rejected with 23514 check_violation by t_far_check
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("free").accepts_from("0")), @"
-        refuted: column t.free takes only 0 and above
-          -1 is taken
-          -10 is taken
-          -100 is taken
+        refuted: column t.free accepts only 0 and above
+          -1 was accepted
+          -10 was accepted
+          -100 was accepted
           and 8 more
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("rate").accepts_up_to("99.99")), @"
-        refuted: column t.rate takes only 99.99 and below
-          100.00 is taken
-          -0.01 is refused with 23514 check_violation by t_rate_check
-          -900.01 is refused with 23514 check_violation by t_rate_check
-          -999.99 is refused with 23514 check_violation by t_rate_check
+        refuted: column t.rate accepts only 99.99 and below
+          100.00 was accepted
+          -0.01 was rejected with 23514 check_violation by t_rate_check
+          -900.01 was rejected with 23514 check_violation by t_rate_check
+          -999.99 was rejected with 23514 check_violation by t_rate_check
         ");
     }
 }

@@ -66,7 +66,7 @@ impl Assertion for CheckSet {
 
     fn sentence(&self) -> String {
         let null = if self.null { " or NULL" } else { "" };
-        format!("takes only {}{null}", listed(self.members.iter().map(|member| format!("'{member}'"))))
+        format!("accepts only {}{null}", listed(self.members.iter().map(|member| format!("'{member}'"))))
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
@@ -96,12 +96,12 @@ impl Assertion for CheckSet {
             // A rule over several columns may want others than this row's beside it.
             let value = Value::text(member);
             if !RowGenerator::completes(sandbox, &self.at.table, &column.name, value)? {
-                problems.push(format!("'{member}' is refused with {}", refusal.brief()));
+                problems.push(format!("'{member}' was rejected with {}", refusal.brief()));
             }
         }
         match (sandbox.attempt(&draft_with(&draft, column, Value::Null))?, self.null) {
-            (Attempt::Accepted, false) => problems.push("NULL is taken".to_owned()),
-            (Attempt::Refused(refusal), true) => problems.push(format!("NULL is refused with {}", refusal.brief())),
+            (Attempt::Accepted, false) => problems.push("NULL was accepted".to_owned()),
+            (Attempt::Refused(refusal), true) => problems.push(format!("NULL was rejected with {}", refusal.brief())),
             _ => {}
         }
         let mut taken = Vec::new();
@@ -110,7 +110,7 @@ impl Assertion for CheckSet {
                 Attempt::Accepted => taken.push(format!("'{stranger}'")),
                 Attempt::Refused(refusal) if self.is_right(&refusal, column) => {}
                 Attempt::Refused(refusal) => {
-                    problems.push(format!("'{stranger}' is refused by another rule: {}", refusal.brief()));
+                    problems.push(format!("'{stranger}' was rejected by another rule: {}", refusal.brief()));
                 }
             }
         }
@@ -118,7 +118,7 @@ impl Assertion for CheckSet {
             const SHOWN: usize = 5;
             let more = taken.len().saturating_sub(SHOWN);
             let more = if more > 0 { format!(" and {more} others") } else { String::new() };
-            problems.push(format!("also taken: {}{more}", listed(taken.iter().take(SHOWN))));
+            problems.push(format!("also accepted: {}{more}", listed(taken.iter().take(SHOWN))));
         }
         if problems.is_empty() { Ok(()) } else { Err(refuted(problems.join("\n"))) }
     }
@@ -204,23 +204,23 @@ mod tests {
     fn a_missing_and_an_additional_member_are_named() {
         let mut db = scratch(SCHEMA);
         insta::assert_snapshot!(refuted(&mut db, table("t").column("status").accepts_only(["open", "closed", "held"])), @"
-        refuted: column t.status takes only 'open', 'closed', 'held'
-          'held' is refused with 23514 check_violation by chk_status
+        refuted: column t.status accepts only 'open', 'closed', 'held'
+          'held' was rejected with 23514 check_violation by chk_status
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("status").accepts_only(["open"])), @"
-        refuted: column t.status takes only 'open'
-          also taken: 'closed'
+        refuted: column t.status accepts only 'open'
+          also accepted: 'closed'
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("kind").accepts_only(["a", "b"])), @"
-        refuted: column t.kind takes only 'a', 'b'
-          NULL is taken
+        refuted: column t.kind accepts only 'a', 'b'
+          NULL was accepted
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("colour").accepts_only(["red"])), @"
-        refuted: column t.colour takes only 'red'
-          also taken: 'green'
+        refuted: column t.colour accepts only 'red'
+          also accepted: 'green'
         ");
         let message = refuted(&mut db, table("t").column("free").accepts_only(["x"]));
-        assert!(message.contains("also taken: ") && message.contains("others"), "{message}");
+        assert!(message.contains("also accepted: ") && message.contains("others"), "{message}");
     }
 
     #[test]
@@ -236,6 +236,6 @@ mod tests {
     fn another_rule_that_refuses_is_not_the_set() {
         let mut db = scratch("CREATE TABLE t (s text NOT NULL, CONSTRAINT other CHECK (s = 'open'))");
         let message = refuted(&mut db, table("t").column("s").accepts_only(["open"]).by("chk_status"));
-        assert!(message.contains("is refused by another rule: 23514 check_violation by other"), "{message}");
+        assert!(message.contains("was rejected by another rule: 23514 check_violation by other"), "{message}");
     }
 }

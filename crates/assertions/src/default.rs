@@ -105,7 +105,7 @@ impl Assertion for HasNoDefault {
             return if refusal.sqlstate == "23502" {
                 Ok(())
             } else {
-                Err(refuted(format!("a row that leaves it out is refused with {}", refusal.brief())))
+                Err(refuted(format!("a row that leaves it out was rejected with {}", refusal.brief())))
             };
         }
         match without.insert(sandbox)?.value(&column.name) {

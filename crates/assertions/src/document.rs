@@ -48,7 +48,7 @@ impl Assertion for HoldsDocuments {
     }
 
     fn sentence(&self) -> String {
-        "takes valid JSON and refuses invalid JSON".to_owned()
+        "accepts valid JSON and rejects invalid JSON".to_owned()
     }
 
     fn pins(&self, _: &Catalog) -> Vec<Pin> {
@@ -66,7 +66,7 @@ impl Assertion for HoldsDocuments {
                 if RowGenerator::completes(sandbox, &self.at.table, &column.name, Value::text(*document))? {
                     continue;
                 }
-                return Err(refuted(format!("{document} is refused with {}", refusal.brief())));
+                return Err(refuted(format!("{document} was rejected with {}", refusal.brief())));
             }
             let document = literal(document);
             let equal = format!(
@@ -83,9 +83,9 @@ impl Assertion for HoldsDocuments {
                 // invalid_text_representation; untranslatable_character
                 Attempt::Refused(refusal) if matches!(refusal.sqlstate.as_str(), "22P02" | "22P05") => {}
                 Attempt::Refused(refusal) => {
-                    return Err(refuted(format!("{text:?} is refused by another rule: {}", refusal.brief())));
+                    return Err(refuted(format!("{text:?} was rejected by another rule: {}", refusal.brief())));
                 }
-                Attempt::Accepted => return Err(refuted(format!("{text:?}, which is no JSON, is taken"))),
+                Attempt::Accepted => return Err(refuted(format!("{text:?}, which is no JSON, was accepted"))),
             }
         }
         Ok(())
@@ -105,12 +105,12 @@ mod tests {
         proven(&mut db, table("t").column("a").holds_documents());
         proven(&mut db, table("t").column("b").holds_documents());
         insta::assert_snapshot!(refuted(&mut db, table("t").column("c").holds_documents()), @r#"
-        refuted: column t.c takes valid JSON and refuses invalid JSON
-          "", which is no JSON, is taken
+        refuted: column t.c accepts valid JSON and rejects invalid JSON
+          "", which is no JSON, was accepted
         "#);
         insta::assert_snapshot!(refuted(&mut db, table("t").column("d").holds_documents()), @"
-        refuted: column t.d takes valid JSON and refuses invalid JSON
-          [] is refused with 23514 check_violation by t_d_check
+        refuted: column t.d accepts valid JSON and rejects invalid JSON
+          [] was rejected with 23514 check_violation by t_d_check
         ");
     }
 }

@@ -117,7 +117,7 @@ impl Assertion for ForeignKey {
         let on_update =
             if self.on_update == Action::NoAction { String::new() } else { format!(", on update {}", self.on_update) };
         format!(
-            "references {} ({}), refuses orphans, on delete {}{on_update}",
+            "references {} ({}), rejects orphans, on delete {}{on_update}",
             self.referenced,
             listed(&self.referenced_columns),
             self.on_delete
@@ -198,9 +198,9 @@ impl Acting<'_> {
         match sandbox.attempt(&draft.sql())? {
             Attempt::Refused(refusal) if refusal.is("23503", Some(&self.key.name)) => Ok(()),
             Attempt::Refused(refusal) => {
-                Err(refuted(format!("an orphan is refused, but by another rule: {}", refusal.brief())))
+                Err(refuted(format!("an orphan was rejected, but by another rule: {}", refusal.brief())))
             }
-            Attempt::Accepted => Err(refuted(format!("an orphan is taken: {}", draft.sql()))),
+            Attempt::Accepted => Err(refuted(format!("an orphan was accepted: {}", draft.sql()))),
         }
     }
 
@@ -231,10 +231,10 @@ impl Acting<'_> {
                 // foreign_key_violation; restrict_violation from PostgreSQL 18 on
                 if refusal.is("23503", Some(&self.key.name)) || refusal.is("23001", Some(&self.key.name)) =>
             {
-                compare(event, declared, expected, Some("is refused"))
+                compare(event, declared, expected, Some("was rejected"))
             }
             Attempt::Refused(refusal) => Err(refuted(format!(
-                "{} of a referenced row is refused by another rule: {}",
+                "{} of a referenced row was rejected by another rule: {}",
                 event.name(),
                 refusal.brief()
             ))),
@@ -300,7 +300,7 @@ impl Acting<'_> {
 /// an update, can look the same: there the catalog decides.
 fn compare(event: Event, declared: Action, expected: Action, effect: Option<&str>) -> Result<(), Failure> {
     let expected_effect = match (expected, event) {
-        (Action::NoAction | Action::Restrict, _) => "is refused",
+        (Action::NoAction | Action::Restrict, _) => "was rejected",
         (Action::Cascade, Event::Delete) => "deletes the referencing row",
         (Action::SetNull, _) => "sets the referencing columns to NULL",
         (Action::Cascade, Event::Update) | (Action::SetDefault, _) => "changes the referencing columns",
@@ -349,20 +349,20 @@ mod tests {
         proven(&mut db, key("d").on_delete(Action::SetDefault));
         proven(&mut db, key("e").on_delete(Action::Restrict));
         insta::assert_snapshot!(refuted(&mut db, key("a").on_delete(Action::Cascade)), @"
-        refuted: foreign key a (p) references parent (id), refuses orphans, on delete CASCADE
-          DELETE of a referenced row is refused (declared NO ACTION), not CASCADE
+        refuted: foreign key a (p) references parent (id), rejects orphans, on delete CASCADE
+          DELETE of a referenced row was rejected (declared NO ACTION), not CASCADE
         ");
         insta::assert_snapshot!(refuted(&mut db, key("b").on_delete(Action::SetNull).on_update(Action::Cascade)), @"
-        refuted: foreign key b (p) references parent (id), refuses orphans, on delete SET NULL, on update CASCADE
+        refuted: foreign key b (p) references parent (id), rejects orphans, on delete SET NULL, on update CASCADE
           DELETE of a referenced row deletes the referencing row (declared CASCADE), not SET NULL
         ");
         insta::assert_snapshot!(refuted(&mut db, key("c")), @"
-        refuted: foreign key c (p) references parent (id), refuses orphans, on delete NO ACTION
+        refuted: foreign key c (p) references parent (id), rejects orphans, on delete NO ACTION
           DELETE of a referenced row sets the referencing columns to NULL (declared SET NULL), not NO ACTION
         ");
         insta::assert_snapshot!(refuted(&mut db, key("e")), @"
-        refuted: foreign key e (p) references parent (id), refuses orphans, on delete NO ACTION
-          DELETE of a referenced row is refused (declared RESTRICT), not NO ACTION
+        refuted: foreign key e (p) references parent (id), rejects orphans, on delete NO ACTION
+          DELETE of a referenced row was rejected (declared RESTRICT), not NO ACTION
         ");
     }
 
@@ -397,11 +397,11 @@ mod tests {
              CREATE TABLE a (p int REFERENCES other); CREATE TABLE b (p int);",
         );
         insta::assert_snapshot!(refuted(&mut db, key("a")), @"
-        refuted: foreign key a (p) references parent (id), refuses orphans, on delete NO ACTION
+        refuted: foreign key a (p) references parent (id), rejects orphans, on delete NO ACTION
           there is a_p_fkey: FOREIGN KEY (p) REFERENCES other(id)
         ");
         insta::assert_snapshot!(refuted(&mut db, key("b")), @"
-        refuted: foreign key b (p) references parent (id), refuses orphans, on delete NO ACTION
+        refuted: foreign key b (p) references parent (id), rejects orphans, on delete NO ACTION
           there is no such foreign key
         ");
     }

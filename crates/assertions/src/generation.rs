@@ -62,7 +62,7 @@ impl Assertion for IsGenerated {
         let (_, column) = self.at.find(&catalog)?;
         if column.generation != self.generation {
             let found = match column.generation {
-                Generation::None => "its values are not made by PostgreSQL",
+                Generation::None => "PostgreSQL does not generate its values",
                 Generation::IdentityAlways => "it is an identity, always",
                 Generation::IdentityByDefault => "it is an identity, by default",
                 Generation::Generated => "it is generated from other columns",
@@ -80,9 +80,9 @@ impl Assertion for IsGenerated {
             Attempt::Accepted if takes_own => Ok(()),
             // generated_always
             Attempt::Refused(refusal) if !takes_own && refusal.sqlstate == "428C9" => Ok(()),
-            Attempt::Accepted => Err(refuted("a value of one's own is taken")),
+            Attempt::Accepted => Err(refuted("an explicit value was accepted")),
             Attempt::Refused(refusal) => {
-                Err(refuted(format!("a value of one's own is refused with {}", refusal.brief())))
+                Err(refuted(format!("an explicit value was rejected with {}", refusal.brief())))
             }
         }
     }

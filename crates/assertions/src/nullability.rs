@@ -41,7 +41,7 @@ impl Assertion for Nullability {
     }
 
     fn sentence(&self) -> String {
-        if self.nullable { "takes NULL".to_owned() } else { "refuses NULL".to_owned() }
+        if self.nullable { "accepts NULL".to_owned() } else { "rejects NULL".to_owned() }
     }
 
     fn pins(&self, _: &Catalog) -> Vec<Pin> {
@@ -72,8 +72,8 @@ impl Assertion for Nullability {
             {
                 Ok(())
             }
-            (true, Attempt::Refused(refusal)) => Err(refuted(format!("NULL is refused with {}", refusal.brief()))),
-            (false, Attempt::Accepted) => Err(refuted("NULL is taken: the column is not NOT NULL")),
+            (true, Attempt::Refused(refusal)) => Err(refuted(format!("NULL was rejected with {}", refusal.brief()))),
+            (false, Attempt::Accepted) => Err(refuted("NULL was accepted: the column has no NOT NULL constraint")),
             // not_null_violation; a CHECK that also refuses NULL is no NOT NULL.
             (false, Attempt::Refused(r)) if r.sqlstate == "23502" && r.column.as_deref() == Some(&column.name) => {
                 Ok(())
@@ -85,7 +85,7 @@ impl Assertion for Nullability {
                 Ok(())
             }
             (false, Attempt::Refused(refusal)) => {
-                Err(refuted(format!("NULL is refused, but not by NOT NULL: {}", refusal.brief())))
+                Err(refuted(format!("NULL was rejected, but not by NOT NULL: {}", refusal.brief())))
             }
         }
     }
@@ -114,16 +114,16 @@ mod tests {
         proven(&mut db, table("t").column("a").is_not_null());
         proven(&mut db, table("t").column("b").is_nullable());
         insta::assert_snapshot!(refuted(&mut db, table("t").column("a").is_nullable()), @"
-        refuted: column t.a takes NULL
-          NULL is refused with 23502 not_null_violation on column a
+        refuted: column t.a accepts NULL
+          NULL was rejected with 23502 not_null_violation on column a
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("b").is_not_null()), @"
-        refuted: column t.b refuses NULL
-          NULL is taken: the column is not NOT NULL
+        refuted: column t.b rejects NULL
+          NULL was accepted: the column has no NOT NULL constraint
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("c").is_not_null()), @"
-        refuted: column t.c refuses NULL
-          NULL is refused, but not by NOT NULL: 23514 check_violation by t_c_check
+        refuted: column t.c rejects NULL
+          NULL was rejected, but not by NOT NULL: 23514 check_violation by t_c_check
         ");
     }
 }

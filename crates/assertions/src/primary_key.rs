@@ -47,7 +47,7 @@ impl Assertion for PrimaryKey {
     }
 
     fn sentence(&self) -> String {
-        "refuses NULLs and duplicates".to_owned()
+        "rejects NULLs and duplicates".to_owned()
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
@@ -75,7 +75,7 @@ impl Assertion for PrimaryKey {
             }
             let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.table, &[])?;
             if let Attempt::Accepted = sandbox.attempt(&draft.with(&column.name, Value::Null).sql())? {
-                return Err(refuted(format!("NULL is taken in {}", column.name)));
+                return Err(refuted(format!("NULL was accepted in {}", column.name)));
             }
         }
         refuses_duplicates(sandbox, &self.table, &key.columns, &key.name)
@@ -96,15 +96,15 @@ mod tests {
         proven(&mut db, table("t").primary_key(["a", "b"]).named("t_pkey"));
         proven(&mut db, table("i").primary_key(["id"]));
         insta::assert_snapshot!(refuted(&mut db, table("t").primary_key(["a"])), @"
-        refuted: primary key t (a) refuses NULLs and duplicates
+        refuted: primary key t (a) rejects NULLs and duplicates
           t_pkey is on (a, b)
         ");
         insta::assert_snapshot!(refuted(&mut db, table("u").primary_key(["a"])), @"
-        refuted: primary key u (a) refuses NULLs and duplicates
+        refuted: primary key u (a) rejects NULLs and duplicates
           the table has no primary key
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").primary_key(["a", "b"]).named("pk_t")), @"
-        refuted: primary key t (a, b) refuses NULLs and duplicates
+        refuted: primary key t (a, b) rejects NULLs and duplicates
           it is called t_pkey, not pk_t
         ");
     }

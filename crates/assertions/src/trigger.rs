@@ -150,7 +150,7 @@ impl RowOf {
             self.values.iter().map(|(column, value)| (column.as_str(), Value::text(value))).collect();
         match RowGenerator::of(sandbox)?.insert(sandbox, &self.table, &given) {
             Err(RowError::Refused { refusal, .. }) => {
-                Err(refuted(format!("such a row is refused with {}", refusal.brief())))
+                Err(refuted(format!("such a row was rejected with {}", refusal.brief())))
             }
             other => Ok(other?),
         }

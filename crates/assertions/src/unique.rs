@@ -57,7 +57,7 @@ impl Assertion for Unique {
     }
 
     fn sentence(&self) -> String {
-        "refuses a duplicate, and takes rows that differ in any of its columns".to_owned()
+        "rejects a duplicate, and accepts rows that differ in any of its columns".to_owned()
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
@@ -139,9 +139,9 @@ pub fn refuses_duplicates(
     match sandbox.attempt(&overriding)? {
         Attempt::Refused(refusal) if by_key(&refusal) => {}
         Attempt::Refused(refusal) => {
-            return Err(refuted(format!("a duplicate is refused by another rule: {}", refusal.brief())));
+            return Err(refuted(format!("a duplicate was rejected by another rule: {}", refusal.brief())));
         }
-        Attempt::Accepted => return Err(refuted(format!("a duplicate is taken: {overriding}"))),
+        Attempt::Accepted => return Err(refuted(format!("a duplicate was accepted: {overriding}"))),
     }
     if columns.len() == 1 {
         return Ok(()); // the generator's second row was taken: it differs in the only column
@@ -155,7 +155,7 @@ pub fn refuses_duplicates(
         if let Attempt::Refused(refusal) = sandbox.attempt(&differs.sql())?
             && refusal.is("23505", Some(name))
         {
-            return Err(refuted(format!("a row that differs in {} alone is refused by {name}", column.name)));
+            return Err(refuted(format!("a row that differs in {} alone was rejected by {name}", column.name)));
         }
     }
     Ok(())
@@ -203,12 +203,12 @@ mod tests {
         proven(&mut db, table("t").unique(["p", "v"]).named("t_p_v_key"));
         proven(&mut db, table("t").unique(["s"]).named("by_s"));
         insta::assert_snapshot!(refuted(&mut db, table("t").unique(["p"])), @"
-        refuted: unique key t (p) refuses a duplicate, and takes rows that differ in any of its columns
+        refuted: unique key t (p) rejects a duplicate, and accepts rows that differ in any of its columns
           there is no such key; the unique keys of t are: by_s (s), t_p_v_key (p, v)
         ");
         db.alter("DROP INDEX by_s; CREATE UNIQUE INDEX by_s ON t (s, v); CREATE UNIQUE INDEX narrow ON t (v)").unwrap();
         insta::assert_snapshot!(refuted(&mut db, table("t").unique(["s"]).named("by_s")), @"
-        refuted: unique key by_s on t (s) refuses a duplicate, and takes rows that differ in any of its columns
+        refuted: unique key by_s on t (s) rejects a duplicate, and accepts rows that differ in any of its columns
           by_s is on (s, v)
         ");
     }
@@ -238,6 +238,6 @@ mod tests {
              CREATE TRIGGER bump BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION bump();",
         );
         let message = refuted(&mut db, table("t").unique(["a"]));
-        assert!(message.contains("a duplicate is taken: INSERT INTO"), "{message}");
+        assert!(message.contains("a duplicate was accepted: INSERT INTO"), "{message}");
     }
 }

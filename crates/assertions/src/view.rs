@@ -119,7 +119,7 @@ impl Assertion for ViewClaim {
                     Attempt::Accepted => Ok(()),
                     Attempt::Refused(refusal) => {
                         let hint = refusal.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
-                        Err(refuted(format!("it is refused: {}{hint}", refusal.message)))
+                        Err(refuted(format!("it was rejected: {}{hint}", refusal.message)))
                     }
                 }
             }
@@ -183,7 +183,7 @@ mod tests {
         proven(&mut db, materialized_view("m").refreshes());
         proven(&mut db, materialized_view("m").is_fresh());
         let message = refuted(&mut db, materialized_view("m").refreshes_concurrently());
-        assert!(message.contains("it is refused: cannot refresh materialized view"), "{message}");
+        assert!(message.contains("it was rejected: cannot refresh materialized view"), "{message}");
         db.alter("CREATE UNIQUE INDEX ON m (a); INSERT INTO t VALUES (1), (2)").unwrap();
         proven(&mut db, materialized_view("m").refreshes_concurrently());
         insta::assert_snapshot!(refuted(&mut db, materialized_view("m").is_fresh()), @"

@@ -222,14 +222,20 @@ mod tests {
         let verdicts =
             |report: &SchemaReport| report.sections.iter().map(|s| (s.title.clone(), s.verdict)).collect::<Vec<_>>();
         let whole = report(passing(), Extent::Whole);
-        let expected = [("One", Verdict::Refuted), ("Two", Verdict::Proven), ("three", Verdict::Proven)];
+        let expected = [("One", Verdict::Refuted), ("Two", Verdict::NoAssertions), ("three", Verdict::NoAssertions)];
         assert_eq!(verdicts(&whole), expected.map(|(title, verdict)| (title.to_owned(), verdict)));
-        assert_eq!(report(passing(), Extent::Filtered).verdict, Verdict::Proven);
+        assert_eq!(report(passing(), Extent::Filtered).verdict, Verdict::NoAssertions);
     }
 
     #[test]
     fn a_test_that_failed_without_evidence_is_refuted() {
         assert_eq!(report(vec![test("two::b", Some(false))], Extent::Filtered).verdict, Verdict::Refuted);
+    }
+
+    #[test]
+    fn a_test_that_passed_and_checked_nothing_is_not_proven() {
+        let verdict = report(vec![test("two::b", Some(true))], Extent::Filtered).verdict;
+        assert_eq!((verdict, verdict.exit_code()), (Verdict::NoAssertions, 1));
     }
 
     #[test]

@@ -25,7 +25,7 @@ impl Assertion for CanBeRolledBack {
     }
 
     fn sentence(&self) -> String {
-        "can be taken back, each to what stood before it, and applied again".to_owned()
+        "can be rolled back, each to what stood before it, and applied again".to_owned()
     }
 
     fn pins(&self, _: &Catalog) -> Vec<Pin> {
@@ -62,7 +62,7 @@ impl Runs {
                     self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
                     continue;
                 }
-                return Err(refuted(format!("nothing takes {} back", migration.file.display())));
+                return Err(refuted(format!("no down migration rolls {} back", migration.file.display())));
             };
             let before = State::take(&mut session)?;
             self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
@@ -78,7 +78,7 @@ impl Runs {
             self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
             let again = State::take(&mut session)?.changes_from(&after, &clean.1);
             self.demand_none(
-                &format!("taken back and applied again, {} leads to another state", migration.file.display()),
+                &format!("rolled back and applied again, {} leads to another state", migration.file.display()),
                 &again,
             )?;
         }
@@ -87,7 +87,7 @@ impl Runs {
         }
         let nothing = State::take(&mut self.empty()?.session()?)?;
         let left = State::take(&mut session)?.changes_from(&nothing, &clean.1);
-        self.demand_none("all taken back, something is left", &left)?;
+        self.demand_none("all rolled back, something is left", &left)?;
         let last = self.migrations.last().map(|migration| migration.number);
         for rollback in rollbacks.iter().filter(|rollback| repeatable && Some(rollback.number) != last) {
             self.rolled_back_too_early(rollback)?;
@@ -108,13 +108,13 @@ impl Runs {
             return Ok(());
         }
         if let Err(error) = self.run(&database, &self.migrations) {
-            let how = if refused.is_some() { "is refused half way" } else { "is taken" };
+            let how = if refused.is_some() { "was rejected half way" } else { "was accepted" };
             return Err(refuted(format!(
                 "in a wrong order, {file} {how}, and the migrations no longer apply\n{error}"
             )));
         }
         let state = State::take(&mut database.session()?)?;
-        let when = format!("taken back in a wrong order by {file} and applied again, they lead to another state");
+        let when = format!("rolled back in a wrong order by {file} and applied again, they lead to another state");
         let clean = self.clean()?;
         self.demand_none_by(std::slice::from_ref(rollback), &when, &state.changes_from(&clean.0, &clean.1))
     }

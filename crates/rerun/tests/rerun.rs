@@ -51,7 +51,7 @@ fn what_is_safe_is_found_safe() {
 #[rstest]
 #[case::insert_without_on_conflict(
     "CREATE TABLE IF NOT EXISTS t (a int);\nINSERT INTO t VALUES (1);",
-    "1.sql, run a second time, changes the database:\ntable t: it has 2 rows, and had 1\n  by 1.sql:2:1"
+    "1.sql, run a second time, changes the database:\ntable t: it has 2 rows, had 1\n  by 1.sql:2:1"
 )]
 #[case::policy_without_a_guard(
     "CREATE TABLE IF NOT EXISTS t (a int);\nCREATE POLICY p ON t USING (true);",
@@ -59,11 +59,11 @@ fn what_is_safe_is_found_safe() {
 )]
 #[case::constraint_without_a_name(
     "CREATE TABLE IF NOT EXISTS t (a int);\nALTER TABLE t ADD CHECK (a > 0);",
-    "1.sql, run a second time, changes the database:\nconstraint t.t_a_check1 is new\n  by 1.sql:2:1"
+    "1.sql, run a second time, changes the database:\nconstraint t.t_a_check1 was added\n  by 1.sql:2:1"
 )]
 #[case::table_made_anew(
     "DROP TABLE IF EXISTS t;\nCREATE TABLE t (a int);",
-    "1.sql, run a second time, changes the database:\ntable t was dropped and made anew: its rows are gone\n  by 1.sql:1:1"
+    "1.sql, run a second time, changes the database:\ntable t was dropped and re-created: its rows are gone\n  by 1.sql:1:1"
 )]
 #[case::time_of_the_last_run(
     "CREATE TABLE IF NOT EXISTS t (a int PRIMARY KEY, at timestamptz);\n\
@@ -72,12 +72,12 @@ fn what_is_safe_is_found_safe() {
 )]
 #[case::sequence_that_is_set_back(
     "CREATE TABLE IF NOT EXISTS t (a serial, b int PRIMARY KEY);\nALTER SEQUENCE t_a_seq RESTART;",
-    "1.sql, run a second time, changes the database:\nsequence t_a_seq is set back from 1 to 0: it gives numbers again that are used\n  by 1.sql:2:1"
+    "1.sql, run a second time, changes the database:\nsequence t_a_seq was set back from 1 to 0: it gives numbers that are already used\n  by 1.sql:2:1"
 )]
 #[case::setting_that_is_toggled(
     "CREATE TABLE IF NOT EXISTS t (a int);\nCREATE OR REPLACE VIEW v AS SELECT count(*) AS n FROM t;\n\
      DO $$ BEGIN IF obj_description('t'::regclass) IS NULL THEN COMMENT ON TABLE t IS 'x'; ELSE COMMENT ON TABLE t IS NULL; END IF; END $$;",
-    "1.sql, run a second time, changes the database:\ntable t: comment is none, and was x"
+    "1.sql, run a second time, changes the database:\ntable t: comment is none, was x"
 )]
 fn what_changes_when_it_is_run_again(#[case] sql: &str, #[case] told: &str) {
     let found = found(runs(&[sql]).again());
@@ -128,7 +128,7 @@ fn a_rollback_in_a_wrong_order() {
         ),
     ];
     insta::assert_snapshot!(found(runs(&files).rolled_back(&back, true)), @"
-    taken back in a wrong order by 1.down.sql and applied again, they lead to another state:
+    rolled back in a wrong order by 1.down.sql and applied again, they lead to another state:
     column u.harm was added
       by 1.down.sql:5:1
     ");

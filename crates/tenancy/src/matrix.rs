@@ -273,7 +273,7 @@ impl Assertion for KeepsApart {
     fn check(&self, _: &mut Sandbox) -> Result<(), Failure> {
         if self.rows.iter().any(|row| row.undecided) {
             return Err(refuted(
-                "nobody has decided whose its rows are: it has no column that names the tenant, and no key leads to one; \
+                "whose its rows are is undecided: it has no column that names the tenant, and no key leads to one; \
                  declare it under tenancy.shared or tenancy.operator_only in pgproof.toml, with the reason",
             ));
         }

@@ -65,7 +65,7 @@ impl Attacker<'_> {
                 }
                 (Answer::Refused(there), Answer::Refused(not_there)) if there.sqlstate != not_there.sqlstate => {
                     let note = format!(
-                        "another tenant's row is refused with {}, and a row that is not there with {}",
+                        "another tenant's row was rejected with {}, and a row that is not there with {}",
                         there.condition(),
                         not_there.condition()
                     );

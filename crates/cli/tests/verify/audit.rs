@@ -63,7 +63,7 @@ fn safe_migrations_are_confirmed_and_unsafe_ones_reported_with_their_place() {
     );
     let twice = "CREATE TABLE IF NOT EXISTS t (a int);\nINSERT INTO t VALUES (1);\n";
     audit(&directory(&[("1.sql", twice)]), &["."])
-        .demand(1, &["1. 1.sql:2:1: warning (again)", "table t: it has 2 rows, and had 1", "to do: guard it"]);
+        .demand(1, &["1. 1.sql:2:1: warning (again)", "table t: it has 2 rows, had 1", "to do: guard it"]);
     let reset = "CREATE TABLE IF NOT EXISTS t (a int PRIMARY KEY);\nTRUNCATE t;\n";
     audit(&directory(&[("1.sql", reset)]), &["."])
         .demand(1, &["warning (rows)", "a row that a user put in is gone or changed"]);
@@ -76,8 +76,10 @@ fn safe_migrations_are_confirmed_and_unsafe_ones_reported_with_their_place() {
 fn a_tool_that_records_runs_nothing_twice_and_its_down_migrations_are_checked() {
     let goose =
         "-- +goose Up\nCREATE TYPE mood AS ENUM ('good');\nCREATE TABLE t (m mood);\n-- +goose Down\nDROP TABLE t;\n";
-    audit(&directory(&[("00001_a.sql", goose)]), &["."])
-        .demand(1, &["goose's annotations", "note (again)", "00001_a.sql:2:1: warning (rollback)", "enum mood is new"]);
+    audit(&directory(&[("00001_a.sql", goose)]), &["."]).demand(
+        1,
+        &["goose's annotations", "note (again)", "00001_a.sql:2:1: warning (rollback)", "enum mood was added"],
+    );
     let whole = goose.replace("DROP TABLE t;", "DROP TABLE t;\nDROP TYPE mood;");
     audit(&directory(&[("00001_a.sql", &whole)]), &["."]).demand(0, &["findings: 1", "note (again)"]);
 }

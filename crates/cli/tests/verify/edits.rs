@@ -21,28 +21,28 @@ const SEED: &str = "sql/opportunity/003_threshold_seed.sql";
     TABLES,
     "CONSTRAINT lead_tasks_opportunity_id_fkey FOREIGN KEY (opportunity_id)\n        REFERENCES opportunities (opportunity_id) ON DELETE CASCADE",
     "CONSTRAINT lead_tasks_opportunity_id_fkey FOREIGN KEY (opportunity_id)\n        REFERENCES opportunities (opportunity_id)",
-    &["foreign key lead_tasks (opportunity_id)", "is refused (declared NO ACTION), not CASCADE"],
+    &["foreign key lead_tasks (opportunity_id)", "was rejected (declared NO ACTION), not CASCADE"],
     "lead_tasks_opportunity_id_fkey"
 )]
 #[case::enum_value_removed(
     TABLES,
     "'pending', 'in_progress', 'completed', 'cancelled'))",
     "'pending', 'in_progress', 'completed'))",
-    &["column lead_tasks.status", "'cancelled' is refused with 23514 check_violation by chk_lead_tasks_status"],
+    &["column lead_tasks.status", "'cancelled' was rejected with 23514 check_violation by chk_lead_tasks_status"],
     "chk_lead_tasks_status"
 )]
 #[case::enum_value_added(
     TABLES,
     "('draft', 'scheduled', 'sent')",
     "('draft', 'scheduled', 'sent', 'recalled')",
-    &["column newsletter_issues.status", "also taken: 'recalled'"],
+    &["column newsletter_issues.status", "also accepted: 'recalled'"],
     "chk_newsletter_issue_status"
 )]
 #[case::not_null_dropped(
     TABLES,
     "    niche         text        NOT NULL,",
     "    niche         text,",
-    &["column opportunity_hypotheses.niche", "NULL is taken: the column is not NOT NULL"],
+    &["column opportunity_hypotheses.niche", "NULL was accepted: the column has no NOT NULL constraint"],
     "    niche         text,"
 )]
 #[case::threshold_changed(
@@ -56,7 +56,7 @@ const SEED: &str = "sql/opportunity/003_threshold_seed.sql";
     LOG,
     "('running', 'completed', 'failed', 'skipped')),\n    CONSTRAINT chk_orchestrator_run_log_duration_ms CHECK (duration_ms >= 0)",
     "('running', 'completed', 'failed', 'skipped'))",
-    &["column orchestrator_run_log.duration_ms", "-1 is taken"],
+    &["column orchestrator_run_log.duration_ms", "-1 was accepted"],
     "CREATE TABLE IF NOT EXISTS orchestrator_run_log"
 )]
 #[case::composite_index_swapped(
@@ -149,7 +149,7 @@ fn a_column_that_is_dropped_at_the_end_is_reported_by_the_suite() {
     "sql/opportunity/004_runtime_logging.sql",
     "CREATE INDEX IF NOT EXISTS idx_etl_logs_run_id",
     "a_killed_run",
-    &["killed during sql/opportunity/004_runtime_logging.sql", "index idx_etl_logs_run_id: valid is false, and was true"]
+    &["killed during sql/opportunity/004_runtime_logging.sql", "index idx_etl_logs_run_id: valid is false, was true"]
 )]
 fn a_migration_that_is_not_safe_to_run_again(
     #[case] file: &str,
