@@ -6,6 +6,7 @@ use pgproof_sql::quote::identifier;
 use pgproof_sql::{ObjectId, Property, QualifiedName};
 
 use crate::pin::Pin;
+use crate::referential::{Event, compare};
 use crate::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
     assertion::refuted_by,
@@ -158,13 +159,6 @@ impl Assertion for ForeignKey {
     }
 }
 
-/// What is done to the referenced row.
-#[derive(Debug, Clone, Copy)]
-enum Event {
-    Delete,
-    Update,
-}
-
 /// A foreign key being acted out.
 struct Acting<'a> {
     relation: &'a Relation,
@@ -293,32 +287,6 @@ impl Acting<'_> {
             Some("same") => "leaves the referencing row as it was",
             Some(_) => "changes the referencing columns",
         })
-    }
-}
-
-/// Compares what happened with what each action makes happen. RESTRICT and NO ACTION, and SET DEFAULT and CASCADE of
-/// an update, can look the same: there the catalog decides.
-fn compare(event: Event, declared: Action, expected: Action, effect: Option<&str>) -> Result<(), Failure> {
-    let expected_effect = match (expected, event) {
-        (Action::NoAction | Action::Restrict, _) => "was rejected",
-        (Action::Cascade, Event::Delete) => "deletes the referencing row",
-        (Action::SetNull, _) => "sets the referencing columns to NULL",
-        (Action::Cascade, Event::Update) | (Action::SetDefault, _) => "changes the referencing columns",
-    };
-    let happened = effect.is_none_or(|effect| effect == expected_effect || expected == Action::SetDefault);
-    if happened && declared == expected {
-        return Ok(());
-    }
-    let effect = effect.unwrap_or("cannot be acted out");
-    Err(refuted(format!("{} of a referenced row {effect} (declared {declared}), not {expected}", event.name())))
-}
-
-impl Event {
-    fn name(self) -> &'static str {
-        match self {
-            Event::Delete => "DELETE",
-            Event::Update => "UPDATE",
-        }
     }
 }
 

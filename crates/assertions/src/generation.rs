@@ -112,7 +112,7 @@ mod tests {
         ");
         insta::assert_snapshot!(refuted(&mut db, table("t").column("c").is_identity_always()), @"
         refuted: column t.c is an identity, always
-          its values are not made by PostgreSQL
+          PostgreSQL does not generate its values
         ");
     }
 }

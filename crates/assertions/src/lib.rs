@@ -25,6 +25,7 @@ pub mod policy;
 pub mod primary_key;
 pub mod privilege;
 pub mod query;
+mod referential;
 pub mod row_security;
 pub mod rows;
 pub mod table;

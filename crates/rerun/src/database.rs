@@ -1,7 +1,6 @@
 //! The migrations of a schema and databases to run them in.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pgproof_runner::config::Rerun;
@@ -35,8 +34,6 @@ pub struct Runs {
     /// In order.
     pub migrations: Vec<Migration>,
     pub(super) rerun: Rerun,
-    /// Which of the accepted differences occurred.
-    matched: Arc<Vec<AtomicBool>>,
 }
 
 impl Runs {
@@ -50,15 +47,14 @@ impl Runs {
         let configured = context.configured().map(|(_, schema)| (schema.rerun.clone(), schema.transaction));
         let (rerun, transaction) = configured.unwrap_or_default();
         let template = Arc::clone(sandbox.template());
-        let matched = unmatched(&rerun);
-        Ok(Runs { template, on_copies: false, transaction, once: Vec::new(), cases: None, migrations, rerun, matched })
+        Ok(Runs { template, on_copies: false, transaction, once: Vec::new(), cases: None, migrations, rerun })
     }
 
     /// Those given, in copies of a template.
     pub fn with(template: &Arc<Template>, migrations: Vec<Migration>, rerun: Rerun) -> Runs {
         let (transaction, once, cases) = (Transaction::default(), Vec::new(), None);
-        let (template, matched) = (Arc::clone(template), unmatched(&rerun));
-        Runs { template, on_copies: true, transaction, once, cases, migrations, rerun, matched }
+        let template = Arc::clone(template);
+        Runs { template, on_copies: true, transaction, once, cases, migrations, rerun }
     }
 
     /// With this in one transaction.
@@ -163,11 +159,7 @@ impl Runs {
 
     fn accepts(&self, change: &Change) -> bool {
         let (object, property, kind) = change.identity();
-        self.rerun.accepted.iter().zip(self.matched.iter()).any(|(accepted, matched)| {
-            let accepts = accepted.accepts(&object, property, kind);
-            matched.fetch_or(accepts, Ordering::Relaxed);
-            accepts
-        })
+        self.rerun.accepted.iter().any(|accepted| accepted.accepts(&object, property, kind))
     }
 
     /// The first change that is not accepted.
@@ -190,10 +182,6 @@ impl Runs {
         };
         Err(refuted_by(target, format!("{when}:\n{}", reported.join("\n"))))
     }
-}
-
-fn unmatched(rerun: &Rerun) -> Arc<Vec<AtomicBool>> {
-    Arc::new(rerun.accepted.iter().map(|_| AtomicBool::new(false)).collect())
 }
 
 /// A refutation by migrations that fail, at the statement that does.

@@ -9,6 +9,7 @@ use pgproof_sql::QualifiedName;
 use pgproof_sql::quote::literal;
 
 use super::candidates::candidates;
+use super::keys::{columns_of_keys, exists, shown};
 use super::value::sample;
 use super::{Draft, Row, RowError, Value, solve};
 use crate::{Catalog, Column, Constraint, ConstraintKind, Relation};
@@ -380,32 +381,4 @@ impl RowGenerator {
 /// Whether the columns of a CHECK have one type, so that the value of one may do for another.
 fn comparable(table: &Relation, column: &Column, check: &Constraint) -> bool {
     check.columns.iter().filter_map(|name| table.column(name)).all(|other| other.ty == column.ty)
-}
-
-/// The columns of an index; of an expression, all its words: which of them are columns, the caller looks up.
-pub fn columns_of_keys(index: &crate::Index) -> Vec<String> {
-    let words = |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_owned).collect();
-    index
-        .keys
-        .iter()
-        .flat_map(|key| key.column.clone().map_or_else(|| words(&key.expression), |name| vec![name]))
-        .collect()
-}
-
-fn exists(
-    sandbox: &mut Sandbox,
-    catalog: &Catalog,
-    table: &QualifiedName,
-    key: &[(&str, Value)],
-) -> Result<bool, DatabaseError> {
-    let Some(relation) = catalog.table(table) else { return Ok(false) };
-    let equal =
-        |(column, value): &(&str, Value)| format!("{} = {}", pgproof_sql::quote::identifier(column), value.sql());
-    let condition = key.iter().map(equal).collect::<Vec<_>>().join(" AND ");
-    let found = sandbox.value(&format!("SELECT EXISTS (SELECT FROM {} WHERE {condition})", relation.sql()))?;
-    Ok(found.as_deref() == Some("t"))
-}
-
-fn shown(catalog: &Catalog, table: &Relation) -> String {
-    catalog.shown(&table.qualified_name()).to_string()
 }

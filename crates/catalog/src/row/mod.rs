@@ -5,6 +5,7 @@ mod candidates;
 mod draft;
 mod error;
 mod generator;
+mod keys;
 mod solve;
 mod value;
 
@@ -12,6 +13,6 @@ pub use candidates::{candidates, literals};
 pub use draft::{Draft, Row};
 pub use error::RowError;
 pub use generator::RowGenerator;
-pub use generator::columns_of_keys;
+pub use keys::columns_of_keys;
 pub use value::Value;
 pub use value::{integer_range, length_limit, parts as type_parts, sample};
