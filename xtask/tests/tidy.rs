@@ -89,12 +89,3 @@ fn words_that_were_replaced_do_not_come_back() {
         found.map(|(word, instead)| format!("it says {word:?}; write: {instead}"))
     });
 }
-
-#[test]
-fn no_name_is_split_by_hand() {
-    let marks = [["split_once('", ".')"], ["rsplit('", ".')"], ["rsplit_once('", ".')"]].map(|parts| parts.concat());
-    demand_of_all(|text| {
-        let found = marks.iter().find(|mark| text.contains(*mark));
-        found.map(|mark| format!("it has {mark}: a qualified name is a type"))
-    });
-}

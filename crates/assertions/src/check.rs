@@ -120,7 +120,7 @@ pub fn described(evidence: &Evidence) -> Option<String> {
         Outcome::Error => "could not be checked",
         _ => "refuted",
     };
-    let made_at = evidence.made_at.as_ref().map(|origin| format!("\n  made at {origin}")).unwrap_or_default();
+    let made_at = evidence.made_at.as_ref().map(|origin| format!("\n  defined at {origin}")).unwrap_or_default();
     let message = message.replace('\n', "\n  ");
     Some(format!("{verdict}: {} {}\n  {message}{made_at}", evidence.subject, evidence.sentence))
 }

@@ -2,6 +2,7 @@
 //! and sequences tell of it. PostgreSQL checks keys without asking policies.
 
 use pgproof_server::{Attempt, DatabaseError};
+use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
@@ -222,7 +223,7 @@ impl Attacker<'_> {
             let named = default.split('\'').nth(1).map(str::to_owned);
             let Some(sequence) = self.db().value(&owned)?.or(named) else { continue };
             let last = self.db().value(&format!("SELECT last_value FROM {sequence}"))?.unwrap_or_default();
-            let short = sequence.rsplit('.').next().unwrap_or(&sequence).to_owned();
+            let short = QualifiedName::from(&sequence).name().as_str().to_owned();
             // Whoever owns a sequence may do with it as he likes; what his own rows tell is tried all the same.
             let direct = if self.is_owner() { 0 } else { 2 };
             for (by, sql, found) in [
