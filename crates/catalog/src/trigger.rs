@@ -1,4 +1,4 @@
-//! Triggers, those of constraints excepted (documentation, `pg_trigger`).
+//! Triggers, except those of constraints (documentation, `pg_trigger`).
 
 use std::fmt;
 
@@ -20,11 +20,11 @@ pub struct Trigger {
     pub level: Level,
     /// What it fires on.
     pub events: Vec<Event>,
-    /// The columns of an UPDATE that it fires on; none for any.
+    /// The columns of an UPDATE that fire it; empty for any.
     pub columns: Vec<String>,
-    /// The condition under which it fires, as PostgreSQL prints it.
+    /// Its WHEN condition, as PostgreSQL prints it.
     pub condition: Option<String>,
-    /// The function that it calls.
+    /// The function it calls.
     pub function: String,
     /// Whether it fires in an ordinary session.
     pub enabled: bool,

@@ -19,7 +19,7 @@ pub enum RowError {
         /// What was asked for.
         column: String,
     },
-    /// A type that pgproof knows no value of.
+    /// A type for which pgproof has no values.
     #[error("no value is known for column {table}.{column} of type {ty}; give one")]
     UnknownType {
         /// The table.
@@ -39,13 +39,13 @@ pub enum RowError {
         /// Its definition.
         definition: String,
     },
-    /// Foreign keys that are NOT NULL lead back to the table.
+    /// NOT NULL foreign keys lead back to the table.
     #[error("the foreign keys of {} are NOT NULL and lead in a circle; give values for one of them", .path.join(" -> "))]
     Circle {
         /// The tables of the circle.
         path: Vec<String>,
     },
-    /// PostgreSQL refused the row, and no change helped.
+    /// PostgreSQL rejected the row, and no repair helped.
     #[error("no valid row of {table} was found; the last try was refused with {}: {}", .refusal.brief(), .refusal.message)]
     Refused {
         /// The table.
