@@ -1,4 +1,4 @@
-//! Whether a column takes NULL, proven by inserting one.
+//! Whether a column accepts NULL, proven by inserting one.
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
@@ -22,7 +22,7 @@ impl ColumnRef {
     }
 }
 
-/// A column takes NULL, or refuses it.
+/// A column accepts or rejects NULL.
 #[derive(Debug, Clone)]
 pub struct Nullability {
     at: ColumnRef,
@@ -59,7 +59,7 @@ impl Assertion for Nullability {
         let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         match (self.nullable, sandbox.attempt(&draft.with(&column.name, Value::Null).sql())?) {
             (true, Attempt::Accepted) => Ok(()),
-            // Identity and generated columns refuse any value, NULL too, before NOT NULL is looked at.
+            // Identity and generated columns reject any value, including NULL, before NOT NULL is checked.
             (nullable, Attempt::Refused(r)) if r.sqlstate == "428C9" => {
                 if column.not_null == nullable {
                     Err(refuted(format!("its values are made by PostgreSQL, and NOT NULL is {}", column.not_null)))
@@ -74,11 +74,11 @@ impl Assertion for Nullability {
             }
             (true, Attempt::Refused(refusal)) => Err(refuted(format!("NULL is refused with {}", refusal.brief()))),
             (false, Attempt::Accepted) => Err(refuted("NULL is taken: the column is not NOT NULL")),
-            // not_null_violation; a CHECK that also refuses NULL is no NOT NULL.
+            // not_null_violation; a CHECK that also rejects NULL is not NOT NULL.
             (false, Attempt::Refused(r)) if r.sqlstate == "23502" && r.column.as_deref() == Some(&column.name) => {
                 Ok(())
             }
-            // A domain that is NOT NULL does not name the column.
+            // A NOT NULL domain does not name the column.
             (false, Attempt::Refused(r))
                 if r.sqlstate == "23502" && r.column.is_none() && column.ty.domain.is_some() =>
             {
