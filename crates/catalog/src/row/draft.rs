@@ -14,12 +14,12 @@ use crate::Relation;
 pub struct Draft {
     pub(super) table: Relation,
     pub(super) values: BTreeMap<String, Value>,
-    /// Whether identity columns always get explicit values.
+    /// Whether `GENERATED ALWAYS AS IDENTITY` columns get explicit values.
     pub(super) overriding: bool,
 }
 
 impl Draft {
-    /// The same row, always with its own values for identity columns.
+    /// The same row, with its explicit values for `GENERATED ALWAYS AS IDENTITY` columns.
     pub fn overriding(mut self) -> Draft {
         self.overriding = true;
         self
