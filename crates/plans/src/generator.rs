@@ -1,5 +1,5 @@
 //! Rows for planning, thousands at a time: each column gets an expression over `n`, the number of the row. Values are
-//! distributed evenly or with skew, and are the same on every machine: integer and exact arithmetic, no random().
+//! distributed evenly or with skew, and are the same on every machine: arithmetic on integers and halves, no random().
 
 use pgproof_runner::config::Plans;
 use pgproof_server::{DatabaseError, Session};
