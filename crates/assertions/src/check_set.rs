@@ -34,7 +34,7 @@ impl CheckSet {
         CheckSet { at, members, null: false, constraint: None }
     }
 
-    /// NULL is taken too.
+    /// NULL is accepted too.
     pub fn or_null(mut self) -> CheckSet {
         self.null = true;
         self

@@ -57,7 +57,7 @@ impl IndexIs {
         self
     }
 
-    /// It refuses duplicates.
+    /// It rejects duplicates.
     pub fn unique(mut self) -> IndexIs {
         self.unique = true;
         self

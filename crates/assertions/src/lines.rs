@@ -21,7 +21,7 @@ pub struct ColumnLine {
     /// Its type, as PostgreSQL prints it.
     #[serde(rename = "type")]
     pub ty: String,
-    /// Whether it refuses NULL.
+    /// Whether it rejects NULL.
     pub not_null: bool,
     /// Its default, as PostgreSQL prints it.
     pub default: Option<String>,
@@ -81,7 +81,7 @@ pub struct IndexLine {
     pub unique: bool,
     /// Its key columns and expressions, in order.
     pub keys: String,
-    /// The columns of INCLUDE.
+    /// The columns in INCLUDE.
     pub include: String,
     /// The condition of a partial index, as PostgreSQL prints it.
     pub predicate: Option<String>,

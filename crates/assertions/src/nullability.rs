@@ -11,12 +11,12 @@ use pgproof_catalog::Catalog;
 use pgproof_catalog::{row::RowGenerator, row::Value};
 
 impl ColumnRef {
-    /// It refuses NULL.
+    /// It rejects NULL.
     pub fn is_not_null(self) -> Nullability {
         Nullability::new(self, false)
     }
 
-    /// It takes NULL.
+    /// It accepts NULL.
     pub fn is_nullable(self) -> Nullability {
         Nullability::new(self, true)
     }

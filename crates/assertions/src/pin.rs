@@ -12,7 +12,7 @@ pub struct Pin {
     pub object: ObjectId,
     /// The property.
     pub property: Property,
-    /// How firmly.
+    /// How reliably.
     pub firmness: Firmness,
 }
 

@@ -41,7 +41,7 @@ pub struct PolicyIs {
 }
 
 impl PolicyIs {
-    /// It is for these roles.
+    /// It applies to these roles.
     pub fn to<R: Into<String>>(mut self, roles: impl IntoIterator<Item = R>) -> PolicyIs {
         self.roles = roles.into_iter().map(Into::into).collect();
         self.roles.sort();

@@ -86,7 +86,7 @@ impl Catalog {
         self.relation(name).filter(|relation| relation.kind.is_table())
     }
 
-    /// The index of this name.
+    /// The index with this name.
     pub fn index(&self, name: &QualifiedName) -> Option<&Index> {
         self.lookup(name, &self.indexes, |index| (&index.schema, &index.name))
     }

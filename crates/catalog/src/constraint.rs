@@ -32,7 +32,7 @@ pub struct Constraint {
     pub validated: bool,
 }
 
-/// What a constraint is.
+/// The kind of a constraint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum ConstraintKind {
     /// PRIMARY KEY.
@@ -89,7 +89,7 @@ pub enum ForeignKeyAction {
     /// Reject, at the end of the statement or transaction.
     #[serde(rename = "a", alias = "NO ACTION")]
     NoAction,
-    /// Refuse at once.
+    /// Reject immediately.
     #[serde(rename = "r", alias = "RESTRICT")]
     Restrict,
     /// Apply the same operation to the referencing rows.

@@ -55,7 +55,7 @@ pub enum Volatility {
     /// The same result within a statement.
     #[serde(rename = "s")]
     Stable,
-    /// Anything, each time.
+    /// Any result, at any time.
     #[serde(rename = "v")]
     Volatile,
 }

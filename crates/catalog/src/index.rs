@@ -29,7 +29,7 @@ pub struct Index {
     pub predicate: Option<String>,
     /// Its key columns and expressions, in order.
     pub keys: Vec<IndexKey>,
-    /// The columns of INCLUDE.
+    /// The columns in INCLUDE.
     pub include: Vec<String>,
     /// Its definition, as PostgreSQL prints it.
     pub definition: String,
@@ -41,7 +41,7 @@ impl Index {
         QualifiedName::in_schema(&self.schema, &self.name)
     }
 
-    /// The table that it is on.
+    /// The table it is on.
     pub fn table_name(&self) -> QualifiedName {
         QualifiedName::in_schema(&self.schema, &self.table)
     }

@@ -36,7 +36,7 @@ pub struct Relation {
 }
 
 impl Relation {
-    /// The column of this name.
+    /// The column with this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
@@ -64,7 +64,7 @@ impl Relation {
     }
 }
 
-/// What a relation is.
+/// The kind of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum RelationKind {
     /// An ordinary table.

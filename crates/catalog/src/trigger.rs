@@ -16,9 +16,9 @@ pub struct Trigger {
     pub name: String,
     /// When it fires.
     pub timing: Timing,
-    /// For what it fires.
+    /// Whether it fires per row or per statement.
     pub level: Level,
-    /// What it fires on.
+    /// The events that fire it.
     pub events: Vec<Event>,
     /// The columns of an UPDATE that fire it; empty for any.
     pub columns: Vec<String>,
@@ -60,7 +60,7 @@ pub enum Level {
     Statement,
 }
 
-/// What a trigger fires on.
+/// The events that fire a trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {

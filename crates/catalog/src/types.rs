@@ -19,7 +19,7 @@ pub struct UserType {
     pub comment: Option<String>,
 }
 
-/// What a type is.
+/// The kind of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum UserTypeKind {
     /// CREATE TYPE … AS ENUM.

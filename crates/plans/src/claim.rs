@@ -29,7 +29,7 @@ pub enum Claim {
     UsesOnlyIndexesOf(QualifiedName),
     /// It has no sequential scan of this table.
     NeverScans(QualifiedName),
-    /// It sorts nothing.
+    /// It needs no sort.
     NoSort,
     /// It reads this index without its table, and depends on it.
     IndexOnly(QualifiedName),

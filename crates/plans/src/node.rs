@@ -12,7 +12,7 @@ pub struct Node {
     pub relation: Option<String>,
     /// The alias of the relation in the query, if it differs from its name.
     pub alias: Option<String>,
-    /// The index that it reads.
+    /// The index it reads.
     pub index: Option<String>,
     /// Its relationship to the parent node, if it is more than an input: `InitPlan 1`, `CTE recent`.
     pub role: Option<String>,

@@ -20,7 +20,7 @@ pub type Scale = BTreeMap<String, u64>;
 /// Why a query cannot be planned at another scale.
 #[derive(Debug, thiserror::Error)]
 pub enum ScaleError {
-    /// There is no database to scale.
+    /// No database is available to scale.
     #[error(transparent)]
     Isolation(#[from] IsolationError),
     /// A table does not exist, or has no rows to scale from.

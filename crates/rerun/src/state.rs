@@ -56,9 +56,9 @@ pub enum Change {
     SetBack {
         /// The sequence.
         sequence: QualifiedName,
-        /// How far it had come.
+        /// Its previous position.
         was: i64,
-        /// How far it has come.
+        /// Its current position.
         is: i64,
     },
 }
@@ -77,7 +77,7 @@ const SEQUENCES: &str = "
     FROM pg_sequences WHERE last_value IS NOT NULL AND increment_by > 0";
 
 impl State {
-    /// Takes the state.
+    /// Reads the state.
     pub fn take(session: &mut Session) -> Result<State, DatabaseError> {
         let objects = Objects::read(session)?;
         let (mut tables, mut queries) = (BTreeMap::new(), Vec::new());

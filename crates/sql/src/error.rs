@@ -86,7 +86,7 @@ pub enum SourceError {
     /// A psql meta-command that pgproof does not support.
     #[error("{origin}: psql's {command} is not understood: {problem}")]
     MetaCommand {
-        /// Where it stands.
+        /// Its location.
         origin: Origin,
         /// The command.
         command: String,

@@ -7,7 +7,7 @@ pub use pgproof_runner::config::Attack;
 pub enum Verdict {
     /// This attack does not apply.
     NotApplicable,
-    /// PostgreSQL refused it.
+    /// PostgreSQL rejected it.
     Refused,
     /// It was carried out, and neither revealed nor changed any of the other tenant's rows.
     Isolated,
@@ -15,12 +15,12 @@ pub enum Verdict {
     Accepted,
     /// The tenant has no access to its own rows.
     Hides,
-    /// It reached the other.
+    /// It reached the other tenant.
     Leaks,
 }
 
 impl Verdict {
-    /// What reports call it.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::NotApplicable => "not applicable",
@@ -42,7 +42,7 @@ pub struct Cell {
     pub no_tenant: bool,
     /// The attack.
     pub attack: Attack,
-    /// How it ended.
+    /// Its outcome.
     pub verdict: Verdict,
     /// The key, sequence, function or view that was used, if not the table itself.
     pub by: Option<String>,

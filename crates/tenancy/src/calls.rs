@@ -180,7 +180,7 @@ impl Attacker<'_> {
             return of_rows.into_iter().collect();
         }
         match category.as_str() {
-            // The function is expected to handle values with which it compares itself.
+            // The literals with which the function compares are values that it handles.
             "S" => {
                 let quoted =
                     callable.source.split('\'').skip(1).step_by(2).filter(|text| !text.is_empty() && text.len() < 64);

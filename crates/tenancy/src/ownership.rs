@@ -17,11 +17,11 @@ pub(super) enum Owner {
     Column(String),
     /// The tenant of the row that this foreign key references.
     Through { key: Box<Constraint>, parent: QualifiedName },
-    /// They are for everybody.
+    /// They are shared.
     Shared(String),
-    /// They are for no tenant.
+    /// They are operator-only.
     OperatorOnly(String),
-    /// Nobody has said.
+    /// Not declared.
     Undecided,
 }
 
@@ -29,7 +29,7 @@ pub(super) enum Owner {
 #[derive(Debug, Clone)]
 pub(super) struct TenantTable {
     pub(super) relation: Relation,
-    /// How sentences call it.
+    /// Its name in sentences.
     pub(super) name: String,
     pub(super) owner: Owner,
     /// Its partitions and inheriting tables, and their descendants.
@@ -188,7 +188,7 @@ impl Ownership {
         root.or_else(|| self.tables.iter().find(|table| table.is_tenants()))
     }
 
-    /// The table of this name.
+    /// The table with this name.
     pub(super) fn table(&self, name: &QualifiedName) -> Option<&TenantTable> {
         self.tables.iter().find(|table| table.relation.qualified_name() == *name)
     }

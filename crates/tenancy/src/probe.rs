@@ -40,7 +40,7 @@ pub(super) enum Context {
     Set(String),
 }
 
-/// How a statement ended.
+/// The outcome of a statement.
 pub(super) enum Answer {
     Rows(Vec<Row>),
     Refused(Box<Reported>),

@@ -31,7 +31,7 @@ pub(super) type Readable = BTreeMap<QualifiedName, Vec<String>>;
 /// What can be read.
 #[derive(Debug, Clone)]
 pub(super) struct Object {
-    /// How sentences call it.
+    /// Its name in sentences.
     name: String,
     sql: String,
     /// A row as text, with only the columns that may be read.

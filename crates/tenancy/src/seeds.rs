@@ -16,7 +16,7 @@ use super::ownership::{Owner, Ownership, TenantTable};
 use pgproof_catalog::{Catalog, Constraint, ConstraintKind, Relation};
 use pgproof_catalog::{row::Draft, row::Row, row::RowError, row::RowGenerator, row::Value};
 
-/// Whose a row is.
+/// The owner of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Party {
     /// The tenant that attacks.
@@ -58,7 +58,7 @@ pub(super) struct Seeds {
 }
 
 impl Seed {
-    /// What it has in a column.
+    /// Its value in a column.
     pub(super) fn value(&self, column: &str) -> Option<String> {
         self.values.get(column).cloned().flatten()
     }
@@ -155,7 +155,7 @@ impl Seeds {
         self.rows.iter().find(|seed| seed.party == party && seed.table == *table)
     }
 
-    /// Puts rows in.
+    /// Inserts rows.
     pub(super) fn put<'a>(db: &mut Sandbox, rows: impl IntoIterator<Item = &'a Seed>) -> Result<(), DatabaseError> {
         let sql: String = rows.into_iter().map(Seed::sql).collect();
         db.run(&without_triggers(&sql))

@@ -7,7 +7,7 @@ use crate::settler;
 
 const OWN: &str = "(tenant_id = current_tenant_id())";
 
-/// Tables whose rows do not reference another table of tenants: the same condition applies to reading and writing.
+/// Tables whose rows cannot reference rows of other tenants: the same condition applies to reading and writing.
 #[rstest]
 fn a_row_is_seen_and_written_by_its_tenant(
     #[from(settler)] mut db: Sandbox,

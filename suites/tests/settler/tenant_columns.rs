@@ -1,4 +1,4 @@
-//! "Check tenant_id columns were added": where `facts` has one, and the effect of the setting that names the tenant.
+//! "Check tenant_id columns were added": on the tables that need one, and the effect of the setting that names the tenant.
 
 use pgproof::fixture::Tenants;
 use pgproof::prelude::*;

@@ -30,9 +30,9 @@ pub enum Difference {
     Reordered {
         /// The table or view.
         object: ObjectId,
-        /// The order that it was.
+        /// The old order.
         from: Vec<Identifier>,
-        /// The order that it is.
+        /// The new order.
         to: Vec<Identifier>,
     },
 }

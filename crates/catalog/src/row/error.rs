@@ -5,10 +5,10 @@ use pgproof_server::{DatabaseError, Reported};
 /// Why no row could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RowError {
-    /// There is no such table.
+    /// The table does not exist.
     #[error("there is no table {table}")]
     NoTable {
-        /// What was asked for.
+        /// The requested name.
         table: String,
     },
     /// The table has no such column.
@@ -16,7 +16,7 @@ pub enum RowError {
     NoColumn {
         /// The table.
         table: String,
-        /// What was asked for.
+        /// The requested name.
         column: String,
     },
     /// A type for which pgproof has no values.
@@ -50,7 +50,7 @@ pub enum RowError {
     Refused {
         /// The table.
         table: String,
-        /// The refusal.
+        /// The rejection.
         refusal: Box<Reported>,
     },
     /// The session failed.

@@ -27,7 +27,7 @@ pub struct RowGenerator {
     path: Vec<String>,
 }
 
-/// The row being made.
+/// The row being generated.
 struct Making<'a> {
     table: &'a Relation,
     /// Columns fixed by the caller or by a foreign key: repairs do not change them.

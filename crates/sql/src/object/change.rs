@@ -20,7 +20,7 @@ impl Change {
     /// All of them.
     pub const ALL: [Change; 4] = [Change::Added, Change::Removed, Change::Altered, Change::Reordered];
 
-    /// What it is called.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Change::Added => "added",

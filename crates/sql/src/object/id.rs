@@ -7,7 +7,8 @@ use crate::name::{Identifier, QualifiedName};
 
 /// An object: its kind, its schema, the table, view or domain it belongs to, its name, and a function's argument types.
 ///
-/// Displayed without the schema `public`: `column orders.total`, `policy shop.orders.own_rows`, `function shop.total(integer)`.
+/// Displayed without the schema `public`: `column orders.total`, `policy shop.orders.own_rows`, `function
+/// shop.total(integer)`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId {
     kind: ObjectKind,

@@ -113,7 +113,7 @@ impl ObjectKind {
         ObjectKind::Migrations,
     ];
 
-    /// What it is called.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             ObjectKind::Database => "database",
