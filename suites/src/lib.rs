@@ -1,1 +1,1 @@
-//! Nothing: the suites are the integration tests of this package, one for each schema.
+//! Empty: the suites are the integration tests of this package, one per schema.

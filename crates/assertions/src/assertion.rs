@@ -1,4 +1,4 @@
-//! What an assertion is. Carrying it out and recording the evidence is `check`'s business.
+//! The definition of an assertion. `check` executes assertions and records the evidence.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::pin::Pin;
 
 pub use pgproof_runner::evidence::Extent;
 
-/// Something that must hold of one object.
+/// A condition that must hold for one object.
 pub trait Assertion {
     /// What it is about.
     fn subject(&self) -> Subject;
@@ -20,45 +20,45 @@ pub trait Assertion {
     /// What must hold, as the end of a sentence that begins with the subject.
     fn sentence(&self) -> String;
 
-    /// Which properties of which objects it pins: were one of them another, the assertion would be refuted. None where
-    /// it is about no single object.
+    /// The properties it pins, by object: if one of them changed, the assertion would be refuted. Empty if it does not
+    /// concern a single object.
     fn pins(&self, catalog: &Catalog) -> Vec<Pin>;
 
-    /// What a reader of the report may want to look at, proven or not: a table of several lines.
+    /// Details for readers of the report, whether proven or not: a table of several lines.
     fn exhibit(&self) -> Option<String> {
         None
     }
 
-    /// What a program that reads the report may want to know, proven or not.
+    /// Details for programs that read the report, whether proven or not.
     fn detail(&self) -> Option<serde_json::Value> {
         None
     }
 
-    /// How many cases of how many the last check tried, where it cannot try all.
+    /// How many cases, out of how many, the last check tried, if it cannot try all.
     fn extent(&self) -> Option<Extent> {
         None
     }
 
-    /// Checks it. Whatever it does to the sandbox is undone by the caller.
+    /// Checks it. The caller rolls back any changes to the sandbox.
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure>;
 }
 
-/// What an assertion is about.
+/// The subject of an assertion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
     /// The object.
     pub object: ObjectId,
-    /// How sentences call it, if not by its identity.
+    /// Its name in sentences, if not its identity.
     label: Option<String>,
 }
 
 impl Subject {
-    /// An object, called by its identity.
+    /// An object, named by its identity.
     pub fn of(object: ObjectId) -> Subject {
         Subject { object, label: None }
     }
 
-    /// An object that sentences call otherwise.
+    /// An object with a different name in sentences.
     pub fn called(object: ObjectId, label: impl Into<String>) -> Subject {
         Subject { object, label: Some(label.into()) }
     }
@@ -73,7 +73,7 @@ impl Subject {
         Subject::of(ObjectId::column(table, Identifier::new(column)))
     }
 
-    /// A constraint, called by what it is and by the columns it is on.
+    /// A constraint, named by its kind and its columns.
     pub fn constraint(kind: &str, table: &QualifiedName, columns: &[String], name: Option<&str>) -> Subject {
         let object = match (name, columns) {
             (Some(name), _) => ObjectId::constraint(table, Identifier::new(name)),
@@ -83,7 +83,7 @@ impl Subject {
         Subject::called(object, format!("{kind} {table} ({})", columns.join(", ")))
     }
 
-    /// The database as a whole, called by what of it is meant.
+    /// The database as a whole, named by the relevant aspect.
     pub fn database(label: impl Into<String>) -> Subject {
         Subject::called(ObjectId::global(ObjectKind::Database, ""), label)
     }
@@ -101,18 +101,18 @@ impl fmt::Display for Subject {
 /// Why an assertion was not proven.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// It does not hold: what was found instead, and which object shows it if that is not the subject.
+    /// It does not hold: what was found instead, and the object that shows it if that is not the subject.
     #[error("{found}")]
     Refuted {
         /// What was found.
         found: String,
-        /// What to point at, in place of the subject.
+        /// What to point at, instead of the subject.
         target: Option<Target>,
     },
     /// It could not be checked.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// No row could be made to check it with.
+    /// No row could be generated for the check.
     #[error(transparent)]
     Row(#[from] RowError),
     /// What the check needs is not available.
@@ -124,7 +124,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The SQLSTATE that kept an assertion from being checked, if it was one.
+    /// The SQLSTATE that prevented the check, if there was one.
     pub fn sqlstate(&self) -> Option<&str> {
         let error = match self {
             Failure::Database(error) | Failure::Row(RowError::Database(error)) => Some(error),
@@ -140,7 +140,7 @@ pub fn refuted(found: impl Into<String>) -> Failure {
     Failure::Refuted { found: found.into(), target: None }
 }
 
-/// A refutation that points at another object, or at a row.
+/// A refutation that points at another object or at a row.
 pub fn refuted_by(target: impl Into<Target>, found: impl Into<String>) -> Failure {
     Failure::Refuted { found: found.into(), target: Some(target.into()) }
 }
@@ -150,7 +150,7 @@ pub fn impossible(error: impl std::error::Error + Send + Sync + 'static) -> Fail
     Failure::Impossible(Box::new(error))
 }
 
-/// A query that PostgreSQL refuses refutes what is said of it: a table or column that it needs is not there.
+/// A query that PostgreSQL rejects refutes the assertion: a table or column it needs does not exist.
 pub fn failing(error: DatabaseError) -> Failure {
     match error.reported() {
         Some(report) => refuted(format!("it fails with {}: {}", report.condition(), report.message)),
@@ -158,7 +158,7 @@ pub fn failing(error: DatabaseError) -> Failure {
     }
 }
 
-/// What is found to differ from a declaration, gathered so that all of it is told at once.
+/// Differences from a declaration, collected so that all of them are reported at once.
 #[derive(Debug, Default)]
 pub struct Differences(Vec<String>);
 
@@ -170,7 +170,7 @@ impl Differences {
         }
     }
 
-    /// Tells of something else that is wrong.
+    /// Adds another difference.
     pub fn tell(&mut self, problem: impl Into<String>) {
         self.0.push(problem.into());
     }
@@ -181,7 +181,7 @@ impl Differences {
     }
 }
 
-/// The first lines, and how many more there are.
+/// The first lines, and the number of remaining ones.
 pub fn at_most(most: usize, mut lines: Vec<String>) -> Vec<String> {
     let more = lines.len().saturating_sub(most);
     lines.truncate(most);

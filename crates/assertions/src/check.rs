@@ -1,4 +1,4 @@
-//! Carrying assertions out: each in a savepoint of its own, each leaving a record, a failed one failing its test.
+//! Executes assertions: each in its own savepoint; each leaves a record, and a failed one fails its test.
 
 use std::panic::Location;
 use std::time::Instant;
@@ -17,7 +17,8 @@ pub trait Check {
     /// Checks one assertion; panics if it is not proven.
     fn check(&mut self, assertion: impl Assertion);
 
-    /// Checks all of them and panics once, with every one that is not proven. An empty list proves nothing and panics.
+    /// Checks all of them and panics once, listing every one that is not proven. An empty list proves nothing and
+    /// panics.
     fn check_all<A: Assertion>(&mut self, assertions: impl IntoIterator<Item = A>);
 }
 
@@ -75,7 +76,7 @@ impl<T: Assertion + ?Sized> Assertion for Box<T> {
     }
 }
 
-/// Checks an assertion, undoes what the check did, and makes the record.
+/// Checks an assertion, rolls back the changes of the check, and builds the record.
 pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Location<'_>) -> Evidence {
     let started = Instant::now();
     let result = sandbox.undone(|sandbox| assertion.check(sandbox));
@@ -125,12 +126,12 @@ pub fn described(evidence: &Evidence) -> Option<String> {
     Some(format!("{verdict}: {} {}\n  {message}{made_at}", evidence.subject, evidence.sentence))
 }
 
-/// The name of the running test: the test harness names its thread.
+/// The name of the running test: the test harness uses it as the name of the thread.
 pub fn test_name() -> String {
     std::thread::current().name().unwrap_or("unnamed").to_owned()
 }
 
-/// Records that something a test needs could not be had, and fails the test.
+/// Records that something a test needs is not available, and fails the test.
 #[track_caller]
 pub fn fail(schema: &str, subject: &str, sentence: &str, message: &str, cause: Option<&DatabaseError>) -> ! {
     let location = Location::caller();
@@ -152,7 +153,7 @@ pub fn fail(schema: &str, subject: &str, sentence: &str, message: &str, cause: O
         made_at: None,
         micros: 0,
     };
-    // The panic tells it as well, should this not be written.
+    // The panic reports it as well, in case writing the record fails.
     let _ = record(&evidence);
     panic!("{message}")
 }

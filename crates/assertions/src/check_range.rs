@@ -1,4 +1,4 @@
-//! A column that takes the numbers of a range: the bounds are taken, their neighbours outside are refused.
+//! A column that accepts the numbers of a range: the bounds are accepted, their neighbours outside are rejected.
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
@@ -11,23 +11,23 @@ use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind};
 use pgproof_catalog::{row::RowGenerator, row::Value, row::integer_range, row::type_parts};
 
 impl ColumnRef {
-    /// It takes this number and all above it, and none below.
+    /// It accepts this number and all greater ones, and rejects all smaller ones.
     pub fn accepts_from(self, least: impl Into<String>) -> CheckRange {
         CheckRange::new(self, Some(least.into()), None)
     }
 
-    /// It takes this number and all below it, and none above.
+    /// It accepts this number and all smaller ones, and rejects all greater ones.
     pub fn accepts_up_to(self, most: impl Into<String>) -> CheckRange {
         CheckRange::new(self, None, Some(most.into()))
     }
 
-    /// It takes the numbers from `least` to `most`, both included, and no others.
+    /// It accepts the numbers from `least` to `most`, inclusive, and rejects all others.
     pub fn accepts_between(self, least: impl Into<String>, most: impl Into<String>) -> CheckRange {
         CheckRange::new(self, Some(least.into()), Some(most.into()))
     }
 }
 
-/// A column takes the numbers between two bounds, both included, and no others.
+/// A column accepts the numbers between two bounds, inclusive, and rejects all others.
 #[derive(Debug, Clone)]
 pub struct CheckRange {
     at: ColumnRef,
@@ -41,7 +41,7 @@ impl CheckRange {
         CheckRange { at, least, most, constraint: None }
     }
 
-    /// It is the CHECK of this name that refuses all others.
+    /// The CHECK with this name rejects all others.
     pub fn by(mut self, constraint: impl Into<String>) -> CheckRange {
         self.constraint = Some(constraint.into());
         self
@@ -130,7 +130,8 @@ impl CheckRange {
         for (at, outside) in [(least, -1.0), (most, 1.0)] {
             if let Some(at) = at {
                 steps.extend([at, at - outside, at + outside]);
-                // Far from the bound another rule may begin: ever farther, to where f64 still counts by one.
+                // Far from the bound another rule may begin: try ever greater distances, up to where f64 still counts
+                // by one.
                 let far = (1..16).map(|power| 10_f64.powi(power)).take_while(|distance| distance + at.abs() < EXACT);
                 steps.extend(far.flat_map(|distance| [at + distance, at - distance]));
             }
@@ -138,7 +139,7 @@ impl CheckRange {
         steps.extend(limits.map(|(low, high)| [low, high]).into_iter().flatten());
         steps.sort_by(f64::total_cmp);
         steps.dedup();
-        // What is nearest to a bound says most.
+        // Values closest to a bound are the most informative.
         let distance = |n: f64| [least, most].into_iter().flatten().map(|at| (n - at).abs()).fold(f64::MAX, f64::min);
         steps.sort_by(|left, right| distance(*left).total_cmp(&distance(*right)));
         let in_type = |n: &f64| limits.is_none_or(|(low, high)| (low..=high).contains(n));
@@ -148,13 +149,13 @@ impl CheckRange {
     }
 }
 
-/// How many problems of a range are told.
+/// How many problems of a range are reported.
 const SHOWN: usize = 3;
 
-/// Up to here f64 holds every whole number.
+/// f64 holds every whole number up to this one.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The distance between two neighbouring numbers of a column's type; of a type without one, that of the bounds' own
+/// The distance between two neighbouring numbers of a column's type; if the type defines none, that of the bounds' own
 /// decimals.
 fn step(column: &Column, bounds: [&Option<String>; 2]) -> Result<f64, Failure> {
     let (base, modifiers) = type_parts(&column.ty.base);
@@ -170,7 +171,7 @@ fn step(column: &Column, bounds: [&Option<String>; 2]) -> Result<f64, Failure> {
     }
 }
 
-/// The least and the largest number of a column's type, in steps.
+/// The minimum and the maximum of a column's type, in steps.
 #[expect(clippy::cast_precision_loss, reason = "limits beyond 2^53 are left out")]
 fn limits(column: &Column, step: f64) -> Option<(f64, f64)> {
     let (base, modifiers) = type_parts(&column.ty.base);

@@ -1,5 +1,5 @@
-//! A column that takes exactly a set of values: every member is inserted, and a crowd of non-members is tried, among
-//! them whatever else stands in the definition of the rule and in those of other columns.
+//! A column that accepts exactly a set of values: every member is inserted, and many non-members are tried, including
+//! other literals in the definition of the rule and in those of other columns.
 
 use pgproof_sql::{ObjectId, Property};
 use std::collections::BTreeSet;
@@ -14,13 +14,13 @@ use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Relation};
 use pgproof_catalog::{row::Draft, row::RowGenerator, row::Value, row::literals};
 
 impl ColumnRef {
-    /// It takes these values and no others; NULL as its nullability says.
+    /// It accepts these values and rejects all others; NULL depends on its nullability.
     pub fn accepts_only<V: Into<String>>(self, values: impl IntoIterator<Item = V>) -> CheckSet {
         CheckSet::new(self, values.into_iter().map(Into::into).collect())
     }
 }
 
-/// A column takes exactly these values, and NULL only if that is said.
+/// A column accepts exactly these values, and NULL only if declared.
 #[derive(Debug, Clone)]
 pub struct CheckSet {
     at: ColumnRef,
@@ -34,19 +34,19 @@ impl CheckSet {
         CheckSet { at, members, null: false, constraint: None }
     }
 
-    /// NULL is taken too.
+    /// NULL is accepted too.
     pub fn or_null(mut self) -> CheckSet {
         self.null = true;
         self
     }
 
-    /// It is the CHECK of this name that refuses all others.
+    /// The CHECK with this name rejects all others.
     pub fn by(mut self, constraint: impl Into<String>) -> CheckSet {
         self.constraint = Some(constraint.into());
         self
     }
 
-    /// The CHECK to point at: the one declared, else one on the column.
+    /// The CHECK to point at: the declared one, or else one on the column.
     fn object(&self, catalog: &Catalog, relation: &Relation) -> ObjectId {
         let on_column = catalog
             .constraints_of(relation)
@@ -93,7 +93,7 @@ impl Assertion for CheckSet {
         let mut problems = Vec::new();
         for member in &self.members {
             let Attempt::Refused(refusal) = attempt(sandbox, member)? else { continue };
-            // A rule over several columns may want others than this row's beside it.
+            // A rule over several columns may require other values beside it than those of this row.
             let value = Value::text(member);
             if !RowGenerator::completes(sandbox, &self.at.table, &column.name, value)? {
                 problems.push(format!("'{member}' was rejected with {}", refusal.brief()));
@@ -125,12 +125,12 @@ impl Assertion for CheckSet {
 }
 
 impl CheckSet {
-    /// Whether a refusal is the one that the set is about: check_violation, or invalid_text_representation of an enum.
+    /// Whether an error is the expected rejection: check_violation, or invalid_text_representation for an enum.
     fn is_right(&self, refusal: &Reported, column: &Column) -> bool {
         refusal.is("23514", self.constraint.as_deref()) || column.ty.kind == 'e' && refusal.sqlstate == "22P02"
     }
 
-    /// Values that must be refused and that the type itself takes.
+    /// Values that must be rejected although the type itself accepts them.
     fn strangers(&self, catalog: &Catalog, column: &Column) -> Vec<String> {
         let mut crowd: BTreeSet<String> = BTreeSet::new();
         for member in &self.members {
@@ -154,7 +154,7 @@ impl CheckSet {
         let words =
             ["", " ", "null", "NULL", "unknown", "none", "default", "true", "0", "1", "-1", "deleted", "é", "x"];
         crowd.extend(words.map(str::to_owned));
-        // What another column takes, or what this one's rule mentions, is what somebody will try.
+        // Values that another column accepts, or that this column's rule mentions, are likely mistakes.
         crowd.extend(
             catalog
                 .constraints

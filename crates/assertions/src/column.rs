@@ -1,5 +1,5 @@
-//! Columns: that they exist with a type. What a column accepts and defaults to, other families say: each adds its
-//! sentences to [`ColumnRef`].
+//! Columns: that they exist with a type. Other families cover the values a column accepts and its default: each adds
+//! its sentences to [`ColumnRef`].
 
 use pgproof_runner::Sandbox;
 use pgproof_sql::{Property, QualifiedName};
@@ -10,13 +10,13 @@ use crate::{table, table::TableRef};
 use pgproof_catalog::{Catalog, Column, Relation};
 
 impl TableRef {
-    /// Something about one of its columns.
+    /// Begins a sentence about one of its columns.
     pub fn column(self, column: impl Into<String>) -> ColumnRef {
         ColumnRef { table: self.name, column: column.into() }
     }
 }
 
-/// A column that something will be said of.
+/// A column, the subject of a sentence.
 #[derive(Debug, Clone)]
 pub struct ColumnRef {
     pub(crate) table: QualifiedName,
@@ -33,7 +33,7 @@ impl ColumnRef {
         Subject::column(&self.table, &self.column)
     }
 
-    /// Its table and itself in the catalog, or a refutation that one of them does not exist.
+    /// Its table and itself in the catalog, or a refutation if one of them does not exist.
     pub fn find<'a>(&self, catalog: &'a Catalog) -> Result<(&'a Relation, &'a Column), Failure> {
         let relation = table::find(catalog, &self.table)?;
         let column = relation.column(&self.column).ok_or_else(|| {

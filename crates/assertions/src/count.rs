@@ -1,4 +1,4 @@
-//! How many objects a schema has: the "15+ indexes" of a runbook.
+//! The number of objects in a schema: the "15+ indexes" of a runbook.
 
 use std::fmt;
 
@@ -13,12 +13,12 @@ pub fn schema() -> SchemaRef {
     SchemaRef(())
 }
 
-/// The schema, of which something will be said.
+/// The schema, the subject of a sentence.
 #[derive(Debug, Clone, Copy)]
 pub struct SchemaRef(());
 
 impl SchemaRef {
-    /// It has this many objects of a kind, or more.
+    /// It has at least this many objects of a kind.
     pub fn has_at_least(self, least: usize, what: Counted) -> HasAtLeast {
         HasAtLeast { least, what }
     }
@@ -27,7 +27,7 @@ impl SchemaRef {
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Counted {
-    /// Indexes, those behind constraints not counted.
+    /// Indexes, except those of constraints.
     Indexes,
     /// Foreign keys.
     ForeignKeys,
@@ -45,7 +45,7 @@ impl fmt::Display for Counted {
     }
 }
 
-/// The schema has at least so many objects.
+/// The schema has at least this many objects.
 #[derive(Debug, Clone, Copy)]
 pub struct HasAtLeast {
     least: usize,
@@ -62,7 +62,7 @@ impl Assertion for HasAtLeast {
     }
 
     fn pins(&self, _: &Catalog) -> Vec<Pin> {
-        // One more or less may not be noticed.
+        // Adding or removing one object may go unnoticed.
         Vec::new()
     }
 

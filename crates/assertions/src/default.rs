@@ -1,4 +1,4 @@
-//! What a column gets when a row leaves it out, proven by such a row.
+//! The value of a column that a row omits, proven by inserting such a row.
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
@@ -11,18 +11,18 @@ use pgproof_catalog::{Catalog, Generation};
 use pgproof_catalog::{row::RowGenerator, row::Value};
 
 impl ColumnRef {
-    /// A row that leaves it out gets the value of this expression.
+    /// A row that omits it gets the value of this expression.
     pub fn defaults_to(self, expression: impl Into<String>) -> DefaultsTo {
         DefaultsTo { at: self, expression: expression.into() }
     }
 
-    /// A row that leaves it out gets NULL, or is refused.
+    /// A row that omits it gets NULL or is rejected.
     pub fn has_no_default(self) -> HasNoDefault {
         HasNoDefault { at: self }
     }
 }
 
-/// A row that leaves the column out gets the value of an expression.
+/// A row that omits the column gets the value of an expression.
 #[derive(Debug, Clone)]
 pub struct DefaultsTo {
     pub(crate) at: ColumnRef,
@@ -49,8 +49,8 @@ impl Assertion for DefaultsTo {
         let mut generator = RowGenerator::of(sandbox)?;
         let draft = generator.draft(sandbox, &self.at.table, &[(&column.name, Value::Default)])?;
         let found = draft.insert(sandbox)?;
-        // now() and the like stand still within the transaction, so the two agree; a volatile default, random or
-        // counting, gives another value each time, and only its expression can be compared.
+        // now() and similar functions are constant within the transaction, so the two agree; a volatile default, such
+        // as a random value or a sequence, differs each time, so only its expression can be compared.
         let ty = &column.ty.name;
         let again = sandbox.value(&format!("SELECT (({default})::{ty})::text"))?;
         if found.value(&column.name) != again.as_deref() {
@@ -70,7 +70,7 @@ impl Assertion for DefaultsTo {
     }
 }
 
-/// A row that leaves the column out gets NULL, or is refused.
+/// A row that omits the column gets NULL or is rejected.
 #[derive(Debug, Clone)]
 pub struct HasNoDefault {
     pub(crate) at: ColumnRef,
@@ -100,7 +100,7 @@ impl Assertion for HasNoDefault {
         }
         let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         let without = draft.with(&column.name, Value::Default);
-        // A domain may have a default too, so the row is tried all the same.
+        // A domain may have a default too, so the row is tried anyway.
         if let Attempt::Refused(refusal) = sandbox.attempt(&without.sql())? {
             return if refusal.sqlstate == "23502" {
                 Ok(())

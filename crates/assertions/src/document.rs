@@ -1,4 +1,4 @@
-//! A column of JSON documents: valid ones come back equal, text that is no JSON is refused.
+//! A column of JSON documents: valid documents are read back equal, and invalid JSON is rejected.
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
@@ -12,13 +12,13 @@ use pgproof_catalog::Catalog;
 use pgproof_catalog::{row::RowGenerator, row::Value};
 
 impl ColumnRef {
-    /// It takes valid JSON documents, gives them back equal, and refuses text that is no JSON.
+    /// It accepts valid JSON documents, returns them equal, and rejects invalid JSON.
     pub fn holds_documents(self) -> HoldsDocuments {
         HoldsDocuments { at: self }
     }
 }
 
-/// Documents of every shape (RFC 8259), the awkward ones among them.
+/// Documents of every shape (RFC 8259), including awkward ones.
 const VALID: &[&str] = &[
     "{}",
     "[]",
@@ -32,11 +32,11 @@ const VALID: &[&str] = &[
     "[12345678901234567890.123456789]",
 ];
 
-/// Texts that are nearly JSON.
+/// Texts that are almost JSON.
 const INVALID: &[&str] =
     &["", "{", "{a: 1}", "{'a': 1}", "[1,]", "{\"a\": }", "nul", "01", "\"open", "{\"a\": 1}}", "\"\\x\"", "NaN"];
 
-/// A column takes valid JSON documents and refuses invalid ones.
+/// A column accepts valid JSON documents and rejects invalid ones.
 #[derive(Debug, Clone)]
 pub struct HoldsDocuments {
     pub(crate) at: ColumnRef,

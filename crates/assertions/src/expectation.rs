@@ -1,5 +1,5 @@
-//! Expectations that are tables: CSV files in a schema's fixtures, read into typed rows. What cannot be read names
-//! file, line and column.
+//! Expectations given as tables: CSV files in a schema's fixtures, parsed into typed rows. Errors name file, line and
+//! column.
 
 use std::path::PathBuf;
 
@@ -19,17 +19,17 @@ pub enum ExpectationError {
         /// Why.
         source: csv::Error,
     },
-    /// It is malformed: another header, another type, another number of fields.
+    /// It is malformed: wrong header, wrong type or wrong number of fields.
     #[error("{}:{line}: {problem}", .file.display())]
     Malformed {
         /// The file.
         file: PathBuf,
         /// The line, from 1.
         line: u64,
-        /// What is wrong, and with which column.
+        /// What is wrong, and in which column.
         problem: String,
     },
-    /// It has a header and nothing else.
+    /// It has only a header.
     #[error("{} has no rows: it expects nothing", .file.display())]
     Empty {
         /// The file.
@@ -93,7 +93,7 @@ mod tests {
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("pgproof-expectation-{}-{number}.csv", std::process::id()));
         std::fs::write(&path, content).expect("a file");
-        // A scratch database has no fixtures: its files are named as they are.
+        // A scratch database has no fixtures: its file names are used as they are.
         let result = read::<Row>(&scratch(""), path.to_str().expect("a name"));
         std::fs::remove_file(&path).expect("the file");
         let message = result.expect_err("malformed").to_string();

@@ -12,7 +12,7 @@ pub fn extension(name: impl Into<String>) -> ExtensionRef {
     ExtensionRef { name: name.into() }
 }
 
-/// An extension that something will be said of.
+/// An extension, the subject of a sentence.
 #[derive(Debug, Clone)]
 pub struct ExtensionRef {
     name: String,

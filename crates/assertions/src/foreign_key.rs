@@ -1,4 +1,4 @@
-//! A foreign key, proven by an orphan that it refuses, and by deleting and updating a referenced row.
+//! A foreign key, proven by rejecting an orphan, and by deleting and updating a referenced row.
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
@@ -18,13 +18,13 @@ use pgproof_catalog::{row::Row, row::RowGenerator, row::Value};
 pub use pgproof_catalog::ForeignKeyAction as Action;
 
 impl TableRef {
-    /// Something about its foreign key on these columns.
+    /// Begins a sentence about its foreign key on these columns.
     pub fn foreign_key<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> ForeignKeyRef {
         ForeignKeyRef { table: self.name, columns: columns.into_iter().map(Into::into).collect() }
     }
 }
 
-/// A foreign key that something will be said of.
+/// A foreign key, the subject of a sentence.
 #[derive(Debug, Clone)]
 pub struct ForeignKeyRef {
     pub(crate) table: QualifiedName,
@@ -32,8 +32,8 @@ pub struct ForeignKeyRef {
 }
 
 impl ForeignKeyRef {
-    /// It references these columns of this table. Deleting or updating a referenced row is refused (NO ACTION),
-    /// unless said otherwise.
+    /// It references these columns of this table. Deleting or updating a referenced row is rejected (NO ACTION), unless
+    /// declared otherwise.
     pub fn references<C: Into<String>>(
         self,
         table: impl Into<QualifiedName>,
@@ -64,13 +64,13 @@ pub struct ForeignKey {
 }
 
 impl ForeignKey {
-    /// What deleting a referenced row does.
+    /// The action when a referenced row is deleted.
     pub fn on_delete(mut self, action: Action) -> ForeignKey {
         self.on_delete = action;
         self
     }
 
-    /// What updating a referenced key does.
+    /// The action when a referenced key is updated.
     pub fn on_update(mut self, action: Action) -> ForeignKey {
         self.on_update = action;
         self
@@ -82,7 +82,7 @@ impl ForeignKey {
         self
     }
 
-    /// The constraint in the catalog, or what is there instead.
+    /// The constraint in the catalog, or what was found instead.
     fn find<'a>(&self, catalog: &'a Catalog, relation: &Relation) -> Result<&'a Constraint, Failure> {
         let target = catalog.table(&self.referenced);
         let keys: Vec<_> = catalog
@@ -170,14 +170,14 @@ impl Acting<'_> {
     fn orphan(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let mut generator = RowGenerator::of(sandbox)?;
         let mut draft = generator.draft(sandbox, &self.relation.qualified_name(), &[])?;
-        // The key of a row that was there and is gone: every rule takes it, and nothing has it.
+        // The key of a row that existed and was deleted: every rule accepts it, and no row has it.
         let Some(references) = &self.key.references else { return Err(refuted("it references nothing")) };
         let pairs: Vec<_> = self.key.columns.iter().zip(&references.columns).collect();
         let others = || {
             let keys = self.catalog.constraints_of(self.relation).filter(|c| c.kind == ConstraintKind::ForeignKey);
             keys.filter(|key| key.name != self.key.name)
         };
-        // A column that another key shares keeps its value, or that key would refuse first.
+        // A column shared with another key keeps its value, or the other key would reject the row first.
         let shared = |column: &String| others().any(|key| key.columns.contains(column)) && pairs.len() > 1;
         let given: Vec<(&str, Value)> = pairs
             .iter()
@@ -198,7 +198,7 @@ impl Acting<'_> {
         }
     }
 
-    /// Makes a referenced and a referencing row, does something to the first, and looks at the second.
+    /// Creates a referenced and a referencing row, changes the first, and inspects the second.
     fn event(&self, sandbox: &mut Sandbox, event: Event, expected: Action) -> Result<(), Failure> {
         let Some(references) = &self.key.references else { return Err(refuted("it references nothing")) };
         let mut generator = RowGenerator::of(sandbox)?;
@@ -216,7 +216,7 @@ impl Acting<'_> {
             Event::Delete => format!("DELETE FROM {} WHERE {}", parent.table(), parent.condition(&references.columns)),
             Event::Update => match self.update(sandbox, &mut generator, &parent)? {
                 Some(statement) => statement,
-                // A generated key cannot be updated, so there is nothing to act out.
+                // A generated key cannot be updated, so there is nothing to test.
                 None => return compare(event, declared, expected, None),
             },
         };
@@ -252,7 +252,7 @@ impl Acting<'_> {
         let Some(relation) = self.catalog.table(&parent_name) else { return Ok(None) };
         let column = references.columns.iter().filter_map(|name| relation.column(name)).next_back();
         let Some(column) = column.filter(|column| column.generation.is_insertable()) else { return Ok(None) };
-        // The value that another row would have: every rule takes it.
+        // The value that another row would have: every rule accepts it.
         let other = sandbox.undone(|sandbox| generator.insert(sandbox, &parent_name, &[]))?;
         let value: Value = other.value(&column.name).map(str::to_owned).into();
         let (table, column) = (parent.table(), identifier(&column.name));
@@ -260,7 +260,7 @@ impl Acting<'_> {
         Ok(Some(format!("UPDATE {table} SET {column} = {} WHERE {condition}", value.sql())))
     }
 
-    /// What has become of the referencing row.
+    /// What happened to the referencing row.
     fn effect(&self, sandbox: &mut Sandbox, child: &Row) -> Result<&'static str, Failure> {
         let table = self.relation.qualified_name().sql();
         let others: Vec<String> = self

@@ -1,5 +1,5 @@
-//! A function: its signature and attributes, and that it runs. Many a function is created without complaint and fails
-//! only when it is called: PL/pgSQL looks at its statements no earlier.
+//! A function: its signature and attributes, and that it runs. Many functions are created without errors and fail only
+//! when called: PL/pgSQL does not check their statements earlier.
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
@@ -18,15 +18,15 @@ pub fn function(name: impl Into<QualifiedName>) -> FunctionRef {
     FunctionRef { name: name.into() }
 }
 
-/// A function that something will be said of.
+/// A function, the subject of a sentence.
 #[derive(Debug, Clone)]
 pub struct FunctionRef {
     name: QualifiedName,
 }
 
 impl FunctionRef {
-    /// It takes these arguments and gives this result, both as PostgreSQL prints them: `a integer, b text DEFAULT
-    /// ''::text`. Until said otherwise it is VOLATILE and runs with its caller's rights.
+    /// It has these arguments and this result, both as PostgreSQL prints them: `a integer, b text DEFAULT ''::text`.
+    /// Unless declared otherwise it is VOLATILE and runs with the privileges of its caller.
     pub fn is(self, arguments: impl Into<String>, result: impl Into<String>) -> FunctionIs {
         FunctionIs {
             name: self.name,
@@ -38,12 +38,12 @@ impl FunctionRef {
         }
     }
 
-    /// Called with these arguments, as SQL, it does not fail.
+    /// A call with these arguments, as SQL, does not fail.
     pub fn runs(self, arguments: impl Into<String>) -> FunctionRuns {
         FunctionRuns { name: self.name, arguments: arguments.into(), value: None }
     }
 
-    /// Called with these arguments, as SQL, it gives this value, in its text form.
+    /// A call with these arguments, as SQL, returns this value, in its text form.
     pub fn gives(self, arguments: impl Into<String>, value: impl Into<String>) -> FunctionRuns {
         FunctionRuns { name: self.name, arguments: arguments.into(), value: Some(value.into()) }
     }
@@ -65,20 +65,20 @@ pub struct FunctionIs {
 }
 
 impl FunctionIs {
-    /// What the planner may assume of its results.
+    /// Its volatility.
     pub fn volatility(mut self, volatility: Volatility) -> FunctionIs {
         self.volatility = volatility;
         self
     }
 
-    /// It runs with its owner's rights. That is safe only with a search path of its own, so one is demanded.
+    /// It runs with the privileges of its owner. That is safe only with its own search path, so one is required.
     pub fn security_definer(mut self, search_path: impl Into<String>) -> FunctionIs {
         self.security_definer = true;
         self.search_path = Some(search_path.into());
         self
     }
 
-    /// It has a search path of its own.
+    /// It sets its own search path.
     pub fn search_path(mut self, search_path: impl Into<String>) -> FunctionIs {
         self.search_path = Some(search_path.into());
         self
@@ -144,7 +144,7 @@ impl Assertion for FunctionRuns {
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
-        // Of several functions of one name, nobody knows here which one a call means.
+        // If several functions share the name, it is unknown which of them a call denotes.
         match catalog.functions_called(&self.name).as_slice() {
             [function] => vec![Pin::acted_out(function.id(), Property::Body)],
             _ => Vec::new(),

@@ -1,5 +1,5 @@
-//! Columns whose values PostgreSQL makes: generated ones and identities. A value of one's own is tried, and refused or
-//! taken as declared.
+//! Columns whose values PostgreSQL generates: generated columns and identity columns. An explicit value is tried, and
+//! accepted or rejected as declared.
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
@@ -28,7 +28,7 @@ impl ColumnRef {
     }
 }
 
-/// A column's values are made by PostgreSQL.
+/// PostgreSQL generates the values of a column.
 #[derive(Debug, Clone)]
 pub struct IsGenerated {
     at: ColumnRef,

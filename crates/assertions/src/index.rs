@@ -1,4 +1,4 @@
-//! An index as the catalog has it. That queries use it, `plan` says; that it refuses duplicates, `unique`.
+//! An index as it is in the catalog. `plan` covers that queries use it; `unique`, that it rejects duplicates.
 
 use pgproof_runner::Sandbox;
 use pgproof_sql::{ObjectId, Property, QualifiedName};
@@ -16,15 +16,15 @@ pub fn index(name: impl Into<QualifiedName>) -> IndexRef {
     IndexRef { name: name.into() }
 }
 
-/// An index that something will be said of.
+/// An index, the subject of a sentence.
 #[derive(Debug, Clone)]
 pub struct IndexRef {
     name: QualifiedName,
 }
 
 impl IndexRef {
-    /// It is on this table and these columns, in this order; each as CREATE INDEX has it: `created_at DESC`. Until
-    /// said otherwise it is a plain btree.
+    /// It is on this table and these columns, in this order, each as written in CREATE INDEX: `created_at DESC`. Unless
+    /// declared otherwise it is a plain B-tree index.
     pub fn on<C: Into<String>>(self, table: impl Into<QualifiedName>, keys: impl IntoIterator<Item = C>) -> IndexIs {
         IndexIs {
             name: self.name,
@@ -57,19 +57,19 @@ impl IndexIs {
         self
     }
 
-    /// It refuses duplicates.
+    /// It rejects duplicates.
     pub fn unique(mut self) -> IndexIs {
         self.unique = true;
         self
     }
 
-    /// It holds only the rows that meet this condition, as PostgreSQL prints it.
+    /// It holds only the rows that satisfy this condition, as PostgreSQL prints it.
     pub fn only_where(mut self, predicate: impl Into<String>) -> IndexIs {
         self.predicate = Some(predicate.into());
         self
     }
 
-    /// It carries these columns beside its keys.
+    /// It includes these columns in addition to its keys.
     pub fn including<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> IndexIs {
         self.include = columns.into_iter().map(Into::into).collect();
         self

@@ -1,6 +1,5 @@
-//! What can be said about a PostgreSQL schema. An assertion is a value: a subject, a sentence, and a check that acts
-//! the sentence out in a sandbox wherever there is behaviour to act out. The crate starts no server; that is
-//! `pgproof-runner`'s part.
+//! Assertions about a PostgreSQL schema. An assertion is a value: a subject, a sentence, and a check that tests the
+//! sentence in a sandbox wherever there is behaviour to test. The crate starts no server; `pgproof-runner` does that.
 
 pub mod assertion;
 pub mod check;

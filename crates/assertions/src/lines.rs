@@ -1,5 +1,5 @@
-//! Lines of the tables of expectations that most suites keep in their fixtures: columns, foreign keys, indexes. Each
-//! line says what it asserts.
+//! Lines of the expectation tables that most suites keep in their fixtures: columns, foreign keys, indexes. Each line
+//! generates its assertions.
 
 use pgproof_runner::Sandbox;
 use serde::Deserialize;
@@ -21,14 +21,14 @@ pub struct ColumnLine {
     /// Its type, as PostgreSQL prints it.
     #[serde(rename = "type")]
     pub ty: String,
-    /// Whether it refuses NULL.
+    /// Whether it rejects NULL.
     pub not_null: bool,
     /// Its default, as PostgreSQL prints it.
     pub default: Option<String>,
 }
 
 impl ColumnLine {
-    /// Its type, whether it takes NULL, and what a row gets that leaves it out.
+    /// Its type, whether it accepts NULL, and the value of a row that omits it.
     pub fn assertions(&self) -> Vec<Box<dyn Assertion>> {
         let this = || table(&self.table).column(&self.column);
         let null = if self.not_null { this().is_not_null() } else { this().is_nullable() };
@@ -47,18 +47,18 @@ pub struct ForeignKeyLine {
     pub table: String,
     /// The column.
     pub column: String,
-    /// The table that it references.
+    /// The table it references.
     pub references: String,
-    /// The column that it references.
+    /// The column it references.
     pub referenced_column: String,
-    /// What deleting a referenced row does.
+    /// The action when a referenced row is deleted.
     pub on_delete: Action,
     /// Its name.
     pub constraint: String,
 }
 
 impl ForeignKeyLine {
-    /// What it references, and what a delete does.
+    /// Its target, and the action on delete.
     pub fn assertion(&self) -> impl Assertion + use<> {
         table(&self.table)
             .foreign_key([&self.column])
@@ -77,11 +77,11 @@ pub struct IndexLine {
     pub table: String,
     /// The access method.
     pub method: String,
-    /// Whether it refuses duplicates.
+    /// Whether it rejects duplicates.
     pub unique: bool,
     /// Its key columns and expressions, in order.
     pub keys: String,
-    /// The columns of INCLUDE.
+    /// The columns in INCLUDE.
     pub include: String,
     /// The condition of a partial index, as PostgreSQL prints it.
     pub predicate: Option<String>,
@@ -103,7 +103,7 @@ impl IndexLine {
     }
 }
 
-/// The lines of a file that a condition picks; none is an error of the suite.
+/// The lines of a file that satisfy a condition; an empty selection is an error in the suite.
 #[track_caller]
 pub fn picked<T: DeserializeOwned>(db: &Sandbox, file: &str, pick: impl Fn(&T) -> bool) -> Vec<T> {
     let rows: Vec<T> = expected(db, file).into_iter().filter(pick).collect();

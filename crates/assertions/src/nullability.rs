@@ -1,4 +1,4 @@
-//! Whether a column takes NULL, proven by inserting one.
+//! Whether a column accepts NULL, proven by inserting one.
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
@@ -11,18 +11,18 @@ use pgproof_catalog::Catalog;
 use pgproof_catalog::{row::RowGenerator, row::Value};
 
 impl ColumnRef {
-    /// It refuses NULL.
+    /// It rejects NULL.
     pub fn is_not_null(self) -> Nullability {
         Nullability::new(self, false)
     }
 
-    /// It takes NULL.
+    /// It accepts NULL.
     pub fn is_nullable(self) -> Nullability {
         Nullability::new(self, true)
     }
 }
 
-/// A column takes NULL, or refuses it.
+/// A column accepts or rejects NULL.
 #[derive(Debug, Clone)]
 pub struct Nullability {
     at: ColumnRef,
@@ -59,7 +59,7 @@ impl Assertion for Nullability {
         let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
         match (self.nullable, sandbox.attempt(&draft.with(&column.name, Value::Null).sql())?) {
             (true, Attempt::Accepted) => Ok(()),
-            // Identity and generated columns refuse any value, NULL too, before NOT NULL is looked at.
+            // Identity and generated columns reject any value, including NULL, before NOT NULL is checked.
             (nullable, Attempt::Refused(r)) if r.sqlstate == "428C9" => {
                 if column.not_null == nullable {
                     Err(refuted(format!("its values are made by PostgreSQL, and NOT NULL is {}", column.not_null)))
@@ -78,7 +78,7 @@ impl Assertion for Nullability {
             (false, Attempt::Refused(r)) if r.sqlstate == "23502" && r.column.as_deref() == Some(&column.name) => {
                 Ok(())
             }
-            // A domain that is NOT NULL does not name the column.
+            // A NOT NULL domain does not name the column.
             (false, Attempt::Refused(r))
                 if r.sqlstate == "23502" && r.column.is_none() && column.ty.domain.is_some() =>
             {

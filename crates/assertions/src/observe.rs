@@ -1,5 +1,5 @@
-//! What a test of a suite works out by itself, with the same evidence as an assertion: for promises that no assertion
-//! says, in databases that no sandbox holds.
+//! Results that a test of a suite computes itself, with the same evidence as an assertion: for promises that no
+//! assertion covers, in databases other than a sandbox.
 
 use std::fmt::Debug;
 use std::panic::Location;
@@ -14,7 +14,7 @@ use crate::check::{described, test_name};
 
 /// Begins an observation: `db.observe("003_seed.sql", "inserts seven rows").equals(rows, 7)`.
 pub trait Observe {
-    /// What is observed, and what must hold of it, as the end of a sentence that begins with `subject`.
+    /// What is observed, and what must hold, as the end of a sentence that begins with `subject`.
     fn observe(&self, subject: impl Into<String>, sentence: impl Into<String>) -> Observation;
 }
 
@@ -30,7 +30,7 @@ impl Observe for Sandbox {
     }
 }
 
-/// Something that a test has found out, to be compared with what is expected.
+/// A result of a test, to be compared with the expected one.
 #[derive(Debug)]
 #[must_use]
 pub struct Observation {
@@ -45,7 +45,7 @@ impl Observation {
         Observation { context: Arc::clone(context), subject, sentence, started: Instant::now() }
     }
 
-    /// Records that the value found is the one expected; panics if it is another.
+    /// Records that the value found is the expected one; panics if it is not.
     #[track_caller]
     pub fn equals<T: PartialEq<U> + Debug, U: Debug>(self, found: T, expected: U) {
         let message = (found != expected).then(|| format!("found {found:?}, expected {expected:?}"));

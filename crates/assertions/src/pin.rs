@@ -1,10 +1,10 @@
-//! What an assertion pins: the properties of objects that it would notice a change of, and how firmly.
+//! What an assertion pins: the properties of objects in which it would detect a change, and how reliably.
 
 use pgproof_sql::{ObjectId, Property};
 
 pub use pgproof_runner::evidence::Firmness;
 
-/// A property of an object that an assertion holds in place.
+/// A property of an object that an assertion pins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Pin {
@@ -12,7 +12,7 @@ pub struct Pin {
     pub object: ObjectId,
     /// The property.
     pub property: Property,
-    /// How firmly.
+    /// How reliably.
     pub firmness: Firmness,
 }
 
@@ -22,12 +22,12 @@ impl Pin {
         Pin { object, property, firmness: Firmness::LookedAt }
     }
 
-    /// A property that the assertion acts out: something that it allows is done, or something that it forbids.
+    /// A property that the assertion tests in one direction: something is accepted, or something is rejected.
     pub fn acted_out(object: ObjectId, property: Property) -> Pin {
         Pin { object, property, firmness: Firmness::ActedOutOneWay }
     }
 
-    /// A property that the assertion acts out both ways: something is accepted, and something is rejected.
+    /// A property that the assertion tests in both directions: something is accepted, and something is rejected.
     pub fn acted_out_both_ways(object: ObjectId, property: Property) -> Pin {
         Pin { object, property, firmness: Firmness::ActedOutBothWays }
     }

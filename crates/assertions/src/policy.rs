@@ -1,4 +1,4 @@
-//! A policy as the catalog has it: its command, roles, kind and expressions.
+//! A policy as it is in the catalog: its command, roles, kind and expressions.
 
 use pgproof_runner::Sandbox;
 use pgproof_sql::{Identifier, ObjectId, ObjectKind, Property, QualifiedName};
@@ -13,7 +13,8 @@ use crate::{table::TableRef, table::find};
 use pgproof_catalog::{Catalog, PolicyCommand};
 
 impl TableRef {
-    /// Its policy of this name is for this command. Until said otherwise it is permissive and for everybody.
+    /// Its policy with this name applies to this command. Unless declared otherwise it is permissive and applies to
+    /// PUBLIC.
     pub fn policy(self, name: impl Into<String>, command: PolicyCommand) -> PolicyIs {
         PolicyIs {
             table: self.name,
@@ -40,26 +41,26 @@ pub struct PolicyIs {
 }
 
 impl PolicyIs {
-    /// It is for these roles.
+    /// It applies to these roles.
     pub fn to<R: Into<String>>(mut self, roles: impl IntoIterator<Item = R>) -> PolicyIs {
         self.roles = roles.into_iter().map(Into::into).collect();
         self.roles.sort();
         self
     }
 
-    /// It holds rows back that other policies would let through.
+    /// It is restrictive: it hides rows that other policies would allow.
     pub fn restrictive(mut self) -> PolicyIs {
         self.permissive = false;
         self
     }
 
-    /// Rows that meet this condition are seen; as PostgreSQL prints it.
+    /// Rows that satisfy this condition are visible; as PostgreSQL prints it.
     pub fn using(mut self, expression: impl Into<String>) -> PolicyIs {
         self.using = Some(expression.into());
         self
     }
 
-    /// Rows that meet this condition may be written; as PostgreSQL prints it.
+    /// Rows that satisfy this condition may be written; as PostgreSQL prints it.
     pub fn with_check(mut self, expression: impl Into<String>) -> PolicyIs {
         self.with_check = Some(expression.into());
         self

@@ -1,4 +1,4 @@
-//! A primary key, proven by NULLs and a duplicate that it refuses.
+//! A primary key, proven by rejecting NULLs and a duplicate.
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;

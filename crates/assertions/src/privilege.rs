@@ -1,4 +1,4 @@
-//! What a role may do to a table, tried as that role. That a privilege is there says nothing of rows: policies do.
+//! What a role may do to a table, tried as that role. Privileges say nothing about rows: policies do.
 
 use std::fmt;
 
@@ -16,20 +16,20 @@ pub fn role(name: impl Into<String>) -> RoleRef {
     RoleRef { name: name.into() }
 }
 
-/// A role that something will be said of.
+/// A role, the subject of a sentence.
 #[derive(Debug, Clone)]
 pub struct RoleRef {
     name: String,
 }
 
 impl RoleRef {
-    /// It may do these things to a table, and none of the others.
+    /// It has these privileges on a table, and no others.
     pub fn may_only(self, privileges: impl IntoIterator<Item = Privilege>, table: impl Into<QualifiedName>) -> MayOnly {
         MayOnly { role: self.name, privileges: privileges.into_iter().collect(), table: table.into() }
     }
 }
 
-/// What a role may do to a table (documentation, "Privileges").
+/// The privileges of a role on a table (documentation, "Privileges").
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Privilege {
     /// Read rows.
@@ -40,7 +40,7 @@ pub enum Privilege {
     Update,
     /// Remove rows.
     Delete,
-    /// Remove all rows, whatever policies say.
+    /// Remove all rows, regardless of policies.
     Truncate,
 }
 
@@ -93,12 +93,12 @@ impl Assertion for MayOnly {
             Some(_) => {}
         }
         let mut problems = Vec::new();
-        // Nobody writes to a materialized view, whatever was granted.
+        // A materialized view cannot be written to, whatever privileges were granted.
         let readable_only = relation.kind == RelationKind::MaterializedView;
         for privilege in ALL.into_iter().filter(|privilege| !readable_only || *privilege == Privilege::Select) {
             let statement = privilege.statement(relation);
             let attempt = sandbox.attempt(&format!("SET LOCAL ROLE {}; {statement}", identifier(&self.role)))?;
-            // insufficient_privilege comes before any look at rows; whatever else refuses, the privilege is there.
+            // insufficient_privilege is raised before any row is read; after any other error, the privilege exists.
             let may = !matches!(&attempt, Attempt::Refused(refusal) if refusal.sqlstate == "42501");
             match (may, self.privileges.contains(&privilege)) {
                 (true, false) => problems.push(format!("it may {privilege}")),
@@ -111,7 +111,7 @@ impl Assertion for MayOnly {
 }
 
 impl Privilege {
-    /// A statement that needs this privilege alone, and touches no row that policies could speak of.
+    /// A statement that needs only this privilege, and touches no row to which policies could apply.
     fn statement(self, relation: &Relation) -> String {
         let table = relation.sql();
         let column = relation.columns.iter().find(|column| column.generation == Generation::None);

@@ -1,4 +1,4 @@
-//! What a query gives. What its plan uses, `plan` adds to [`QueryRef`].
+//! The result of a query. `plan` adds assertions about its plan to [`QueryRef`].
 
 use pgproof_catalog::Catalog;
 use pgproof_runner::Sandbox;
@@ -13,7 +13,7 @@ pub fn query(sql: impl Into<String>) -> QueryRef {
     QueryRef { sql: sql.into() }
 }
 
-/// A query that something will be said of.
+/// A query, the subject of a sentence.
 #[derive(Debug, Clone)]
 pub struct QueryRef {
     /// Its text.
@@ -21,7 +21,7 @@ pub struct QueryRef {
 }
 
 impl QueryRef {
-    /// It gives this one value, in its text form.
+    /// It returns this one value, in its text form.
     pub fn returns(self, value: impl Into<String>) -> Returns {
         Returns { sql: self.sql, value: value.into() }
     }

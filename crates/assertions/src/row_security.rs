@@ -1,5 +1,5 @@
-//! Row security of a table: whether its policies hold, and for its owner too. What a policy lets through, `policy`
-//! says.
+//! Row security of a table: whether it is enabled, and whether it is forced for the owner. `policy` covers what a
+//! policy allows.
 
 use pgproof_runner::Sandbox;
 use pgproof_sql::{Property, QualifiedName};
@@ -11,12 +11,12 @@ use crate::{table::TableRef, table::find};
 use pgproof_catalog::Catalog;
 
 impl TableRef {
-    /// Its policies hold, for all but its owner (ENABLE ROW LEVEL SECURITY).
+    /// Its policies apply to everyone except its owner (ENABLE ROW LEVEL SECURITY).
     pub fn has_row_security(self) -> HasRowSecurity {
         HasRowSecurity { table: self.name, forced: false }
     }
 
-    /// Its policies hold, for its owner too (FORCE ROW LEVEL SECURITY).
+    /// Its policies also apply to its owner (FORCE ROW LEVEL SECURITY).
     pub fn forces_row_security(self) -> HasRowSecurity {
         HasRowSecurity { table: self.name, forced: true }
     }
@@ -54,7 +54,7 @@ impl Assertion for HasRowSecurity {
         if self.forced && !relation.row_security_forced {
             return Err(refuted("row security is not forced: its owner passes by"));
         }
-        // Enabled without a policy, nobody but the owner sees a row: that is seldom meant.
+        // If it is enabled without a policy, only the owner sees any rows: that is seldom intended.
         if catalog.policies_of(relation).next().is_none() {
             return Err(refuted("it has no policy, so that nobody sees a row"));
         }

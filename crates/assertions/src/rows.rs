@@ -1,5 +1,5 @@
-//! The rows of a table, compared with a CSV file exactly: missing, additional and different rows are named. Values are
-//! compared in the types of their columns, so that `10` is `10.0000` where the column says so.
+//! The rows of a table, compared exactly with a CSV file: missing, additional and different rows are named. Values are
+//! compared in the types of their columns, so that `10` equals `10.0000` in a numeric column.
 
 use std::collections::BTreeMap;
 
@@ -16,14 +16,13 @@ use crate::{table::TableRef, table::find};
 use pgproof_catalog::{Catalog, Relation};
 
 impl TableRef {
-    /// Its rows are those of a CSV file of the fixtures, in the columns that the file has.
+    /// Its rows are those of a CSV file in the fixtures, in the columns of the file.
     pub fn rows_equal(self, file: impl Into<String>) -> RowsEqual {
         RowsEqual::new(self.name, file.into())
     }
 }
 
-/// A table's rows are those of a CSV file, in the columns that the file has. An empty field is NULL; `\e` is the empty
-/// text.
+/// A table's rows are those of a CSV file, in the columns of the file. An empty field is NULL; `\e` is the empty text.
 #[derive(Debug, Clone)]
 pub struct RowsEqual {
     table: QualifiedName,
@@ -37,13 +36,13 @@ impl RowsEqual {
         RowsEqual { table, file, key: Vec::new(), condition: None }
     }
 
-    /// The columns that tell which row is which; all columns, until said otherwise.
+    /// The columns that identify a row; all columns by default.
     pub fn by<C: Into<String>>(mut self, key: impl IntoIterator<Item = C>) -> RowsEqual {
         self.key = key.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Only rows of the table that meet this condition are compared.
+    /// Only rows of the table that satisfy this condition are compared.
     pub fn only_where(mut self, condition: impl Into<String>) -> RowsEqual {
         self.condition = Some(condition.into());
         self
@@ -84,7 +83,7 @@ impl RowsEqual {
         Ok((header, rows))
     }
 
-    /// The file's values as the columns' types print them.
+    /// The file's values as printed by the types of the columns.
     fn normalised(
         &self,
         sandbox: &mut Sandbox,
@@ -205,7 +204,7 @@ mod tests {
     const SCHEMA: &str = "CREATE TABLE t (name text, size numeric(5,2), ok boolean);
         INSERT INTO t VALUES ('a', 1, true), ('b', 2.5, NULL), ('', 0, false)";
 
-    /// A file with this content, that `test` compares the table with.
+    /// A file with this content, with which `test` compares the table.
     fn with_file<T>(content: &str, test: impl FnOnce(RowsEqual) -> T) -> T {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);

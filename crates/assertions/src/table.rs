@@ -1,5 +1,5 @@
-//! Tables: that they exist, and that there are no others. What is in a table, the families of `column`, `primary_key`
-//! and so on say: each adds its sentences to [`TableRef`].
+//! Tables: that they exist, and that there are no others. The families of `column`, `primary_key` and so on cover their
+//! contents: each adds its sentences to [`TableRef`].
 
 use std::fmt;
 
@@ -21,14 +21,14 @@ pub fn tables<T: Into<QualifiedName>>(names: impl IntoIterator<Item = T>) -> Tab
     Tables { names: names.into_iter().map(Into::into).collect() }
 }
 
-/// A table that something will be said of.
+/// A table, the subject of a sentence.
 #[derive(Debug, Clone)]
 pub struct TableRef {
     pub(crate) name: QualifiedName,
 }
 
 impl TableRef {
-    /// It exists, and a query reads it.
+    /// It exists, and a query can read it.
     pub fn exists(self) -> TableExists {
         TableExists { name: self.name }
     }
@@ -100,7 +100,7 @@ impl Assertion for HasColumns {
     }
 }
 
-/// A set of tables that something will be said of.
+/// A set of tables, the subject of a sentence.
 #[derive(Debug, Clone)]
 pub struct Tables {
     names: Vec<QualifiedName>,
@@ -150,13 +150,13 @@ impl Assertion for ExactlyTables {
     }
 }
 
-/// What is missing and what is too much, in one line.
+/// The missing and the unexpected names, in one line.
 fn differing<T: fmt::Display>(missing: &[&T], extra: &[&T]) -> String {
     let part = |label: &str, names: &[&T]| (!names.is_empty()).then(|| format!("{label}: {}", listed(names)));
     [part("missing", missing), part("not expected", extra)].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-/// The table of this name, or a refutation that it does not exist.
+/// The table with this name, or a refutation if it does not exist.
 pub fn find<'a>(catalog: &'a Catalog, name: &QualifiedName) -> Result<&'a Relation, Failure> {
     catalog.table(name).ok_or_else(|| {
         refuted(match catalog.relation(name) {

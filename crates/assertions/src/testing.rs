@@ -1,4 +1,4 @@
-//! What the tests of the assertions share: a scratch database, and the message of an assertion that must fail.
+//! Shared by the tests of the assertions: a scratch database, and the message of an assertion that must fail.
 
 use std::panic::Location;
 
@@ -15,14 +15,14 @@ pub fn scratch(sql: &str) -> Sandbox {
     Sandbox::scratch(sql).unwrap_or_else(|error| panic!("{}", with_causes(&error)))
 }
 
-/// Demands that the assertion is proven.
+/// Requires that the assertion is proven.
 #[track_caller]
 pub fn proven(sandbox: &mut Sandbox, assertion: impl Assertion) {
     let evidence = examine(sandbox, &assertion, Location::caller());
     assert_eq!(evidence.outcome, Outcome::Proven, "{}", described(&evidence).unwrap_or_default());
 }
 
-/// Demands that the assertion is refuted, and gives the message.
+/// Requires that the assertion is refuted, and returns the message.
 #[track_caller]
 pub fn refuted(sandbox: &mut Sandbox, assertion: impl Assertion) -> String {
     let evidence = examine(sandbox, &assertion, Location::caller());

@@ -1,4 +1,4 @@
-//! A trigger: when it fires and what it calls; and what becomes of a row that is inserted: its values, its partition.
+//! A trigger: when it fires and what it calls; and the effect on an inserted row: its values, its partition.
 
 use pgproof_runner::Sandbox;
 use pgproof_sql::{Identifier, ObjectId, ObjectKind, Property, QualifiedName};
@@ -14,7 +14,7 @@ use pgproof_catalog::{Catalog, Event, Level, Timing};
 use pgproof_catalog::{row::Row, row::RowError, row::RowGenerator, row::Value};
 
 impl TableRef {
-    /// Its trigger of this name fires then, on these events, for each row, and calls this function.
+    /// Its trigger with this name fires at this time, on these events, for each row, and calls this function.
     pub fn trigger(
         self,
         name: impl Into<String>,
@@ -36,7 +36,7 @@ impl TableRef {
         }
     }
 
-    /// A row that is inserted with these values, in their text form; what becomes of it is said next.
+    /// A row inserted with these values, in their text form; the effect is asserted next.
     pub fn row<C: Into<String>, V: Into<String>>(self, values: impl IntoIterator<Item = (C, V)>) -> RowOf {
         let values = values.into_iter().map(|(column, value)| (column.into(), value.into())).collect();
         RowOf { table: self.name, values }
@@ -57,14 +57,14 @@ pub struct TriggerIs {
 }
 
 impl TriggerIs {
-    /// Of an UPDATE, it fires only for one that names one of these columns.
+    /// For UPDATE, it fires only if the command names one of these columns.
     pub fn of_columns<C: Into<String>>(mut self, columns: impl IntoIterator<Item = C>) -> TriggerIs {
         self.columns = columns.into_iter().map(Into::into).collect();
         self.columns.sort();
         self
     }
 
-    /// It fires only under this condition, as PostgreSQL prints it.
+    /// It fires only if this condition holds, as PostgreSQL prints it.
     pub fn only_when(mut self, condition: impl Into<String>) -> TriggerIs {
         self.condition = Some(condition.into());
         self
@@ -133,7 +133,7 @@ pub struct RowOf {
 }
 
 impl RowOf {
-    /// In the table, it has this value in a column, in its text form.
+    /// The stored row has this value in a column, in its text form.
     pub fn gets(self, column: impl Into<String>, value: impl Into<String>) -> RowGets {
         RowGets { row: self, column: column.into(), value: Some(value.into()) }
     }
@@ -143,7 +143,7 @@ impl RowOf {
         RowGoesTo { row: self, partition: partition.into() }
     }
 
-    /// The row, made and inserted; that it is refused refutes what is said of it.
+    /// The row, generated and inserted; if it is rejected, the assertion is refuted.
     fn insert(&self, sandbox: &mut Sandbox) -> Result<Row, Failure> {
         find(&*Catalog::of(sandbox)?, &self.table)?;
         let given: Vec<(&str, Value)> =
@@ -156,13 +156,13 @@ impl RowOf {
         }
     }
 
-    /// In the table, it has NULL in a column.
+    /// The stored row has NULL in a column.
     pub fn gets_null(self, column: impl Into<String>) -> RowGets {
         RowGets { row: self, column: column.into(), value: None }
     }
 }
 
-/// A row that is inserted gets a value, from a trigger, say.
+/// An inserted row gets a value, for example from a trigger.
 #[derive(Debug, Clone)]
 pub struct RowGets {
     row: RowOf,
@@ -182,7 +182,7 @@ impl Assertion for RowGets {
     }
 
     fn pins(&self, _: &Catalog) -> Vec<Pin> {
-        // What gives the value, a default or a trigger, nobody says.
+        // It is unknown whether a default or a trigger supplies the value.
         vec![Pin::acted_out(self.subject().object, Property::Rows)]
     }
 

@@ -1,5 +1,5 @@
-//! Uniqueness, of a constraint or of an index: a duplicate is refused by name, and rows that differ in one column of
-//! the key are not.
+//! Uniqueness, of a constraint or of an index: a duplicate is rejected by name, and rows that differ in one column of
+//! the key are accepted.
 
 use std::collections::HashSet;
 
@@ -112,8 +112,8 @@ fn same(left: &[String], right: &[String]) -> bool {
     sorted(left) == sorted(right)
 }
 
-/// Acts uniqueness out: a second row with the same key, and otherwise as different as can be, is refused by `name`;
-/// a row that differs in one column of the key is not refused by it.
+/// Tests uniqueness: a second row with the same key, and otherwise as different as possible, is rejected by `name`; a
+/// row that differs in one column of the key is not rejected by it.
 pub fn refuses_duplicates(
     sandbox: &mut Sandbox,
     table: &QualifiedName,
@@ -128,7 +128,7 @@ pub fn refuses_duplicates(
     };
     sandbox.run("SET CONSTRAINTS ALL IMMEDIATE")?;
     let mut generator = RowGenerator::of(sandbox)?;
-    // NULLs are no duplicates, so every column of the key gets a value.
+    // NULLs are not duplicates, so every column of the key gets a value.
     let first = generator.draft_with(sandbox, table, &[], columns)?.insert(sandbox)?;
     let second = generator.draft(sandbox, table, &[])?;
     let mut duplicate = second.clone();
@@ -144,7 +144,7 @@ pub fn refuses_duplicates(
         Attempt::Accepted => return Err(refuted(format!("a duplicate was accepted: {overriding}"))),
     }
     if columns.len() == 1 {
-        return Ok(()); // the generator's second row was taken: it differs in the only column
+        return Ok(()); // the generator's second row was accepted: it differs in the only column
     }
     for column in relation.columns.iter().filter(|c| columns.contains(&c.name) && c.generation.is_insertable()) {
         let value = match second.value(&column.name) {
@@ -161,8 +161,8 @@ pub fn refuses_duplicates(
     Ok(())
 }
 
-/// The names that may refuse a duplicate: the key itself, its partitions' parts, and a unique key on some of its
-/// columns, which a duplicate violates as well.
+/// The names that may reject a duplicate: the key itself, the corresponding indexes of its partitions, and a unique key
+/// on some of its columns, which a duplicate violates as well.
 fn refusing(
     sandbox: &mut Sandbox,
     catalog: &Catalog,
@@ -180,7 +180,7 @@ fn refusing(
     Ok(names)
 }
 
-/// The INSERT of a draft, with the clause that lets it name identity columns.
+/// The INSERT of a draft, with the clause that allows explicit values for identity columns.
 fn overriding(draft: &Draft, relation: &pgproof_catalog::Relation, columns: &[String]) -> String {
     use pgproof_catalog::Generation::IdentityAlways;
     let names_identity = relation.columns.iter().any(|c| c.generation == IdentityAlways && columns.contains(&c.name));

@@ -1,5 +1,5 @@
-//! Views and materialized views: that they can be read, whose rights they read with, and whether what a materialized
-//! view holds can be renewed and is new.
+//! Views and materialized views: that they can be read, with whose privileges, and whether a materialized view can be
+//! refreshed and is up to date.
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
@@ -19,7 +19,7 @@ pub fn materialized_view(name: impl Into<QualifiedName>) -> ViewRef {
     ViewRef { name: name.into(), kind: RelationKind::MaterializedView }
 }
 
-/// A view that something will be said of.
+/// A view, the subject of a sentence.
 #[derive(Debug, Clone)]
 pub struct ViewRef {
     name: QualifiedName,
@@ -27,27 +27,27 @@ pub struct ViewRef {
 }
 
 impl ViewRef {
-    /// It exists, and a query reads all of it.
+    /// It exists, and a query can read all of it.
     pub fn is_readable(self) -> ViewClaim {
         ViewClaim { at: self, claim: Claim::IsReadable }
     }
 
-    /// It reads with the rights of whoever asks, so that policies hold (`security_invoker`, from PostgreSQL 15 on).
+    /// It reads with the privileges of the caller, so that policies apply (`security_invoker`, from PostgreSQL 15 on).
     pub fn has_security_invoker(self) -> ViewClaim {
         ViewClaim { at: self, claim: Claim::HasSecurityInvoker }
     }
 
-    /// REFRESH MATERIALIZED VIEW renews it.
+    /// REFRESH MATERIALIZED VIEW succeeds.
     pub fn refreshes(self) -> ViewClaim {
         ViewClaim { at: self, claim: Claim::Refreshes { concurrently: false } }
     }
 
-    /// REFRESH MATERIALIZED VIEW CONCURRENTLY renews it: readers need not wait.
+    /// REFRESH MATERIALIZED VIEW CONCURRENTLY succeeds: readers need not wait.
     pub fn refreshes_concurrently(self) -> ViewClaim {
         ViewClaim { at: self, claim: Claim::Refreshes { concurrently: true } }
     }
 
-    /// It holds exactly what its query gives now.
+    /// It holds exactly the current result of its query.
     pub fn is_fresh(self) -> ViewClaim {
         ViewClaim { at: self, claim: Claim::IsFresh }
     }
@@ -102,7 +102,7 @@ impl Assertion for ViewClaim {
         let Some(relation) = found else { return Err(refuted("it does not exist")) };
         match self.claim {
             Claim::IsReadable => {
-                // All rows as text, so that every column of every row is worked out.
+                // All rows as text, so that every column of every row is computed.
                 sandbox.run(&format!("SELECT count(r::text) FROM {} r", relation.sql())).map_err(failing)?;
                 Ok(())
             }

@@ -1,5 +1,5 @@
-//! The catalog of a database: typed where code needs it, and every property of every object as PostgreSQL prints it. It is
-//! read with three queries however many objects there are.
+//! The catalog of a database: typed where code needs it, plus every property of every object as PostgreSQL prints it.
+//! Three queries read it, however many objects there are.
 
 use std::sync::Arc;
 
@@ -17,33 +17,33 @@ use crate::relation::Relation;
 use crate::trigger::Trigger;
 use crate::types::{Extension, UserType};
 
-/// All objects of a database that neither PostgreSQL nor an extension brought, in the order of their names.
+/// All objects of a database, ordered by name, except those of PostgreSQL itself and of extensions.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Catalog {
-    /// The schemas that unqualified names are looked up in.
+    /// The schemas in which unqualified names are looked up.
     pub search_path: Vec<String>,
     /// Tables, views, materialized views, sequences and the like, with their columns.
     pub relations: Vec<Relation>,
     /// Constraints of tables and domains.
     pub constraints: Vec<Constraint>,
-    /// Indexes, those behind constraints too.
+    /// Indexes, including those of constraints.
     pub indexes: Vec<Index>,
     /// Enums, domains, composite and range types.
     pub types: Vec<UserType>,
     /// Row security policies.
     pub policies: Vec<Policy>,
-    /// Triggers, those of constraints excepted.
+    /// Triggers, except those of constraints.
     pub triggers: Vec<Trigger>,
     /// Functions and procedures.
     pub functions: Vec<Function>,
     /// Installed extensions.
     pub extensions: Vec<Extension>,
-    /// All of these and whatever else there is, with every property as PostgreSQL prints it.
+    /// All of these and all other objects, with every property as PostgreSQL prints it.
     #[serde(skip)]
     pub objects: Objects,
 }
 
-/// The statement that gives the typed part as one JSON value.
+/// The statement that returns the typed part as one JSON value.
 const READ: &str = concat!(
     "SELECT jsonb_build_object('search_path', to_jsonb(current_schemas(false)), 'relations', (",
     include_str!("relation.sql"),
@@ -65,7 +65,7 @@ const READ: &str = concat!(
 );
 
 impl Catalog {
-    /// The catalog of a sandbox. The migrated schema's is read once a process.
+    /// The catalog of a sandbox. The catalog of the migrated schema is read once per process.
     pub fn of(sandbox: &mut Sandbox) -> Result<Arc<Catalog>, DatabaseError> {
         sandbox.cached(Catalog::read)
     }
@@ -76,22 +76,22 @@ impl Catalog {
         Ok(Catalog { objects: Objects::read(session)?, ..catalog })
     }
 
-    /// The relation of this name, in its schema or found through the search path.
+    /// The relation with this name, in its schema or found through the search path.
     pub fn relation(&self, name: &QualifiedName) -> Option<&Relation> {
         self.lookup(name, &self.relations, |relation| (&relation.schema, &relation.name))
     }
 
-    /// The relation of this name, if it is a table that rows can be put in.
+    /// The relation with this name, if it is a table that accepts rows.
     pub fn table(&self, name: &QualifiedName) -> Option<&Relation> {
         self.relation(name).filter(|relation| relation.kind.is_table())
     }
 
-    /// The index of this name.
+    /// The index with this name.
     pub fn index(&self, name: &QualifiedName) -> Option<&Index> {
         self.lookup(name, &self.indexes, |index| (&index.schema, &index.name))
     }
 
-    /// The functions and procedures of this name: one for each list of arguments.
+    /// The functions and procedures with this name: one for each list of arguments.
     pub fn functions_called(&self, name: &QualifiedName) -> Vec<&Function> {
         let found = |schema: &str| {
             self.functions.iter().filter(|f| f.schema == schema && *name.name() == f.name).collect::<Vec<_>>()
@@ -112,7 +112,7 @@ impl Catalog {
         self.triggers.iter().filter(|trigger| trigger.schema == table.schema && trigger.table == table.name)
     }
 
-    /// Every table, partitions included.
+    /// Every table, including partitions.
     pub fn tables(&self) -> impl Iterator<Item = &Relation> {
         self.relations.iter().filter(|relation| relation.kind.is_table())
     }
@@ -129,7 +129,7 @@ impl Catalog {
         self.indexes.iter().filter(|index| index.schema == table.schema && index.table == table.name)
     }
 
-    /// The name of a relation as sentences have it: qualified only where the search path does not find it.
+    /// The name of a relation in sentences: qualified only if the search path does not find it.
     pub fn shown(&self, name: &QualifiedName) -> QualifiedName {
         match name.schema() {
             Some(schema) if self.search_path.first().is_some_and(|first| *schema == *first) => {

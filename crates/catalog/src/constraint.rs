@@ -10,15 +10,15 @@ use serde::Deserialize;
 pub struct Constraint {
     /// Its schema.
     pub schema: String,
-    /// The table, unless it is a domain's.
+    /// The table, unless it is a domain constraint.
     pub table: Option<String>,
-    /// The domain, unless it is a table's.
+    /// The domain, unless it is a table constraint.
     pub domain: Option<String>,
     /// Its name.
     pub name: String,
     /// What it is.
     pub kind: ConstraintKind,
-    /// The columns it is on, in its order.
+    /// Its columns, in order.
     pub columns: Vec<String>,
     /// Its definition, as PostgreSQL prints it.
     pub definition: String,
@@ -26,13 +26,13 @@ pub struct Constraint {
     pub expression: Option<String>,
     /// What a foreign key references.
     pub references: Option<References>,
-    /// Whether its check may be put off to the end of the transaction.
+    /// Whether it is deferrable.
     pub deferrable: bool,
-    /// Whether it was checked for the rows that were there before it.
+    /// Whether it has been validated against the rows that existed before it.
     pub validated: bool,
 }
 
-/// What a constraint is.
+/// The kind of a constraint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum ConstraintKind {
     /// PRIMARY KEY.
@@ -61,9 +61,9 @@ pub struct References {
     pub table: String,
     /// The referenced columns, in the key's order.
     pub columns: Vec<String>,
-    /// What deleting a referenced row does.
+    /// The action when a referenced row is deleted.
     pub on_delete: ForeignKeyAction,
-    /// What updating a referenced key does.
+    /// The action when a referenced key is updated.
     pub on_update: ForeignKeyAction,
 }
 
@@ -86,13 +86,13 @@ impl References {
 /// A referential action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum ForeignKeyAction {
-    /// Refuse, at the end of the statement or transaction.
+    /// Reject, at the end of the statement or transaction.
     #[serde(rename = "a", alias = "NO ACTION")]
     NoAction,
-    /// Refuse at once.
+    /// Reject immediately.
     #[serde(rename = "r", alias = "RESTRICT")]
     Restrict,
-    /// Do the same to the referencing rows.
+    /// Apply the same operation to the referencing rows.
     #[serde(rename = "c", alias = "CASCADE")]
     Cascade,
     /// Set the referencing columns to NULL.

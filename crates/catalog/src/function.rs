@@ -14,23 +14,23 @@ pub struct Function {
     pub name: String,
     /// `prokind`: f(unction), p(rocedure), a(ggregate), w(indow function).
     pub kind: char,
-    /// The types of the arguments that a call gives, separated by commas.
+    /// The types of the input arguments, separated by commas.
     pub types: String,
     /// Its arguments with names, types and defaults, as PostgreSQL prints them.
     pub arguments: String,
-    /// What it returns; none of a procedure.
+    /// What it returns; `None` for a procedure.
     pub result: Option<String>,
     /// Its language.
     pub language: String,
-    /// Its body as it was written; empty where PostgreSQL keeps it parsed.
+    /// Its body as written; empty if PostgreSQL stores it parsed.
     pub source: String,
-    /// What the planner may assume of its results.
+    /// Its volatility.
     pub volatility: Volatility,
-    /// Whether it runs with the rights of its owner.
+    /// Whether it runs with the privileges of its owner.
     pub security_definer: bool,
-    /// Whether NULL goes in and NULL comes out, without a call.
+    /// Whether it returns NULL on NULL input without being called.
     pub strict: bool,
-    /// Settings that hold while it runs, as `name=value`.
+    /// Settings that apply while it runs, as `name=value`.
     pub settings: Vec<String>,
 }
 
@@ -46,16 +46,16 @@ impl Function {
     }
 }
 
-/// What the planner may assume of a function's results.
+/// The volatility of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum Volatility {
-    /// Always the same for the same arguments.
+    /// Always the same result for the same arguments.
     #[serde(rename = "i")]
     Immutable,
-    /// The same within a statement.
+    /// The same result within a statement.
     #[serde(rename = "s")]
     Stable,
-    /// Anything, each time.
+    /// Any result, at any time.
     #[serde(rename = "v")]
     Volatile,
 }

@@ -17,19 +17,19 @@ pub struct Index {
     pub table: String,
     /// The access method.
     pub method: String,
-    /// Whether it refuses duplicates.
+    /// Whether it rejects duplicates.
     pub unique: bool,
-    /// Whether it is the primary key's.
+    /// Whether it belongs to the primary key.
     pub primary: bool,
-    /// Whether queries may use it and changes reach it: false after a CONCURRENTLY that failed.
+    /// Whether queries may use it and changes maintain it: false after a failed CONCURRENTLY.
     pub valid: bool,
-    /// Whether two NULLs are duplicates.
+    /// Whether two NULLs count as duplicates.
     pub nulls_not_distinct: bool,
     /// The condition of a partial index.
     pub predicate: Option<String>,
     /// Its key columns and expressions, in order.
     pub keys: Vec<IndexKey>,
-    /// The columns of INCLUDE.
+    /// The columns in INCLUDE.
     pub include: Vec<String>,
     /// Its definition, as PostgreSQL prints it.
     pub definition: String,
@@ -41,7 +41,7 @@ impl Index {
         QualifiedName::in_schema(&self.schema, &self.name)
     }
 
-    /// The table that it is on.
+    /// The table it is on.
     pub fn table_name(&self) -> QualifiedName {
         QualifiedName::in_schema(&self.schema, &self.table)
     }
@@ -57,13 +57,13 @@ impl Index {
 pub struct IndexKey {
     /// The column or expression, as SQL.
     pub expression: String,
-    /// The name of the column, unless it is an expression.
+    /// The name of the column, or `None` for an expression.
     pub column: Option<String>,
-    /// Whether it is sorted from the largest.
+    /// Whether it is sorted in descending order.
     pub descending: bool,
-    /// Whether NULLs come before other values.
+    /// Whether NULLs sort before other values.
     pub nulls_first: bool,
-    /// The operator class, unless it is the type's default.
+    /// The operator class, if it is not the default of the type.
     pub operator_class: Option<String>,
 }
 
@@ -75,7 +75,7 @@ impl IndexKey {
 }
 
 impl fmt::Display for IndexKey {
-    /// As CREATE INDEX has it, defaults left out.
+    /// As written in CREATE INDEX, without defaults.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.expression)?;
         if let Some(class) = &self.operator_class {

@@ -6,7 +6,7 @@ SELECT coalesce(jsonb_agg(jsonb_build_object(
     'unique', i.indisunique,
     'primary', i.indisprimary,
     'valid', i.indisvalid AND i.indisready AND i.indislive,
-    -- Only from 15 on is there such a column.
+    -- This column exists only from version 15 on.
     'nulls_not_distinct', coalesce((to_jsonb(i) ->> 'indnullsnotdistinct')::boolean, false),
     'predicate', pg_get_expr(i.indpred, i.indrelid),
     'keys', (SELECT jsonb_agg(jsonb_build_object(

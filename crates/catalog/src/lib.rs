@@ -1,4 +1,4 @@
-//! The catalog of a database, what differs between two of them, and valid rows for any table in it.
+//! The catalog of a database, the diff between two catalogs, and valid rows for any table.
 
 mod catalog;
 mod constraint;

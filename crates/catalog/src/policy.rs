@@ -14,15 +14,15 @@ pub struct Policy {
     pub table: String,
     /// Its name.
     pub name: String,
-    /// Whether it lets rows through, rather than holding them back.
+    /// Whether it is permissive rather than restrictive.
     pub permissive: bool,
-    /// The command that it is for.
+    /// The command it applies to.
     pub command: PolicyCommand,
     /// The roles that it is for.
     pub roles: Vec<String>,
-    /// Which rows are seen, as PostgreSQL prints it.
+    /// The rows that are visible, as PostgreSQL prints the condition.
     pub using: Option<String>,
-    /// Which rows may be written, as PostgreSQL prints it; none is the same as `using`.
+    /// The rows that may be written, as PostgreSQL prints the condition; `None` means the same as `using`.
     pub with_check: Option<String>,
 }
 
@@ -34,7 +34,7 @@ impl Policy {
     }
 }
 
-/// The command that a policy is for.
+/// The command that a policy applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum PolicyCommand {
     /// FOR ALL.

@@ -15,19 +15,19 @@ pub struct Relation {
     pub kind: RelationKind,
     /// Whether it is a partition of another table.
     pub is_partition: bool,
-    /// The tables that it inherits from or is a partition of.
+    /// The tables it inherits from or is a partition of.
     pub inherits: Vec<QualifiedName>,
-    /// What a partitioned table is partitioned by, as PostgreSQL prints it.
+    /// The partition key of a partitioned table, as PostgreSQL prints it.
     pub partition_key: Option<String>,
-    /// Which rows a partition has, as PostgreSQL prints it.
+    /// The bounds of a partition, as PostgreSQL prints them.
     pub bound: Option<String>,
     /// Its storage parameters and view options, as `name=value`.
     pub options: Vec<String>,
     /// The query of a view, as PostgreSQL prints it.
     pub definition: Option<String>,
-    /// Whether its policies hold, for all but its owner.
+    /// Whether row security is enabled, for everyone except its owner.
     pub row_security: bool,
-    /// Whether they hold for its owner too.
+    /// Whether row security also applies to its owner.
     pub row_security_forced: bool,
     /// Its comment.
     pub comment: Option<String>,
@@ -36,7 +36,7 @@ pub struct Relation {
 }
 
 impl Relation {
-    /// The column of this name.
+    /// The column with this name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| column.name == name)
     }
@@ -64,7 +64,7 @@ impl Relation {
     }
 }
 
-/// What a relation is.
+/// The kind of a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum RelationKind {
     /// An ordinary table.
@@ -88,7 +88,7 @@ pub enum RelationKind {
 }
 
 impl RelationKind {
-    /// Whether it holds rows of its own or its partitions'.
+    /// Whether it holds rows, its own or those of its partitions.
     pub fn is_table(self) -> bool {
         matches!(self, RelationKind::Table | RelationKind::PartitionedTable)
     }
@@ -102,11 +102,11 @@ pub struct Column {
     /// Its type.
     #[serde(rename = "type")]
     pub ty: ColumnType,
-    /// Whether NULL is refused, by the column or by its domain.
+    /// Whether NULL is rejected, by the column or by its domain.
     pub not_null: bool,
     /// Its default, as PostgreSQL prints it.
     pub default: Option<String>,
-    /// Whether PostgreSQL makes its values.
+    /// Whether PostgreSQL generates its values.
     pub generation: Generation,
     /// The expression of a generated column, as PostgreSQL prints it.
     pub generated_as: Option<String>,
@@ -119,7 +119,7 @@ pub struct Column {
 pub struct ColumnType {
     /// The type as declared, with modifiers.
     pub name: String,
-    /// The type below all domains.
+    /// The base type, below all domains.
     pub base: String,
     /// `typtype` of the base: b(ase), c(omposite), e(num), r(ange), m(ultirange).
     pub kind: char,
@@ -135,7 +135,7 @@ pub struct ColumnType {
     pub domain_checks: Option<Vec<String>>,
 }
 
-/// Whether PostgreSQL makes the values of a column.
+/// Whether PostgreSQL generates the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Generation {

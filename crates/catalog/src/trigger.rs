@@ -1,4 +1,4 @@
-//! Triggers, those of constraints excepted (documentation, `pg_trigger`).
+//! Triggers, except those of constraints (documentation, `pg_trigger`).
 
 use std::fmt;
 
@@ -16,15 +16,15 @@ pub struct Trigger {
     pub name: String,
     /// When it fires.
     pub timing: Timing,
-    /// For what it fires.
+    /// Whether it fires per row or per statement.
     pub level: Level,
-    /// What it fires on.
+    /// The events that fire it.
     pub events: Vec<Event>,
-    /// The columns of an UPDATE that it fires on; none for any.
+    /// The columns of an UPDATE that fire it; empty for any.
     pub columns: Vec<String>,
-    /// The condition under which it fires, as PostgreSQL prints it.
+    /// Its WHEN condition, as PostgreSQL prints it.
     pub condition: Option<String>,
-    /// The function that it calls.
+    /// The function it calls.
     pub function: String,
     /// Whether it fires in an ordinary session.
     pub enabled: bool,
@@ -60,7 +60,7 @@ pub enum Level {
     Statement,
 }
 
-/// What a trigger fires on.
+/// The events that fire a trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {

@@ -13,13 +13,13 @@ pub struct UserType {
     pub kind: UserTypeKind,
     /// The labels of an enum, in their order.
     pub labels: Vec<String>,
-    /// The type that a domain restricts.
+    /// The base type of a domain.
     pub base: Option<String>,
     /// Its comment.
     pub comment: Option<String>,
 }
 
-/// What a type is.
+/// The kind of a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum UserTypeKind {
     /// CREATE TYPE … AS ENUM.
@@ -41,7 +41,7 @@ pub enum UserTypeKind {
 pub struct Extension {
     /// Its name.
     pub name: String,
-    /// The schema its objects are in.
+    /// The schema of its objects.
     pub schema: String,
     /// The installed version.
     pub version: String,

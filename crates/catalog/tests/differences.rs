@@ -1,5 +1,5 @@
-//! The differences between catalogs against `pg_dump --schema-only`: whatever is changed in a schema, the two agree on whether
-//! anything differs.
+//! Compares catalog diffs with `pg_dump --schema-only`: for any change of a schema, the two agree on whether anything
+//! differs.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -27,7 +27,7 @@ const BASE: &str = "
     ALTER TABLE parents ENABLE ROW LEVEL SECURITY; CREATE POLICY own ON parents USING (id > 0);
     COMMENT ON COLUMN parents.name IS 'a name'; CREATE STATISTICS together ON a, b FROM children;";
 
-/// Changes, some of which change nothing, and some of which take back what others do.
+/// Changes; some have no effect, and some undo others.
 const CHANGES: &[&str] = &[
     "ALTER TABLE parents ALTER name DROP DEFAULT",
     "ALTER TABLE parents ALTER name SET DEFAULT 'x'",
@@ -94,7 +94,7 @@ const CHANGES: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS on_counts ON counts (n)",
 ];
 
-/// What `pg_dump` says of a database's schema, without what is random.
+/// The output of `pg_dump` for a database's schema, without random parts.
 fn dumped(database: &str) -> String {
     let server = process::server(&pgproof_server::ServerConfig::default()).expect("a server");
     let installation = find_installation(&ServerOptions::default()).expect("PostgreSQL's binaries");
@@ -122,7 +122,7 @@ proptest! {
         session.run(BASE).expect("the base");
         let (before, dump) = (Objects::read(&mut session).expect("the objects"), dumped(clone.name()));
         for change in &changes {
-            // Some changes do not go together: then nothing happens.
+            // Some changes are incompatible: in that case nothing happens.
             let _ = session.run(CHANGES[*change]);
         }
         let after = Objects::read(&mut session).expect("the objects");

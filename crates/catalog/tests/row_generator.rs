@@ -1,4 +1,4 @@
-//! The row generator: for tables drawn at random, and for tables that are hard on purpose, PostgreSQL takes its rows.
+//! The row generator: PostgreSQL accepts its rows, for randomly generated tables and for deliberately hard ones.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -11,7 +11,7 @@ fn scratch(sql: &str) -> Sandbox {
     Sandbox::scratch(sql).unwrap_or_else(|error| panic!("{}\n{sql}", with_causes(&error)))
 }
 
-/// Inserts rows into a table and gives what the last one says of a column.
+/// Inserts rows into a table and returns the last one's value for a column.
 fn rows(db: &mut Sandbox, table: &str, count: usize) -> Result<(), RowError> {
     let mut generator = RowGenerator::of(db)?;
     for _ in 0..count {
@@ -192,7 +192,7 @@ fn what_cannot_be_made_says_why() {
     insta::assert_snapshot!(problem("CREATE TABLE s ()"), @"there is no table t");
 }
 
-/// A column: its type, and a CHECK on it if the type has one here.
+/// A column: its type, and a CHECK on it if this test has one for the type.
 fn column(name: usize) -> impl Strategy<Value = String> {
     let kinds = prop_oneof![
         (any::<i16>(), 0..50_i32)

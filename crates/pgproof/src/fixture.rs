@@ -1,5 +1,5 @@
-//! The databases that a suite's fixtures hand to its tests. One that cannot be had fails the test, and makes `verify`
-//! end with "could not run" instead of "refuted".
+//! The databases that a suite's fixtures provide to its tests. If one is not available, the test fails, and `verify`
+//! ends with "could not run" instead of "refuted".
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use pgproof_assertions::check::{Check, fail};
 use pgproof_plans::{PlannedQuery, WorkloadError, WorkloadQuery, check_snapshots, planning_template, read_workload};
 use pgproof_tenancy::isolation_matrix;
 
-/// A sandbox on the schema of this name in `pgproof.toml`.
+/// A sandbox on the schema with this name in `pgproof.toml`.
 #[track_caller]
 pub fn sandbox(schema: &str) -> Sandbox {
     let sandbox = or_fail(schema, Sandbox::of(schema));
@@ -27,25 +27,25 @@ pub fn sandbox(schema: &str) -> Sandbox {
     sandbox
 }
 
-/// Begins with the planning database while other tests run: in a whole run it will be asked for, and it takes longest.
+/// Starts creating the planning database while other tests run: a full run needs it, and it takes longest.
 fn plan_ahead(sandbox: &Sandbox) {
     static BEGUN: AtomicBool = AtomicBool::new(false);
     let configured = sandbox.context().configured().is_some_and(|(_, schema)| schema.plans.is_some());
     if configured && pgproof_runner::process::is_whole_run() && !BEGUN.swap(true, Ordering::Relaxed) {
         let template = Arc::clone(sandbox.template());
-        // Whoever asks for the database gets its error.
+        // The test that requests the database gets its error.
         std::thread::spawn(move || planning_template(&template).map(|_| ()));
     }
 }
 
-/// A database of its own, for what a sandbox cannot hold.
+/// A separate database, for what a sandbox cannot hold.
 #[track_caller]
 pub fn clone_database(schema: &str) -> CloneDatabase {
     or_fail(schema, CloneDatabase::of(schema))
 }
 
-/// A sandbox on the migrated schema in which the role exists that works for one tenant at a time. In its session the
-/// setting that names the tenant was never set.
+/// A sandbox on the migrated schema, with the role that works for one tenant at a time. In its session, the setting
+/// that names the tenant has never been set.
 #[track_caller]
 pub fn tenancy(schema: &str) -> Tenants {
     let template = or_fail(schema, Template::of(schema).and_then(|template| tenants_template(&template)));
@@ -56,14 +56,14 @@ pub fn tenancy(schema: &str) -> Tenants {
     Tenants { sandbox, tenancy }
 }
 
-/// A sandbox, and how tenants are kept apart in it.
+/// A sandbox, and the configuration of its tenant isolation.
 pub struct Tenants {
     sandbox: Sandbox,
     tenancy: Tenancy,
 }
 
 impl Tenants {
-    /// No tenant reaches another's rows: every attack on every table.
+    /// No tenant reaches another's rows: tries every attack on every table.
     #[track_caller]
     pub fn check_isolation(&mut self) {
         let matrix = isolation_matrix(self.sandbox.template(), &self.tenancy);
@@ -73,14 +73,14 @@ impl Tenants {
         self.sandbox.check_all(matrix.assertions());
     }
 
-    /// From here on, statements are the role's, for this tenant.
+    /// From here on, statements run as the role, for this tenant.
     pub fn become_tenant(&mut self, tenant: &str) -> Result<(), pgproof_server::DatabaseError> {
         let setting = literal(&self.tenancy.setting);
         let role = identifier(&self.tenancy.role);
         self.sandbox.run(&format!("SELECT set_config({setting}, {}, true); SET LOCAL ROLE {role}", literal(tenant)))
     }
 
-    /// From here on, statements are the role's, for nobody.
+    /// From here on, statements run as the role, for no tenant.
     pub fn become_nobody(&mut self) -> Result<(), pgproof_server::DatabaseError> {
         self.sandbox.run(&format!("SET LOCAL ROLE {}", identifier(&self.tenancy.role)))
     }
@@ -126,7 +126,7 @@ pub fn planning(schema: &str) -> Planning {
     Planning { sandbox, queries, role: plans.role, snapshots: config.path(&plans.snapshots), shown: plans.queries }
 }
 
-/// A sandbox on the planning database, and the queries that are planned in it.
+/// A sandbox on the planning database, and the queries planned in it.
 pub struct Planning {
     sandbox: Sandbox,
     queries: Vec<WorkloadQuery>,
@@ -136,7 +136,7 @@ pub struct Planning {
 }
 
 impl Planning {
-    /// The query of this name, planned as the role of the application.
+    /// The query with this name, planned as the role of the application.
     #[track_caller]
     pub fn query(&self, name: &str) -> PlannedQuery {
         if let Some(query) = self.queries.iter().find(|query| query.name == name) {
@@ -146,7 +146,7 @@ impl Planning {
         fail(self.sandbox.context().name(), "query", "exists", &error.to_string(), None)
     }
 
-    /// Every query has its accepted plan, and every accepted plan its query.
+    /// Every query has its accepted plan, and every accepted plan has its query.
     #[track_caller]
     pub fn check_snapshots(&mut self) {
         let (accepted, no_orphans) = check_snapshots(&self.queries, self.role.as_deref(), &self.snapshots);

@@ -1,4 +1,4 @@
-//! What a suite depends on, and nothing else: what can be said about a schema, and the databases to say it of.
+//! The only dependency of a suite: assertions about a schema, and the databases to check them on.
 
 pub mod fixture;
 
@@ -6,7 +6,7 @@ pub use pgproof_assertions as assertions;
 pub use pgproof_catalog::row;
 pub use pgproof_server::{Attempt, DatabaseError, Reported};
 
-/// Migrations as files and statements, and what became of those that were applied.
+/// Migrations as files and statements, and the results of applying them.
 pub mod migration {
     pub use pgproof_runner::migration::{Applied, MigrationError, Outcome};
     pub use pgproof_sql::{Migration, Origin, Source, SourceError, Statement, split};

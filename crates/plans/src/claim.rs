@@ -1,5 +1,6 @@
-//! What can be said of a query's plan: which indexes it uses and of which tables it must have no sequential scan. A claim holds for
-//! the example parameters and for any parameters, unless said otherwise. It names the node that breaks it.
+//! Claims about the plan of a query: the indexes it uses, and the tables for which it must have no sequential scan. A
+//! claim holds for the example parameters and for any parameters, unless declared otherwise. A refutation names the
+//! node that violates it.
 
 use pgproof_sql::{ObjectId, ObjectKind, Property, QualifiedName};
 use std::collections::HashSet;
@@ -19,18 +20,18 @@ use pgproof_assertions::{
 };
 use pgproof_catalog::{Catalog, Relation, family};
 
-/// What is claimed of a plan.
+/// The content of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Claim {
-    /// It uses this index, and needs it.
+    /// It uses this index, and depends on it.
     UsesIndex(QualifiedName),
-    /// It reads this table, through indexes only.
+    /// It reads this table through indexes only.
     UsesOnlyIndexesOf(QualifiedName),
     /// It has no sequential scan of this table.
     NeverScans(QualifiedName),
-    /// It sorts nothing.
+    /// It needs no sort.
     NoSort,
-    /// It reads this index and not its table, and needs it.
+    /// It reads this index without its table, and depends on it.
     IndexOnly(QualifiedName),
 }
 
@@ -48,7 +49,7 @@ impl PlanClaim {
         PlanClaim { query, role, claim, custom_only: false }
     }
 
-    /// It holds for the example parameters only: a partial index, say, cannot serve any parameter.
+    /// It holds for the example parameters only: a partial index, for example, cannot serve all parameters.
     pub fn for_the_example(mut self) -> PlanClaim {
         self.custom_only = true;
         self
@@ -103,7 +104,7 @@ impl Assertion for PlanClaim {
                 return Err(refuted_by(object, format!("{problem}; the {mode} is\n{}", plan.render())));
             }
             if let Claim::UsesIndex(index) | Claim::IndexOnly(index) = &self.claim {
-                // An index that the planner can do without says nothing of the query.
+                // An index that the planner can do without proves nothing about the query.
                 let without = sandbox.undone(|sandbox| {
                     hide(sandbox, &catalog, index)?;
                     explain(sandbox)
@@ -120,7 +121,7 @@ impl Assertion for PlanClaim {
 }
 
 impl PlanClaim {
-    /// What to point at: the index, or where there is none of that name, the table that is read instead.
+    /// What to point at: the index, or if no index has that name, the table that is read instead.
     fn culprit(&self, catalog: &Catalog, plan: &Node) -> ObjectId {
         match &self.claim {
             Claim::UsesIndex(index) | Claim::IndexOnly(index) if catalog.index(index).is_none() => {
@@ -138,8 +139,8 @@ impl PlanClaim {
 }
 
 impl Claim {
-    /// What in the plan breaks the claim. `family` is the index or table itself and, if it is partitioned, its
-    /// partitions: the plan names those.
+    /// What in the plan violates the claim. `family` is the index or table itself and, if it is partitioned, its
+    /// partitions: these are the names in the plan.
     fn problem(&self, plan: &Node, family: &HashSet<String>) -> Option<String> {
         let whole = || {
             let reads = |node: &&Node| node.relation.as_ref().is_some_and(|relation| family.contains(relation));
@@ -178,7 +179,7 @@ impl Claim {
     }
 }
 
-/// What a query is called: by its file, else by its text.
+/// The name of a query: its file, or else its text.
 pub(super) fn name(query: &WorkloadQuery) -> String {
     if query.name.is_empty() { shortened(&query.sql) } else { query.name.clone() }
 }
@@ -193,7 +194,7 @@ fn tables(sandbox: &mut Sandbox, table: &Relation) -> Result<HashSet<String>, Da
     Ok(sandbox.session().column(&descendants)?.into_iter().collect())
 }
 
-/// Makes the planner overlook an index, and its partitions.
+/// Hides an index and its partitions from the planner.
 pub(super) fn hide(sandbox: &mut Sandbox, catalog: &Catalog, index: &QualifiedName) -> Result<(), DatabaseError> {
     let Some(index) = catalog.index(index) else { return Ok(()) };
     let name = literal(&index.qualified_name().sql());

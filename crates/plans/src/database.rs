@@ -14,16 +14,16 @@ use super::generator::Generator;
 use super::settings;
 use pgproof_catalog::{Catalog, ConstraintKind, Relation, RelationKind};
 
-/// Up to here ANALYZE's default sample holds every row; beyond, the statistics target of one column is raised
-/// (300 rows for each unit of the target: `src/backend/commands/analyze.c`).
+/// Up to this size, ANALYZE's default sample holds every row; beyond it, the statistics target of one column is raised
+/// (300 rows per unit of the target: `src/backend/commands/analyze.c`).
 const SAMPLED_WHOLE: u64 = 30_000;
 const ROWS_FOR_A_UNIT: u64 = 300;
 const MOST_UNITS: u64 = 10_000;
 
-/// How long other sessions' snapshots may keep VACUUM from its work.
+/// How long snapshots of other sessions may hold up VACUUM.
 const VISIBLE_DEADLINE: Duration = Duration::from_secs(20);
 
-/// Why there is no planning database.
+/// Why the planning database is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanningError {
     /// The schema has no queries.
@@ -43,7 +43,7 @@ pub enum PlanningError {
     /// The setup cannot be read or run.
     #[error(transparent)]
     Setup(#[from] MigrationError),
-    /// PostgreSQL refuses the generated rows.
+    /// PostgreSQL rejects the generated rows.
     #[error(
         "table {table} does not take generated rows; give expressions for its columns in [schemas.{schema}.plans.tables.{table}.columns]"
     )]
@@ -55,7 +55,7 @@ pub enum PlanningError {
         /// Why.
         source: DatabaseError,
     },
-    /// A foreign key references rows that are not there.
+    /// A foreign key references rows that do not exist.
     #[error(
         "generated rows of {table} reference rows of {referenced} that were not made ({constraint}): a unique key of {referenced} dropped some; give expressions for its columns in [schemas.{schema}.plans.tables.{referenced}.columns]"
     )]
@@ -69,7 +69,7 @@ pub enum PlanningError {
         /// The foreign key.
         constraint: String,
     },
-    /// VACUUM left pages that are not all visible: something else holds a snapshot.
+    /// VACUUM left pages that are not all-visible: another session holds a snapshot.
     #[error("VACUUM could not mark all pages of {table} visible within {} s: another session holds a snapshot", VISIBLE_DEADLINE.as_secs())]
     NotVisible {
         /// The table.
@@ -80,7 +80,7 @@ pub enum PlanningError {
     Database(#[from] DatabaseError),
 }
 
-/// The planning database of a schema, made from the schema's template at the first call in this process.
+/// The planning database of a schema, created from the schema's template at the first call in this process.
 pub fn planning_template(schema: &Arc<Template>) -> Result<Arc<Template>, IsolationError> {
     schema.derived("planning", build)
 }
@@ -101,7 +101,7 @@ fn build(session: &mut Session, context: &SchemaContext) -> Result<String, Plann
     for table in generator.order() {
         exact_statistics(session, &catalog, table)?;
     }
-    // Queries of the system catalogs are nobody's workload.
+    // Queries of the system catalogs are not part of the workload.
     let views: Vec<_> = catalog.relations.iter().filter(|r| r.kind == RelationKind::MaterializedView).collect();
     for view in &views {
         session.run(&format!("REFRESH MATERIALIZED VIEW {}", view.sql()))?;
@@ -112,8 +112,8 @@ fn build(session: &mut Session, context: &SchemaContext) -> Result<String, Plann
     Ok(pinned)
 }
 
-/// Vacuums until every page is visible to all. The snapshot of a session that is just starting, in another database
-/// even, may hold VACUUM back for a moment; ANALYZE comes after, so that it counts every row once.
+/// Vacuums until every page is all-visible. The snapshot of a session that is just starting, even in another database,
+/// may hold up VACUUM for a moment; ANALYZE runs afterwards, so that it counts every row once.
 fn make_visible(session: &mut Session, tables: &str) -> Result<(), PlanningError> {
     let invisible = "SELECT relname FROM pg_class WHERE relkind IN ('r', 'm') AND relallvisible <> relpages \
                      AND relnamespace::regnamespace::text !~ '^pg_' AND relnamespace::regnamespace::text <> 'information_schema'";
@@ -139,10 +139,10 @@ fn demand_known(schema: &str, plans: &Plans, catalog: &Catalog) -> Result<(), Pl
     Ok(())
 }
 
-/// Loads all tables once, in order. Triggers rest meanwhile, those of foreign keys too: the keys are checked
-/// afterwards, all rows at once.
+/// Loads all tables once, in order. Triggers are disabled meanwhile, including those of foreign keys: the keys are
+/// checked afterwards, for all rows at once.
 fn load(session: &mut Session, schema: &str, generator: &Generator<'_>) -> Result<(), PlanningError> {
-    // VACUUM cannot mark a page visible whose commit record still waits to be written.
+    // VACUUM cannot mark a page all-visible while its commit record is still to be written.
     session.run("SET session_replication_role = replica; SET synchronous_commit = on")?;
     let tables = generator.order();
     for table in tables.iter().filter(|table| generator.rows(table) > 0) {
@@ -179,8 +179,8 @@ fn load(session: &mut Session, schema: &str, generator: &Generator<'_>) -> Resul
     Ok(())
 }
 
-/// Makes ANALYZE read every row of a large table. The target of one column decides how much is read; the others keep
-/// theirs, and so the statistics that production has.
+/// Makes ANALYZE read every row of a large table. The target of one column determines the sample size; the others keep
+/// their targets, and so the same kind of statistics as in production.
 fn exact_statistics(session: &mut Session, catalog: &Catalog, table: &Relation) -> Result<(), DatabaseError> {
     let rows = session.value(&format!("SELECT count(*) FROM {}", table.sql()))?.and_then(|rows| rows.parse().ok());
     let rows: u64 = rows.unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Asking PostgreSQL for a plan: as the application's role, with the example parameters (*custom*) or for any
+//! Obtains a plan from PostgreSQL: as the application's role, with the example parameters (*custom*) or for any
 //! parameters (*generic*).
 
 use std::fmt;
@@ -29,27 +29,27 @@ impl fmt::Display for Mode {
     }
 }
 
-/// A plan, and what the planner expects of it.
+/// A plan and the planner's estimates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explained {
     /// The plan.
     pub plan: Node,
-    /// Its estimated total cost. It varies with the statistics, so it is shown and never compared.
+    /// Its estimated total cost. It varies with the statistics, so it is shown but never compared.
     pub cost: f64,
 }
 
 impl WorkloadQuery {
-    /// A query without parameters, that is not in a file.
+    /// A query without parameters that does not come from a file.
     pub fn unnamed(sql: String) -> WorkloadQuery {
         WorkloadQuery { name: String::new(), title: String::new(), sql, parameters: Vec::new() }
     }
 
-    /// The modes in which this query can be planned: without parameters there is one plan.
+    /// The modes in which this query can be planned: without parameters there is only one plan.
     pub fn modes(&self) -> &'static [Mode] {
         if self.parameters.is_empty() { &[Mode::Custom] } else { &[Mode::Custom, Mode::Generic] }
     }
 
-    /// The plan of the query in this mode, as `role` where one is given.
+    /// The plan of the query in this mode, as `role` if one is given.
     pub fn explain(&self, sandbox: &mut Sandbox, mode: Mode, role: Option<&str>) -> Result<Explained, DatabaseError> {
         let result = sandbox.undone(|sandbox| {
             if let Some(role) = role {
@@ -71,7 +71,7 @@ impl WorkloadQuery {
             ))?;
             explained(sandbox, &format!("EXECUTE pgproof_query ({})", examples.join(", ")))
         });
-        // A prepared statement outlives a rollback.
+        // A prepared statement survives a rollback.
         sandbox.run("DEALLOCATE ALL")?;
         result
     }

@@ -1,5 +1,5 @@
-//! Rows for planning, thousands at a time: for each column an expression over `n`, the number of the row. Values are
-//! spread evenly or with skew, the same on every machine: arithmetic on integers and halves, no random().
+//! Rows for planning, thousands at a time: each column gets an expression over `n`, the number of the row. Values are
+//! distributed evenly or with skew, and are the same on every machine: arithmetic on integers and halves, no random().
 
 use pgproof_runner::config::Plans;
 use pgproof_server::{DatabaseError, Session};
@@ -8,19 +8,19 @@ use pgproof_sql::{quote::identifier, quote::literal};
 use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Generation, Relation};
 use pgproof_catalog::{row::candidates, row::integer_range, row::sample, row::type_parts};
 
-/// How many different values a column has that is no key. Below a tenth of the usual number of rows, ANALYZE takes it
-/// for a number that stays when the table grows.
+/// The number of distinct values of a non-key column. Below a tenth of the usual number of rows, ANALYZE considers it
+/// constant as the table grows.
 const VARIETY: u64 = 200;
 
-/// Makes INSERTs for the tables of a catalog.
+/// Builds INSERTs for the tables of a catalog.
 pub(super) struct Generator<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) plans: &'a Plans,
 }
 
 impl Generator<'_> {
-    /// The tables, referenced ones first; of a circle, in the order of their names. A partition gets its rows through its
-    /// parent.
+    /// The tables, referenced ones first; circular references are ordered by name. A partition gets its rows through
+    /// its parent.
     pub(super) fn order(&self) -> Vec<&Relation> {
         let mut ordered: Vec<&Relation> = Vec::new();
         let mut rest: Vec<&Relation> = self.catalog.tables().filter(|table| !table.is_partition).collect();
@@ -75,7 +75,7 @@ impl Generator<'_> {
         self.catalog.table(&references.qualified_name())
     }
 
-    /// The expression of a column; where a CHECK refuses what it gives, one over values that the CHECK accepts.
+    /// The expression of a column; if a CHECK rejects its values, one over values that the CHECK accepts.
     fn checked(&self, session: &mut Session, table: &Relation, column: &Column) -> Result<String, DatabaseError> {
         if let Some(configured) = self.configured(table).and_then(|table| table.columns.get(&column.name)) {
             return Ok(configured.clone());
@@ -108,13 +108,13 @@ impl Generator<'_> {
         );
         let accepted: Vec<_> = session.rows(&accepted)?.into_iter().filter_map(|row| row.into_iter().next()?).collect();
         if accepted.is_empty() {
-            // PostgreSQL will refuse the rows by the CHECK's name, which says which expression to configure.
+            // PostgreSQL will reject the rows by the name of the CHECK, which shows which expression to configure.
             return Ok(expression);
         }
         Ok(nullable(column, pick(&accepted, &seed(table, &column.name), "n")))
     }
 
-    /// The value of a column in row `n`. A foreign key's is its parent's in the row that `n` references.
+    /// The value of a column in row `n`. A foreign key has the value of its parent in the row that `n` references.
     fn expression(&self, table: &Relation, column: &Column, n: &str) -> String {
         let keys = self.foreign_keys(table).filter(|key| key.columns.contains(&column.name));
         if let Some(key) = keys.max_by_key(|key| key.columns.len())
@@ -137,7 +137,7 @@ impl Generator<'_> {
         let at = key.columns.iter().position(|name| *name == column.name)?;
         let referenced = parent.column(references.columns.get(at)?)?;
         if parent == table {
-            // A row references itself, or nothing.
+            // A row references itself or nothing.
             let own = || self.expression(table, referenced, n);
             return Some(if column.not_null { own() } else { "NULL".to_owned() });
         }
@@ -146,7 +146,7 @@ impl Generator<'_> {
             .catalog
             .indexes_of(table)
             .any(|index| index.unique && index.keys.len() == 1 && index.keys[0].name() == column.name);
-        // One to one, or many to one with skew: few parents have many children.
+        // One to one, or many to one with skew: a few parents have many children.
         let number = if unique {
             format!("(({n}) - 1) % {rows} + 1")
         } else {
@@ -156,7 +156,7 @@ impl Generator<'_> {
         Some(nullable(column, self.expression(parent, referenced, &number)))
     }
 
-    /// Columns that make rows differ: for each unique key one that is no foreign key.
+    /// The columns that make rows distinct: for each unique key, one that is not a foreign key.
     fn distinguishing(&self, table: &Relation) -> Vec<String> {
         let referencing = |name: &str| self.foreign_keys(table).any(|key| key.columns.iter().any(|c| c == name));
         let listed = |name: &str| {
@@ -171,7 +171,7 @@ impl Generator<'_> {
             if names.iter().any(|name| found.contains(name)) {
                 continue;
             }
-            // The last column of a key is the one that counts or dates.
+            // The last column of a key is usually the counter or the date.
             let free = names
                 .iter()
                 .rev()
@@ -182,7 +182,7 @@ impl Generator<'_> {
     }
 }
 
-/// A multiplier of its own for each column, so that columns do not move together.
+/// A different multiplier for each column, so that columns are not correlated.
 fn seed(table: &Relation, name: &str) -> String {
     let hash = table
         .qualified_name()
@@ -193,12 +193,12 @@ fn seed(table: &Relation, name: &str) -> String {
     (hash | 0x4000_0001).to_string()
 }
 
-/// A number in [0, 1) for every `n`, evenly spread.
+/// A number in [0, 1) for every `n`, evenly distributed.
 fn uniform(seed: &str, n: &str) -> String {
     format!("(((({n}) * {seed}::bigint) % 4294967296)::float8 / 4294967296)")
 }
 
-/// One of the values for every `n`, the first ones more often.
+/// One of the values for every `n`, with the first ones more frequent.
 fn pick(values: &[String], seed: &str, n: &str) -> String {
     let u = uniform(seed, n);
     let texts: Vec<_> = values.iter().map(|value| literal(value)).collect();
@@ -209,10 +209,10 @@ fn nullable(column: &Column, expression: String) -> String {
     if column.not_null { expression } else { format!("CASE WHEN n % 8 <> 0 THEN {expression} END") }
 }
 
-/// A value by type: another one for every `n` if it is a key, else one of [`VARIETY`] or fewer.
+/// A value by type: different for every `n` if it is a key, else one of at most [`VARIETY`].
 fn by_type(column: &Column, seed: &str, n: &str, is_key: bool) -> String {
     let (base, modifiers) = type_parts(&column.ty.base);
-    // The name stands inside texts, where a quote of its own would end them.
+    // The name is embedded in texts, where a quote in it would end them.
     let name = column.name.replace(['\'', '"', '\\'], "_");
     let u = uniform(seed, n);
     let one_of = |count: u64| format!("floor({count} * {u} * {u})::bigint");
@@ -229,7 +229,7 @@ fn by_type(column: &Column, seed: &str, n: &str, is_key: bool) -> String {
             let number = if is_key { format!("({n})") } else { one_of(VARIETY) };
             format!("right('{name}_' || {number}, {limit})")
         }
-        // Keys of this kind are random in reality: their order says nothing of the row's age.
+        // Keys of this kind are random in practice: their order is unrelated to the age of the row.
         "uuid" if is_key => format!("md5('{seed}.' || ({n}))::uuid"),
         "uuid" => format!("md5('{seed}.' || {})::uuid", one_of(VARIETY)),
         "numeric" | "real" | "double precision" | "money" => {

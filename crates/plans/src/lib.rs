@@ -1,5 +1,5 @@
-//! Plans: the queries of a schema, the database that they are planned in, EXPLAIN in a normal form, what can be said
-//! about a plan, and its snapshot.
+//! Plans: the queries of a schema, the database in which they are planned, normalised EXPLAIN output, claims about a
+//! plan, and its snapshot.
 
 mod claim;
 mod database;

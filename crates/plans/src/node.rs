@@ -1,29 +1,29 @@
-//! A plan in its normal form: what EXPLAIN (FORMAT JSON) says of nodes, relations, indexes and conditions, without what
-//! varies between two runs (costs, rows, widths) and without differences of notation between majors.
+//! A plan in its normal form: what EXPLAIN (FORMAT JSON) reports of nodes, relations, indexes and conditions, without
+//! what varies between two runs (costs, rows, widths) and without notational differences between major versions.
 
 use serde_json::Value;
 
-/// A node of a plan, with those below it.
+/// A node of a plan, with its child nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// What it does, with its variant: `Index Scan`, `Hash Join (Left)`, `Aggregate (Hashed)`.
+    /// Its type, with its variant: `Index Scan`, `Hash Join (Left)`, `Aggregate (Hashed)`.
     pub kind: String,
-    /// The relation that it reads.
+    /// The relation it reads.
     pub relation: Option<String>,
-    /// What the relation is called in the query, if not by its name.
+    /// The alias of the relation in the query, if it differs from its name.
     pub alias: Option<String>,
-    /// The index that it reads.
+    /// The index it reads.
     pub index: Option<String>,
-    /// What it is to the node above, if more than an input: `InitPlan 1`, `CTE recent`.
+    /// Its relationship to the parent node, if it is more than an input: `InitPlan 1`, `CTE recent`.
     pub role: Option<String>,
     /// Conditions and keys, labelled, in a fixed order.
     pub details: Vec<(&'static str, String)>,
-    /// The nodes that it takes its rows from.
+    /// The nodes from which it reads its rows.
     pub inputs: Vec<Node>,
 }
 
-/// The details that are kept, by the name that EXPLAIN gives them, and what a rendered plan calls them. The names
-/// are those of `src/backend/commands/explain.c`; whatever is not here varies, or says nothing of the plan's meaning.
+/// The details that are kept, by their names in EXPLAIN, and their labels in a rendered plan. The names are those of
+/// `src/backend/commands/explain.c`; anything not listed varies or does not affect the meaning of the plan.
 const DETAILS: &[(&str, &str)] = &[
     ("Index Cond", "index cond"),
     ("Recheck Cond", "recheck"),
@@ -60,14 +60,14 @@ impl Node {
         node
     }
 
-    /// This node and all below it.
+    /// This node and all its descendants.
     pub fn all(&self) -> Vec<&Node> {
         let mut nodes = vec![self];
         nodes.extend(self.inputs.iter().flat_map(Node::all));
         nodes
     }
 
-    /// The nodes that read an index, each with the relation whose rows it finds: a bitmap index scan's is that of the
+    /// The nodes that read an index, each with the relation whose rows it finds: for a bitmap index scan, that of the
     /// bitmap heap scan above it.
     pub fn index_scans(&self) -> Vec<(&str, &Node)> {
         fn walk<'a>(node: &'a Node, heap: Option<&'a str>, found: &mut Vec<(&'a str, &'a Node)>) {
@@ -84,7 +84,7 @@ impl Node {
         found
     }
 
-    /// The tree: a node a line, its details below it, its inputs indented.
+    /// The tree: one node per line, its details below it, its inputs indented.
     pub fn render(&self) -> String {
         let mut text = String::new();
         self.render_into(&mut text, 0);
@@ -128,7 +128,7 @@ fn read(plan: &Value) -> Node {
     let relation = text(plan, "Relation Name");
     let alias = text(plan, "Alias").filter(|alias| relation.as_ref() != Some(alias));
     let inputs: Vec<Node> = plan["Plans"].as_array().into_iter().flatten().map(read).collect();
-    // A bitmap scan repeats below what it rechecks above.
+    // A bitmap scan repeats its recheck condition below.
     let repeated = inputs.iter().any(|input| input.details.iter().any(|(label, _)| *label == "index cond"));
     let details = DETAILS
         .iter()
@@ -141,7 +141,7 @@ fn read(plan: &Value) -> Node {
 }
 
 impl Node {
-    /// Keeps, for the time of reading, the parameters that an init plan of majors up to 16 says it returns.
+    /// Records, during parsing, the parameters that an init plan returns in major versions up to 16.
     fn with_returns(mut self, plan: &Value) -> Node {
         if let Some((name, returns)) =
             text(plan, "Subplan Name").as_deref().and_then(|name| name.split_once(" (returns "))
@@ -184,7 +184,7 @@ fn kind(plan: &Value) -> String {
     if variants.is_empty() { kind } else { format!("{kind} ({})", variants.join(", ")) }
 }
 
-/// Up to 16 an init plan's result is written `$0`, from 17 on `(InitPlan 1).col1`.
+/// Up to 16, the result of an init plan is written `$0`; from 17 on, `(InitPlan 1).col1`.
 fn collect_parameters(node: &mut Node, found: &mut Vec<(String, String)>) {
     if let Some(at) = node.details.iter().position(|(label, _)| *label == RETURNS) {
         let (_, returns) = node.details.remove(at);
@@ -209,7 +209,7 @@ fn rename_parameters(node: &mut Node, parameters: &[(String, String)]) {
     }
 }
 
-/// Replaces `$1`, and not the beginning of `$10`.
+/// Replaces `$1`, but not the beginning of `$10`.
 fn replace_parameter(text: &str, old: &str, new: &str) -> String {
     let mut result = String::new();
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! A query of which something will be said: the beginning of each claim about its plan.
+//! A query, the subject of each claim about its plan.
 
 use pgproof_assertions::query::QueryRef;
 use pgproof_sql::QualifiedName;
@@ -7,30 +7,31 @@ use super::claim::{Claim, PlanClaim};
 use super::sweep::FromRows;
 use super::workload::WorkloadQuery;
 
-/// Claims about the plan of a query: one that stands in the suite, or one of the workload's files.
+/// Claims about the plan of a query: one written in the suite, or one of the workload's files.
 pub trait PlanClaims: Sized {
-    /// The query, with the role that it is planned as.
+    /// The query, with the role for which it is planned.
     fn planned(self) -> PlannedQuery;
 
-    /// Its plan uses this index, and would be another without it.
+    /// Its plan uses this index, and would differ without it.
     #[must_use]
     fn uses_index(self, index: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::UsesIndex(index.into()))
     }
 
-    /// It finds the rows of this table through indexes only: no sequential scan of it.
+    /// It finds the rows of this table through indexes only, without a sequential scan of it.
     #[must_use]
     fn uses_only_indexes_of(self, table: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::UsesOnlyIndexesOf(table.into()))
     }
 
-    /// It has no sequential scan of this table. Unlike `uses_only_indexes_of`, a plan that does not touch the table will do.
+    /// It has no sequential scan of this table. Unlike `uses_only_indexes_of`, this accepts a plan that does not read
+    /// the table.
     #[must_use]
     fn never_scans(self, table: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::NeverScans(table.into()))
     }
 
-    /// Its rows come in order without being sorted.
+    /// Its rows are returned in order without a sort.
     #[must_use]
     fn no_sort(self) -> PlanClaim {
         self.planned().claim(Claim::NoSort)
@@ -42,7 +43,7 @@ pub trait PlanClaims: Sized {
         self.planned().claim(Claim::IndexOnly(index.into()))
     }
 
-    /// Its plan uses this index for a range of sizes of this table, which begins with so many rows.
+    /// Its plan uses this index for a range of sizes of this table, starting at this number of rows.
     #[must_use]
     fn uses_index_from(self, index: impl Into<QualifiedName>, table: impl Into<QualifiedName>, rows: u64) -> FromRows {
         let PlannedQuery { query, role } = self.planned();
@@ -62,7 +63,7 @@ impl PlanClaims for PlannedQuery {
     }
 }
 
-/// A query, and the role that it is planned as.
+/// A query, and the role for which it is planned.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct PlannedQuery {
@@ -71,7 +72,7 @@ pub struct PlannedQuery {
 }
 
 impl PlannedQuery {
-    /// A query, planned as `role` where one is given.
+    /// A query, planned as `role` if one is given.
     pub fn new(query: WorkloadQuery, role: Option<String>) -> PlannedQuery {
         PlannedQuery { query, role }
     }

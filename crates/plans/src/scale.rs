@@ -1,6 +1,6 @@
 //! Plans as if tables had other numbers of rows, without the rows: the statistics of the planning database, sizes
 //! scaled with the number of rows, and files extended sparsely, because the planner asks the files for their size
-//! (`src/backend/optimizer/util/plancat.c`, `estimate_rel_size`). For EXPLAIN only: the files hold nothing.
+//! (`src/backend/optimizer/util/plancat.c`, `estimate_rel_size`). For EXPLAIN only: the files hold no data.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use pgproof_runner::{isolation::IsolationError, isolation::Template};
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::quote::literal;
 
-/// Blocks in a file of a relation, of PostgreSQL's usual 8 kB: a larger relation has several files.
+/// Blocks in a file of a relation, with PostgreSQL's default block size of 8 kB: a larger relation has several files.
 const BLOCKS_IN_A_SEGMENT: u64 = 131_072;
 const BLOCK: u64 = 8192;
 
@@ -20,36 +20,36 @@ pub type Scale = BTreeMap<String, u64>;
 /// Why a query cannot be planned at another scale.
 #[derive(Debug, thiserror::Error)]
 pub enum ScaleError {
-    /// There is no database to scale.
+    /// No database is available to scale.
     #[error(transparent)]
     Isolation(#[from] IsolationError),
-    /// A table is not there, or has no rows to scale from.
+    /// A table does not exist, or has no rows to scale from.
     #[error("table {table} has no rows in the planning database to scale from")]
     NoRows {
         /// The table.
         table: String,
     },
-    /// The session failed, or may not do this: it takes a superuser, which a borrowed server may not give.
+    /// The session failed, or lacks the privilege: a superuser is required, which an external server may not provide.
     #[error(transparent)]
     Database(#[from] DatabaseError),
 }
 
-/// The planning database with all files empty and its statistics as they were, to be given any size.
+/// The planning database with all files empty and its statistics unchanged, ready to be set to any size.
 pub struct Scaled {
     sandbox: Sandbox,
     sizes: Vec<Size>,
     references: Vec<Reference>,
 }
 
-/// A column that references another table and whose number of different values grows with its rows, by its statistics.
-/// It has no more of them than the other table has rows.
+/// A column that references another table and whose number of distinct values grows with its rows, according to its
+/// statistics. It has at most as many as the other table has rows.
 #[derive(Debug, Clone)]
 struct Reference {
     /// The row of pg_statistic, as a condition.
     statistic: String,
     table: String,
     parent: String,
-    /// Different values for each row.
+    /// Distinct values per row.
     share: f64,
 }
 
@@ -57,20 +57,20 @@ struct Reference {
 #[derive(Debug, Clone)]
 struct Size {
     oid: String,
-    /// The table itself, or that of the index.
+    /// The table itself, or the table of the index.
     table: String,
     is_table: bool,
     pages: u64,
     tuples: f64,
-    /// Its first file. Known once the files are the empty ones.
+    /// Its first file. Known once the files have been emptied.
     path: String,
-    /// How many pages its files have now.
+    /// The current number of pages in its files.
     now: u64,
-    /// How many rows it is said to have now.
+    /// The current reported number of rows.
     tuples_now: f64,
 }
 
-/// The template to scale: the planning database of a schema.
+/// The template for scaling: the planning database of a schema.
 pub fn scaled_template(template: &Arc<Template>) -> Result<Scaled, ScaleError> {
     let mut sizes = Vec::new();
     let mut references = Vec::new();
@@ -79,7 +79,7 @@ pub fn scaled_template(template: &Arc<Template>) -> Result<Scaled, ScaleError> {
         references = read_references(session)?;
         let tables = "SELECT string_agg(oid::regclass::text, ', ') FROM pg_class WHERE relkind IN ('r', 'p') \
                       AND relnamespace::regnamespace::text !~ '^pg_' AND relnamespace::regnamespace::text <> 'information_schema'";
-        // TRUNCATE gives each relation new, empty files and leaves pg_statistic alone.
+        // TRUNCATE gives each relation new, empty files and leaves pg_statistic unchanged.
         if let Some(tables) = session.value(tables)? {
             session.run(&format!("TRUNCATE {tables}"))?;
         }
@@ -98,12 +98,12 @@ pub fn scaled_template(template: &Arc<Template>) -> Result<Scaled, ScaleError> {
 }
 
 impl Scaled {
-    /// Gives these tables, and their indexes, the sizes that they would have with so many rows; the other tables those
-    /// of the planning database. The sandbox then plans accordingly.
+    /// Sets these tables, and their indexes, to the sizes they would have with this many rows, and the other tables to
+    /// those of the planning database. The sandbox then plans accordingly.
     pub fn plan_as_if(&mut self, scale: &Scale) -> Result<&mut Sandbox, ScaleError> {
         let mut named = Scale::new();
         for (table, rows) in scale {
-            // As PostgreSQL prints the name: qualified only where the search path does not find it.
+            // As PostgreSQL prints the name: qualified only if the search path does not find it.
             let sql = format!("SELECT to_regclass({})::text", literal(table));
             named.insert(self.sandbox.value(&sql)?.unwrap_or_else(|| table.clone()), *rows);
         }
@@ -133,7 +133,8 @@ impl Scaled {
                  FROM (VALUES {}) AS v (oid, pages, tuples) WHERE c.oid = v.oid",
                 values.join(", ")
             ))?;
-            // The server's own user owns the files; the script is what COPY writes to the shell's standard input.
+            // The server's operating system user owns the files; COPY writes the script to the standard input of the
+            // shell.
             let lines: Vec<_> = script.iter().map(|line| literal(line)).collect();
             let sql = format!("COPY (SELECT unnest(ARRAY[{}]::text[])) TO PROGRAM 'sh'", lines.join(", "));
             self.sandbox.run(&sql)?;
@@ -219,13 +220,13 @@ fn read_references(session: &mut Session) -> Result<Vec<Reference>, DatabaseErro
     Ok(rows.into_iter().filter_map(reference).collect())
 }
 
-/// Shell commands that take a relation's files from one number of pages to another, without writing any: `dd` moves
+/// Shell commands that change a relation's files from one number of pages to another, without writing any: `dd` moves
 /// the end of a file.
 fn resize(path: &str, before: u64, pages: u64) -> Vec<String> {
     let quoted = |path: &str| format!("'{}'", path.replace('\'', "'\"'\"'"));
     let name = |segment: u64| if segment == 0 { path.to_owned() } else { format!("{path}.{segment}") };
     let (full, full_before) = (pages / BLOCKS_IN_A_SEGMENT, before / BLOCKS_IN_A_SEGMENT);
-    // Segments that were full, and stay so, need nothing.
+    // Segments that were full and remain full need no change.
     let first = full.min(full_before);
     let mut lines: Vec<String> = (first..=full)
         .map(|segment| {
@@ -233,7 +234,7 @@ fn resize(path: &str, before: u64, pages: u64) -> Vec<String> {
             format!("dd if=/dev/null of={} bs={BLOCK} count=0 seek={blocks} 2>/dev/null", quoted(&name(segment)))
         })
         .collect();
-    // Segments of a larger size that it had before would count too.
+    // Leftover segments of a previous, larger size would count too.
     if full_before > full {
         let names: Vec<_> = (full + 1..=full_before).map(|segment| quoted(&name(segment))).collect();
         lines.push(format!("rm -f {}", names.join(" ")));
@@ -247,7 +248,7 @@ mod tests {
 
     use crate::{Mode, WorkloadQuery};
 
-    /// Ten groups of a parent's children, with an index that is worth it only in a large table.
+    /// Ten groups of a parent's children, with an index that pays off only in a large table.
     fn family() -> Arc<Template> {
         let make = "CREATE TABLE parent (id int PRIMARY KEY);
             CREATE TABLE child (id int PRIMARY KEY, parent int NOT NULL REFERENCES parent, part int NOT NULL, filler text);
@@ -282,7 +283,8 @@ mod tests {
     #[test]
     fn a_reference_has_no_more_values_than_its_parent_has_rows() {
         let mut scaled = scaled_template(&family()).expect("a database");
-        // With 3,000 values for each parent a bitmap is right; by the share of the small table it would be three rows.
+        // With 3,000 values per parent a bitmap is right; scaled from the share of the small table it would be three
+        // rows.
         let sql = "SELECT * FROM child WHERE parent = 7";
         assert!(
             plan(&mut scaled, sql, 3_000_000).starts_with("Bitmap Heap Scan"),

@@ -1,5 +1,5 @@
-//! The settings that a query is planned with: every one that can change a plan or how it is printed has an explicit
-//! value, so that neither the machine's configuration nor a major's defaults show.
+//! The settings with which a query is planned: every setting that can change a plan or its output has an explicit
+//! value, so that neither the machine's configuration nor the defaults of a major version have any effect.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use pgproof_runner::config::Setting;
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::{quote::identifier, quote::literal};
 
-/// Settings outside the "Query Tuning" categories, and those whose defaults differ between majors (PostgreSQL's
+/// Settings outside the "Query Tuning" categories, and those whose defaults differ between major versions (PostgreSQL's
 /// documentation, "Server Configuration").
 const PINNED: &[(&str, &str)] = &[
     ("bytea_output", "hex"),
@@ -30,7 +30,7 @@ pub(super) fn pin(session: &mut Session, configured: &BTreeMap<String, Setting>)
     let tuning = "SELECT name, boot_val FROM pg_settings \
                   WHERE category LIKE 'Query Tuning%' AND context = 'user' AND boot_val IS NOT NULL ORDER BY name";
     let known = session.rows("SELECT name FROM pg_settings")?;
-    // pg_settings spells some names with capitals.
+    // pg_settings spells some names with capital letters.
     let is_known = |name: &str| known.iter().flatten().flatten().any(|known| known.eq_ignore_ascii_case(name));
     let mut values: BTreeMap<String, String> = BTreeMap::new();
     for row in session.rows(tuning)? {
@@ -45,7 +45,7 @@ pub(super) fn pin(session: &mut Session, configured: &BTreeMap<String, Setting>)
 }
 
 fn set(name: &str, value: &str) -> String {
-    // A list of names is one value for each, not one text.
+    // A list of names has one value per name, rather than one text.
     let value = if name == "search_path" { value.to_owned() } else { literal(value) };
     format!("SET {} = {value};\n", identifier(name))
 }

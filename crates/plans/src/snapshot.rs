@@ -1,5 +1,6 @@
-//! Snapshots of plans, in insta's file format, so that its tools work on them too. A plan that is not the accepted one
-//! refutes its query and leaves a pending file beside it, for the review; accepted files are never written here.
+//! Snapshots of plans, in insta's file format, so that its tools also work on them. A plan that differs from the
+//! accepted one refutes its query and leaves a pending file beside it for review; accepted files are never written
+//! here.
 
 use pgproof_catalog::Catalog;
 use pgproof_sql::{ObjectId, ObjectKind, Property};
@@ -30,7 +31,7 @@ pub enum SnapshotError {
     },
 }
 
-/// The text of a query's snapshot, and a line about its costs, which is kept beside it and never compared.
+/// The text of a query's snapshot, and a line about its costs, which is kept beside it but never compared.
 pub fn rendered(
     query: &WorkloadQuery,
     sandbox: &mut Sandbox,
@@ -96,7 +97,7 @@ impl Assertion for Accepted {
         let (text, description) = rendered(&self.query, sandbox, self.role.as_deref()).map_err(failing)?;
         let with = sandbox.context().with().join("+");
         let file = accepted_file(&self.directory, &self.query.name, &with, sandbox.major());
-        // With an optional migration, another plan is the plan with that migration, not the plan without.
+        // If an optional migration is applied, a changed plan is the plan with that migration, not the one without.
         let pending = if with.is_empty() || file.to_string_lossy().contains('@') {
             pending_file(&file)
         } else {
@@ -104,7 +105,7 @@ impl Assertion for Accepted {
         };
         let accepted = read(&file).map_err(as_failure)?;
         if accepted.as_ref().is_some_and(|accepted| accepted.content == text) {
-            // A pending change that no longer is one would only mislead the review. Another run may have removed it.
+            // An obsolete pending change would only mislead the review. Another run may have removed it.
             let removed = if writes_pending() { std::fs::remove_file(&pending) } else { Ok(()) };
             match removed {
                 Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -167,7 +168,7 @@ impl Assertion for NoOrphans {
 
     fn check(&self, _: &mut Sandbox) -> Result<(), Failure> {
         let mut orphans: Vec<String> = Vec::new();
-        // A directory that is not there holds no orphan; that its snapshots are missing, their queries say.
+        // A missing directory holds no orphans; the queries report that their snapshots are missing.
         for entry in std::fs::read_dir(&self.directory).into_iter().flatten().flatten() {
             let file = entry.file_name().to_string_lossy().into_owned();
             let stem = file.strip_suffix(".new").unwrap_or(&file);
@@ -185,8 +186,8 @@ impl Assertion for NoOrphans {
     }
 }
 
-/// The accepted file of a query: the most special one that there is, of the optional migrations that are applied
-/// (`name@with.snap`), of this major (`name@16.snap`), of both, or the one for all.
+/// The accepted file of a query: the most specific one that exists, for the optional migrations that are applied
+/// (`name@with.snap`), for this major version (`name@16.snap`), for both, or the general one.
 fn accepted_file(directory: &Path, name: &str, with: &str, major: u16) -> PathBuf {
     let of_with = [format!("{name}@{with}@{major}.snap"), format!("{name}@{with}.snap")];
     let special = of_with.into_iter().filter(|_| !with.is_empty()).chain([format!("{name}@{major}.snap")]);
@@ -200,7 +201,7 @@ fn pending_file(accepted: &Path) -> PathBuf {
     accepted.with_file_name(name)
 }
 
-/// As insta decides it: not where `INSTA_UPDATE` says no, and not in CI unless it says otherwise.
+/// As insta decides it: not if `INSTA_UPDATE` forbids it, and not in CI unless it says otherwise.
 fn writes_pending() -> bool {
     match std::env::var("INSTA_UPDATE").as_deref() {
         Ok("no") => false,
@@ -209,7 +210,7 @@ fn writes_pending() -> bool {
     }
 }
 
-/// An accepted snapshot; none if there is no file.
+/// An accepted snapshot; `None` if the file does not exist.
 fn read(file: &Path) -> Result<Option<SnapshotText>, SnapshotError> {
     match std::fs::read_to_string(file) {
         Ok(text) => Ok(Some(SnapshotText::parse(&text))),
@@ -227,13 +228,13 @@ fn write(file: &Path, query: &str, description: &str, text: &str) -> Result<(), 
         std::fs::create_dir_all(directory).map_err(failed("create the directory of"))?;
     }
     let content = format!("---\nsource: {query}.sql\ndescription: {description:?}\n---\n{text}\n");
-    // Another run may write the same file: whole, or not at all.
+    // Another run may write the same file: write it atomically.
     let unfinished = file.with_extension(format!("{}.tmp", std::process::id()));
     std::fs::write(&unfinished, content).map_err(failed("write"))?;
     std::fs::rename(&unfinished, file).map_err(failed("write"))
 }
 
-/// The lines that differ, with a few around them.
+/// The lines that differ, with a few lines of context.
 fn difference(old: &str, new: &str) -> String {
     similar::TextDiff::from_lines(&format!("{old}\n"), &format!("{new}\n"))
         .unified_diff()

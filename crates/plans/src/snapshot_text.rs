@@ -1,9 +1,9 @@
-//! The text of a snapshot file: the query, its plans, and beside them what is never compared.
+//! The text of a snapshot file: the query, its plans, and metadata that is never compared.
 
 /// The content of a snapshot file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotText {
-    /// Costs and numbers of rows, `; ` between them. Never compared.
+    /// Costs and numbers of rows, separated by `; `. Never compared.
     pub description: String,
     /// The query and its plans.
     pub content: String,
@@ -18,7 +18,7 @@ impl SnapshotText {
         SnapshotText { description: description.trim_matches('"').to_owned(), content: content.trim_end().to_owned() }
     }
 
-    /// The plan of a mode, as `custom plan` calls it; none if the query has none.
+    /// The plan of a mode, labelled as in `custom plan`; `None` if the query has none.
     pub fn plan(&self, mode: &str) -> Option<&str> {
         let (_, rest) = self.content.split_once(&format!("\n{mode}\n"))?;
         Some(rest.split("\n\n").next().unwrap_or(rest))
@@ -34,7 +34,7 @@ impl SnapshotText {
         self.noted(&format!("{mode} costs "))?.parse().ok()
     }
 
-    /// How many rows a table had that is read whole.
+    /// The number of rows of a table that is read sequentially.
     pub fn rows(&self, table: &str) -> Option<u64> {
         self.noted(&format!("{table} has "))?.trim_end_matches(" rows").parse().ok()
     }

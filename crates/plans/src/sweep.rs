@@ -1,5 +1,5 @@
-//! Where a plan flips: a claim about an index over a range of table sizes, tried at sizes in geometric steps, each flip
-//! then narrowed down.
+//! Where a plan flips: a claim about an index over a range of table sizes, tried at sizes in geometric steps; each flip
+//! is then narrowed down.
 
 use pgproof_sql::{ObjectId, ObjectKind, Property, QualifiedName};
 use std::collections::BTreeMap;
@@ -16,10 +16,10 @@ use pgproof_assertions::{
 };
 use pgproof_catalog::{Catalog, family};
 
-/// Each size is this many times the one before.
+/// Each size is this multiple of the previous one.
 const STEP: f64 = 3.0;
 
-/// A flip is told to within this part of its size.
+/// The relative precision to which a flip is located.
 const PRECISION: f64 = 0.05;
 
 /// The beginning of a claim about a range of sizes.
@@ -113,7 +113,7 @@ impl UsesIndexBetween {
     }
 }
 
-/// The size at which the plan is first other than `before`, between two sizes.
+/// The first size, between two sizes, at which the plan differs from `before`.
 fn narrow(
     low: u64,
     high: u64,
@@ -143,7 +143,7 @@ fn step(rows: u64) -> u64 {
     ((rows as f64 * STEP) as u64).max(rows + 1)
 }
 
-/// Where the index is used and where not, in words.
+/// Where the index is used and where it is not, in words.
 fn frontier(first: bool, flips: &[(u64, bool)]) -> String {
     let word = |used: bool| if used { "the index is used" } else { "the index is not used" };
     let mut text = word(first).to_owned();

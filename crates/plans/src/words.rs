@@ -1,4 +1,4 @@
-//! What a change of a plan means, in words: an index lost, a table read whole, a sort that appeared, what it costs.
+//! The meaning of a plan change, in words: an index no longer used, a new sequential scan, a new sort, the cost.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::snapshot_text::SnapshotText;
 
 const MODES: [&str; 2] = ["custom plan", "generic plan"];
 
-/// Sentences about a change; what holds for both modes is said once.
+/// Sentences about a change; what applies to both modes is reported once.
 pub fn meaning(old: &SnapshotText, new: &SnapshotText) -> Vec<String> {
     let mut sentences = Vec::new();
     if old.query() != new.query() {
@@ -51,7 +51,7 @@ fn of_mode(mode: &str, old: &SnapshotText, new: &SnapshotText) -> Vec<String> {
     sentences
 }
 
-/// How the estimates compare, where they differ at all.
+/// How the estimates compare, if they differ.
 fn costs(old: &SnapshotText, new: &SnapshotText) -> Option<String> {
     let told: Vec<_> = MODES
         .iter()

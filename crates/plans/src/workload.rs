@@ -1,4 +1,4 @@
-//! The queries of a schema: one a file, with typed example parameters in its comments.
+//! The queries of a schema: one per file, with typed example parameters in its comments.
 
 use std::path::{Path, PathBuf};
 
@@ -7,9 +7,9 @@ use pgproof_sql::quote::literal;
 /// A named query.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkloadQuery {
-    /// The file's name without its ending.
+    /// The file name without its extension.
     pub name: String,
-    /// What the file's first comment says of it.
+    /// The description in the file's first comment.
     pub title: String,
     /// The statement, with `$1`, `$2`… for its parameters.
     pub sql: String,
@@ -60,7 +60,7 @@ pub enum WorkloadError {
         /// The directory.
         directory: PathBuf,
     },
-    /// There is none of this name.
+    /// No query has this name.
     #[error("there is no query {name} in {}", .directory.display())]
     Unknown {
         /// The name.
@@ -70,7 +70,7 @@ pub enum WorkloadError {
     },
 }
 
-/// All queries of a directory, by name. `shown` is how messages call the directory.
+/// All queries of a directory, by name. `shown` is the name of the directory in messages.
 pub fn read_workload(directory: &Path, shown: &Path) -> Result<Vec<WorkloadQuery>, WorkloadError> {
     let unreadable = |path: &Path| {
         let path = path.to_path_buf();

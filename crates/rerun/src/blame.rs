@@ -1,10 +1,10 @@
-//! Which statement of the migrations most likely made a change.
+//! Determines which statement of the migrations most likely caused a change.
 
 use pgproof_sql::{Migration, ObjectKind, Origin, Statement};
 
 use super::Change;
 
-/// The place of the last statement of the kind that makes such changes and that names the object, or its table.
+/// The location of the last statement that can cause such a change and that names the object or its table.
 pub(super) fn blame(migrations: &[Migration], change: &Change) -> Option<Origin> {
     let (object, ..) = change.identity();
     let verbs: Vec<String> = match change {

@@ -1,4 +1,4 @@
-//! Cases of a property: how many are tried, from which seed, and the smallest one that breaks it.
+//! Cases of a property: how many are tried, from which seed, and the smallest one that refutes it.
 
 use std::cell::RefCell;
 
@@ -10,16 +10,16 @@ use proptest::test_runner::{
 use super::database::Runs;
 use pgproof_assertions::{assertion::Failure, assertion::refuted};
 
-/// How many cases are tried of each property.
+/// The environment variable for the number of cases per property.
 pub const CASES_VARIABLE: &str = "PGPROOF_CASES";
 
-/// What the cases are made from.
+/// The environment variable for the seed.
 pub const SEED_VARIABLE: &str = "PGPROOF_SEED";
 
-/// Without a wish: few enough for every pull request.
+/// The default: few enough for every pull request.
 const USUAL_CASES: u32 = 3;
 
-/// A number from the environment.
+/// A number from an environment variable.
 fn number<N: std::str::FromStr>(variable: &str, usual: N) -> Result<N, Failure> {
     match std::env::var(variable) {
         Err(_) => Ok(usual),
@@ -29,7 +29,7 @@ fn number<N: std::str::FromStr>(variable: &str, usual: N) -> Result<N, Failure> 
     }
 }
 
-/// What the cases are made from.
+/// The seed of the cases.
 pub(super) fn seed() -> Result<u64, Failure> {
     number(SEED_VARIABLE, 0_u64)
 }
@@ -50,17 +50,17 @@ impl Runs {
     }
 }
 
-/// The file of cases that once refuted a property, in the schema's fixtures: they are tried first.
+/// The file of cases that previously refuted a property, in the schema's fixtures: they are tried first.
 fn regressions(runs: &Runs, name: &str) -> Option<Box<dyn FailurePersistence>> {
     runs.context().configured()?.1.fixtures.as_ref()?;
     let (_, file) = runs.context().fixture(&format!("regressions/{name}.txt"));
-    // proptest keeps the name for good, and there are few.
+    // proptest keeps the name permanently, and there are few of them.
     let file: &'static str = Box::leak(file.to_str()?.to_owned().into_boxed_str());
     Some(Box::new(FileFailurePersistence::Direct(file)))
 }
 
-/// Tries a property on cases of a strategy. The smallest case that refutes it is told by `describe`, with the seed; what
-/// keeps the property from being checked is that failure.
+/// Tries a property on cases of a strategy. `describe` reports the smallest case that refutes it, with the seed; if the
+/// property cannot be checked, that is the failure.
 pub(super) fn property<S: Strategy>(
     runs: &Runs,
     name: &str,
@@ -89,7 +89,7 @@ where
         }
     });
     match result {
-        // What could not be tried is told where nothing was refuted.
+        // Cases that could not be tried are reported if nothing was refuted.
         Ok(()) => broken.into_inner().map_or(Ok(()), Err),
         Err(TestError::Fail(reason, case)) => {
             let again = format!("{SEED_VARIABLE}={seed} {CASES_VARIABLE}={cases}");

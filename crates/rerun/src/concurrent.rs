@@ -1,5 +1,5 @@
-//! Two runs at once on one database. Taking turns, both end well; without, PostgreSQL decides, and what it decides is
-//! shown.
+//! Two concurrent runs on one database. Serialised, both succeed; otherwise PostgreSQL decides, and the outcome is
+//! reported.
 
 use pgproof_assertions::pin::Pin;
 use pgproof_catalog::Catalog;
@@ -11,7 +11,7 @@ use super::database::Runs;
 use super::repeat::{pins, subject};
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 
-/// Two runs at once end well.
+/// Two concurrent runs succeed.
 #[derive(Debug, Clone, Copy)]
 pub struct CanRunAtOnce;
 
@@ -34,7 +34,7 @@ impl Assertion for CanRunAtOnce {
 }
 
 impl Runs {
-    /// Two runs that take turns both end well; of two that do not, at least one leaves the state of a clean run.
+    /// Two serialised runs both succeed; of two unserialised runs, at least one leaves the state of a clean run.
     pub fn at_once(&self) -> Result<(), Failure> {
         let database = self.empty()?;
         let problems = self.two(&database, true)?;
@@ -52,7 +52,7 @@ impl Runs {
         self.demand_clean("of two runs at once, one ended well, and yet the state is not that of a clean run", &state)
     }
 
-    /// Two runs at once; what went wrong.
+    /// Two concurrent runs; returns what went wrong.
     fn two(&self, database: &CloneDatabase, taking_turns: bool) -> Result<Vec<MigrationError>, Failure> {
         let run = if taking_turns { apply_alone } else { apply };
         let (mut one, mut other) = (database.session()?, database.session()?);

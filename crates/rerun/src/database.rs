@@ -1,4 +1,4 @@
-//! The migrations of a schema and databases to run them in.
+//! The migrations of a schema and the databases in which they run.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,16 +20,16 @@ use pgproof_assertions::{
 /// The most changes that are reported.
 const MOST_REPORTED: usize = 8;
 
-/// A schema's migrations, and where they are run.
+/// A schema's migrations, and where they run.
 #[derive(Debug, Clone)]
 pub struct Runs {
     template: Arc<Template>,
-    /// Whether runs begin with a copy of the template, rather than with an empty database.
+    /// Whether runs start from a copy of the template, rather than from an empty database.
     on_copies: bool,
     transaction: Transaction,
-    /// The numbers of migrations that nothing takes back, and nothing has to.
+    /// The numbers of migrations that have no down migration and need none.
     pub(super) once: Vec<u64>,
-    /// How many cases of a property are tried, if not the usual number.
+    /// How many cases of a property are tried, if not the default number.
     pub(super) cases: Option<u32>,
     /// In order.
     pub migrations: Vec<Migration>,
@@ -37,7 +37,7 @@ pub struct Runs {
 }
 
 impl Runs {
-    /// Those of the schema of a sandbox.
+    /// The migrations of a sandbox's schema.
     pub fn of(sandbox: &Sandbox) -> Result<Runs, Failure> {
         let context = sandbox.context();
         let migrations = context.migrations().map_err(impossible)?;
@@ -50,14 +50,14 @@ impl Runs {
         Ok(Runs { template, on_copies: false, transaction, once: Vec::new(), cases: None, migrations, rerun })
     }
 
-    /// Those given, in copies of a template.
+    /// The given migrations, in copies of a template.
     pub fn with(template: &Arc<Template>, migrations: Vec<Migration>, rerun: Rerun) -> Runs {
         let (transaction, once, cases) = (Transaction::default(), Vec::new(), None);
         let template = Arc::clone(template);
         Runs { template, on_copies: true, transaction, once, cases, migrations, rerun }
     }
 
-    /// With this in one transaction.
+    /// With these transaction boundaries.
     pub fn in_transactions_of(self, transaction: Transaction) -> Runs {
         Runs { transaction, ..self }
     }
@@ -67,7 +67,7 @@ impl Runs {
         Runs { cases: Some(cases), ..self }
     }
 
-    /// Nothing has to take these migrations back.
+    /// These migrations need no down migration.
     pub fn never_rolled_back(self, once: Vec<u64>) -> Runs {
         Runs { once, ..self }
     }
@@ -79,7 +79,7 @@ impl Runs {
         apply(&mut session, migrations, self.transaction).map(drop)
     }
 
-    /// What one transaction holds.
+    /// The transaction boundaries.
     pub(super) fn transaction(&self) -> Transaction {
         self.transaction
     }
@@ -89,7 +89,7 @@ impl Runs {
         &self.template.context
     }
 
-    /// A database in which nothing was run yet.
+    /// A database in which no migration has run.
     pub fn empty(&self) -> Result<CloneDatabase, Failure> {
         let made = if self.on_copies {
             CloneDatabase::copy_of(&self.template)
@@ -99,7 +99,7 @@ impl Runs {
         made.map_err(impossible)
     }
 
-    /// A database in which all migrations were run once.
+    /// A database in which all migrations have run once.
     pub(super) fn migrated(&self) -> Result<CloneDatabase, Failure> {
         let database = self.empty()?;
         self.run(&database, &self.migrations)
@@ -107,8 +107,8 @@ impl Runs {
         Ok(database)
     }
 
-    /// The state after one clean run, and what differs between two of them; taken once a process for each set of
-    /// migrations.
+    /// The state after one clean run, and the differences between two clean runs; computed once per process for each
+    /// set of migrations.
     pub fn clean(&self) -> Result<Arc<(State, Volatile)>, Failure> {
         static TAKEN: Mutex<BTreeMap<String, Arc<(State, Volatile)>>> = Mutex::new(BTreeMap::new());
         let texts = self.migrations.iter().flat_map(|migration| &migration.statements).map(|s| s.text.as_str());
@@ -118,7 +118,7 @@ impl Runs {
             return Ok(Arc::clone(clean));
         }
         let state = State::take(&mut self.migrated()?.session()?)?;
-        // Without rows there is nothing that could differ.
+        // Without rows, nothing can differ.
         let has_rows = state.rows.values().any(|rows| rows.count > 0);
         let twin = if has_rows { State::take(&mut self.migrated()?.session()?)? } else { state.clone() };
         let volatile = state.volatile(&twin);
@@ -127,25 +127,26 @@ impl Runs {
         Ok(clean)
     }
 
-    /// Refutes if a state is not that of a clean run.
+    /// Refutes if a state differs from that of a clean run.
     pub(super) fn demand_clean(&self, when: &str, state: &State) -> Result<(), Failure> {
         let clean = self.clean()?;
         self.demand_none(when, &state.changes_from(&clean.0, &clean.1))
     }
 
-    /// How many statements the migrations have.
+    /// The number of statements in the migrations.
     pub(super) fn statements(&self) -> usize {
         self.migrations.iter().map(|migration| migration.statements.len()).sum()
     }
 
-    /// Where a statement stands and what kind it is, counted from 1 over all migrations.
+    /// The location and kind of a statement, counted from 1 over all migrations.
     pub(super) fn place(&self, number: usize) -> String {
         let statement =
             self.migrations.iter().flat_map(|migration| &migration.statements).nth(number.saturating_sub(1));
         statement.map_or("the beginning".to_owned(), |statement| format!("{}, {}", statement.origin, statement.kind()))
     }
 
-    /// The changes that are not accepted, as sentences, each with the place of the statement that most likely made it.
+    /// The changes that are not accepted, as sentences, each with the location of the statement that most likely caused
+    /// it.
     pub(super) fn reported(&self, changes: &[Change], by: &[Migration]) -> Vec<String> {
         let placed = changes.iter().filter(|change| !self.accepts(change)).map(|change| match blame(by, change) {
             Some(origin) => format!(
@@ -172,7 +173,7 @@ impl Runs {
         self.demand_none_by(&self.migrations, when, changes)
     }
 
-    /// The same for changes that one of these files has made.
+    /// The same for changes caused by one of these files.
     pub(super) fn demand_none_by(&self, by: &[Migration], when: &str, changes: &[Change]) -> Result<(), Failure> {
         let reported = self.reported(changes, by);
         let Some(first) = self.first(changes) else { return Ok(()) };

@@ -1,5 +1,5 @@
-//! Runs that are killed: the backend is terminated after a statement, or during one that commits on the way, and then
-//! everything is run again.
+//! Killed runs: the backend is terminated after a statement, or during one that commits midway, and then everything is
+//! run again.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -20,13 +20,13 @@ use super::repeat::{pins, subject};
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject};
 use pgproof_catalog::Catalog;
 
-/// So few statements are tried all.
+/// Up to this many statements, all are tried.
 const FEW_STATEMENTS: usize = 8;
 
-/// How long a statement that commits on the way may take to come to a wait.
+/// How long a statement that commits midway may take to start waiting.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Killed anywhere and run again, migrations lead to the same state.
+/// Killed at any point and run again, migrations lead to the same state.
 #[derive(Debug, Clone, Default)]
 pub struct SurvivesKills {
     extent: OnceLock<Extent>,
@@ -53,15 +53,15 @@ impl Assertion for SurvivesKills {
         let runs = Runs::of(sandbox)?;
         let tried = runs.killed()?;
         let extent = Extent { tried, of: runs.kill_points(), what: Cases::KillPoints };
-        // A second check tries the same.
+        // A second check tries the same cases.
         let _ = self.extent.set(extent);
         Ok(())
     }
 }
 
 impl Runs {
-    /// Kills runs after cases of statements, in every file at least once, and during each statement that commits on the
-    /// way: how many moments were tried.
+    /// Kills runs after the statements of the cases, at least once in every file, and during each statement that
+    /// commits midway; returns how many points were tried.
     pub fn killed(&self) -> Result<usize, Failure> {
         let mut during = 0;
         let statements = self.migrations.iter().flat_map(|migration| &migration.statements);
@@ -84,13 +84,14 @@ impl Runs {
         Ok(during + chosen.len())
     }
 
-    /// The number of moments at which a run can be killed: after each statement, and during those that commit on the way.
+    /// The number of points at which a run can be killed: after each statement, and during those that commit midway.
     pub fn kill_points(&self) -> usize {
         let statements = self.migrations.iter().flat_map(|migration| &migration.statements);
         self.statements() + statements.filter(|statement| statement.needs_no_transaction()).count()
     }
 
-    /// The statements after which a run is killed, counted from 1: all of a few, else one of each file, by the seed.
+    /// The statements after which a run is killed, counted from 1: all if there are few, else one per file, by the
+    /// seed.
     fn moments(&self, seed: u64) -> Vec<usize> {
         if self.statements() <= FEW_STATEMENTS {
             return (1..=self.statements()).collect();
@@ -99,7 +100,7 @@ impl Runs {
         let mut moments = Vec::new();
         for migration in &self.migrations {
             let statements = migration.statements.len();
-            // Nearer the middle than the ends, where a file has both done something and left something.
+            // Closer to the middle than to the ends, where a file is partly applied.
             let nth = usize::try_from(seed).unwrap_or_default().wrapping_mul(7) + statements.div_ceil(2);
             moments.push(before + nth.saturating_sub(1) % statements.max(1) + 1);
             before += statements;
@@ -107,7 +108,7 @@ impl Runs {
         moments
     }
 
-    /// Kills a run after so many statements, and runs everything again.
+    /// Kills a run after this many statements, and runs everything again.
     pub fn killed_after(&self, statements: usize) -> Result<(), Failure> {
         let database = self.empty()?;
         let mut session = database.session()?;
@@ -117,7 +118,7 @@ impl Runs {
         self.recovers(&database)
     }
 
-    /// Kills a run during the statement of this number, from 0, once it waits between two of its own transactions.
+    /// Kills a run during the statement with this number, from 0, once it waits between two of its own transactions.
     fn killed_during(&self, number: usize) -> Result<(), Failure> {
         let database = self.empty()?;
         let mut session = database.session()?;
@@ -132,7 +133,7 @@ impl Runs {
         self.recovers(&database)
     }
 
-    /// Everything is run again, and the state is that of a clean run.
+    /// Runs everything again, and requires the state of a clean run.
     fn recovers(&self, database: &pgproof_runner::CloneDatabase) -> Result<(), Failure> {
         let again = self.run(database, &self.migrations);
         again.map_err(|error| failing(&error, format!("run again, they fail\n{error}")))?;
@@ -141,7 +142,7 @@ impl Runs {
     }
 }
 
-/// The failure, with the moment at which the run was killed.
+/// The failure, with the point at which the run was killed.
 fn at_moment(failure: Failure, moment: &str) -> Failure {
     match failure {
         Failure::Refuted { found, target } => Failure::Refuted { found: format!("{moment}\n{found}"), target },
@@ -149,7 +150,7 @@ fn at_moment(failure: Failure, moment: &str) -> Failure {
     }
 }
 
-/// Ends a session's backend from outside, and waits until it is gone.
+/// Terminates a session's backend from outside, and waits until it has exited.
 fn terminate(session: &mut Session) -> Result<(), DatabaseError> {
     let pid = session.value("SELECT pg_backend_pid()")?.unwrap_or_default();
     let mut killer = session.another()?;
@@ -166,8 +167,8 @@ fn gone(session: &mut Session, pid: &str) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Holds a lock on every table that lets reads and writes through and that a statement waits for which commits on the
-/// way, as a writer's transaction would.
+/// Locks every table as a writer's transaction would: the lock allows reads and writes, but a statement that commits
+/// midway waits for it.
 fn hold_all_tables(session: &mut Session) -> Result<(), DatabaseError> {
     let tables: Vec<String> = Catalog::read(session)?.tables().map(pgproof_catalog::Relation::sql).collect();
     session.run("BEGIN")?;
@@ -177,8 +178,8 @@ fn hold_all_tables(session: &mut Session) -> Result<(), DatabaseError> {
     Ok(())
 }
 
-/// Runs a statement in a thread of its own, and kills its backend as soon as it waits for a lock. One that does not wait
-/// ends by itself.
+/// Runs a statement in its own thread, and kills its backend as soon as it waits for a lock. A statement that does not
+/// wait completes normally.
 fn kill_while_it_waits(
     mut session: Session,
     statement: &Statement,

@@ -1,5 +1,5 @@
-//! Migrations that are run again, killed, run by two at once, taken back: whatever happens on the way, the database ends
-//! as after one clean run, and what users put in is kept.
+//! Migrations that are re-run, killed, run concurrently or rolled back: whatever happens, the database ends in the
+//! state of one clean run, and users' rows are kept.
 
 mod blame;
 mod case;
@@ -27,17 +27,17 @@ pub fn migrations() -> MigrationsRef {
     MigrationsRef(())
 }
 
-/// The migrations, of which something will be said.
+/// The migrations, the subject of a sentence.
 #[derive(Debug, Clone, Copy)]
 pub struct MigrationsRef(());
 
 impl MigrationsRef {
-    /// Run again, all of them or one alone, they change nothing.
+    /// Run again, all of them or a single one, they change nothing.
     pub fn are_repeatable(self) -> IsRepeatable {
         IsRepeatable::default()
     }
 
-    /// From whatever file they were applied to, running all of them leads to the same state.
+    /// After any file up to which they were applied, running all of them leads to the same state.
     pub fn can_be_resumed(self) -> CanBeResumed {
         CanBeResumed::default()
     }
@@ -47,18 +47,18 @@ impl MigrationsRef {
         SurvivesKills::default()
     }
 
-    /// Rows that users put in between runs are kept; edited rows of the migrations are kept or reset, as declared.
+    /// Rows that users insert between runs are kept; edited rows of the migrations are kept or reset, as declared.
     pub fn keep_rows(self) -> KeepsRows {
         KeepsRows
     }
 
-    /// Two who run them at once on one database both end well where they take turns, and leave a clean state.
+    /// Two concurrent runs on one database both succeed if they are serialised, and leave a clean state.
     pub fn can_run_at_once(self) -> CanRunAtOnce {
         CanRunAtOnce
     }
 
-    /// Each can be taken back to exactly what stood before it, and applied again; in a wrong order that is refused or
-    /// does no harm.
+    /// Each can be rolled back to exactly the previous state, and applied again; in a wrong order, rolling back is
+    /// rejected or does no harm.
     pub fn can_be_rolled_back(self) -> CanBeRolledBack {
         CanBeRolledBack
     }

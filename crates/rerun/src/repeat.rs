@@ -1,4 +1,4 @@
-//! Running migrations again: all of them, one alone, and all of them from a state in which some were applied.
+//! Re-runs migrations: all of them, a single one, and all of them from a partially applied state.
 
 use std::sync::OnceLock;
 
@@ -14,10 +14,10 @@ use super::case::property;
 use super::database::{Runs, failing};
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject};
 
-/// So few files are tried all.
+/// Up to this many files, all are tried.
 const FEW_FILES: usize = 8;
 
-/// Somebody takes a number of each sequence.
+/// Uses one number of each sequence, as a user would.
 const TAKE_NUMBERS: &str =
     "SELECT nextval(format('%I.%I', schemaname, sequencename)) FROM pg_sequences WHERE increment_by > 0";
 
@@ -89,8 +89,8 @@ impl Runs {
         Ok(())
     }
 
-    /// Applies all migrations to databases in which some files were applied: each number of files of a few, else cases.
-    /// Gives how many were tried.
+    /// Applies all migrations to databases in which some files were applied: every number of files if there are few,
+    /// else cases. Returns how many were tried.
     pub fn resumable(&self) -> Result<usize, Failure> {
         let files = self.migrations.len();
         let describe = |files: &usize| format!("after the first {files} files, all of them are run");
@@ -110,7 +110,7 @@ impl Runs {
         Ok(cases)
     }
 
-    /// Applies the first so many files, then all of them: the state is that of a clean run.
+    /// Applies the first files, this many, then all of them; requires the state of a clean run.
     fn resumed(&self, files: usize) -> Result<(), Failure> {
         let database = self.empty()?;
         let failed = |error| failing(&error, format!("they do not apply: {error}"));
@@ -121,7 +121,7 @@ impl Runs {
     }
 }
 
-/// Migrations can be continued from any file.
+/// Migrations can be resumed from any file.
 #[derive(Debug, Clone, Default)]
 pub struct CanBeResumed {
     extent: OnceLock<Extent>,

@@ -1,4 +1,4 @@
-//! Taking migrations back: each to exactly what stood before it, and all of them; and in a wrong order.
+//! Rolls migrations back: each to exactly the previous state, all of them, and in a wrong order.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use pgproof_assertions::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::impossible, assertion::refuted,
 };
 
-/// Migrations can be taken back.
+/// Migrations can be rolled back.
 #[derive(Debug, Clone, Copy)]
 pub struct CanBeRolledBack;
 
@@ -45,9 +45,9 @@ impl Assertion for CanBeRolledBack {
 }
 
 impl Runs {
-    /// Takes each migration back right after it, then all of them, then each alone in a wrong order.
+    /// Rolls each migration back right after it is applied, then all of them, then each alone in a wrong order.
     ///
-    /// Where nobody runs all migrations again (`repeatable` is false), a wrong order is not tried.
+    /// If migrations are not re-run (`repeatable` is false), a wrong order is not tried.
     pub fn rolled_back(&self, rollbacks: &[Migration], repeatable: bool) -> Result<(), Failure> {
         let back: BTreeMap<u64, &Migration> = rollbacks.iter().map(|rollback| (rollback.number, rollback)).collect();
         let clean = self.clean()?;
@@ -95,15 +95,15 @@ impl Runs {
         Ok(())
     }
 
-    /// A migration is taken back while later ones are applied: that is refused and changes nothing, or everything can be
-    /// applied again.
+    /// Rolls a migration back while later ones are applied: either this is rejected and changes nothing, or everything
+    /// can be applied again.
     fn rolled_back_too_early(&self, rollback: &Migration) -> Result<(), Failure> {
         let database = self.migrated()?;
         let file = rollback.file.display();
         let mut session = database.session()?;
         let before = State::take(&mut session)?;
         let refused = self.run(&database, std::slice::from_ref(rollback)).err();
-        // A refusal that changes nothing is as good as it gets.
+        // A rejection that changes nothing is the best outcome.
         if refused.is_some() && State::take(&mut session)?.changes_since(&before).is_empty() {
             return Ok(());
         }

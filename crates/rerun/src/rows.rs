@@ -1,5 +1,5 @@
-//! Rows between runs: those that users put in survive, and those that migrations made and somebody edited are kept or
-//! reset, as declared.
+//! Rows between runs: users' rows are kept, and rows that migrations inserted and users edited are kept or reset, as
+//! declared.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ impl Assertion for KeepsRows {
 }
 
 impl Runs {
-    /// Tries runs with users' rows and edits in between. `sandbox` is on a database in which all migrations were run.
+    /// Tries runs with users' rows and edits in between. `sandbox` is on a database in which all migrations have run.
     pub fn keep_rows(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let rows = UserRows::make(sandbox)?;
         let files = self.migrations.len();
@@ -50,7 +50,7 @@ impl Runs {
             2 => Just(Step::PutRows),
             1 => Just(Step::Edit),
         ];
-        // Whatever comes before, the last thing is a run.
+        // Whatever precedes it, the last step is a run.
         let steps = prop::collection::vec(step, 1..4).prop_map(|mut steps| {
             steps.push(Step::RunAll);
             steps
@@ -59,7 +59,7 @@ impl Runs {
             let told: Vec<String> = steps.iter().map(|step| step.told(self)).collect();
             format!("after one run: {}", told.join(", "))
         };
-        // Each file alone, whatever the cases are.
+        // Each file alone, in addition to the cases.
         let mut alone = vec![Step::PutRows];
         alone.extend((0..files).map(Step::RunOne));
         self.with_rows(&rows, &alone).map_err(|failure| match failure {
@@ -97,11 +97,11 @@ impl Step {
     }
 }
 
-/// What users do: rows of theirs, and edits of rows that are the migrations'.
+/// Users' actions: inserting their own rows, and editing rows of the migrations.
 struct UserRows {
-    /// Statements, in an order in which they can be run.
+    /// Statements, in an order in which they can run.
     inserts: Vec<String>,
-    /// By table: an UPDATE of one row, and the question whether that row still is as it was edited.
+    /// By table: an UPDATE of one row, and the query that checks whether the row still has the edited value.
     edits: BTreeMap<String, (String, String)>,
 }
 
@@ -120,7 +120,7 @@ impl UserRows {
             let before = all_rows(sandbox.session(), &tables)?;
             for table in &tables {
                 match generator.insert(sandbox, &table.qualified_name(), &[]) {
-                    // A table whose rows nobody can make has none from users here.
+                    // A table for which no row can be generated gets none from users here.
                     Ok(_)
                     | Err(RowError::Refused { .. } | RowError::Unsatisfiable { .. } | RowError::Circle { .. }) => {}
                     Err(error) => return Err(error.into()),
@@ -152,7 +152,7 @@ impl Runs {
                 Step::PutRows => {}
                 Step::Edit => {
                     for (table, (update, question)) in &rows.edits {
-                        // A row whose key is made anew in each database is not found here.
+                        // A row whose key is generated anew in each database is not found here.
                         if session.affected(update)? == 1 {
                             edited.insert(table.clone(), (update.clone(), question.clone()));
                         }
@@ -174,7 +174,7 @@ impl Runs {
         ran.map_err(|error| failing(&error, format!("with rows in the tables, a run fails\n{error}")))
     }
 
-    /// Edited rows are kept, or reset where that is declared.
+    /// Edited rows are kept, or reset if declared.
     fn demand_declared(
         &self,
         session: &mut Session,
@@ -194,7 +194,7 @@ impl Runs {
     }
 }
 
-/// Every row of these tables as the statement that puts it in.
+/// Every row of these tables, as the statement that inserts it.
 fn all_rows(session: &mut Session, tables: &[Relation]) -> Result<Vec<String>, DatabaseError> {
     let mut rows = Vec::new();
     for table in tables {
@@ -215,15 +215,15 @@ fn all_rows(session: &mut Session, tables: &[Relation]) -> Result<Vec<String>, D
     Ok(rows)
 }
 
-/// An edit of a row that the migrations made, if the table has one and a column that takes another value; and the
-/// question whether it still is as it was edited.
+/// An edit of a row that the migrations inserted, if the table has one and a column that accepts another value; and the
+/// query that checks whether the row still has the edited value.
 fn edit(sandbox: &mut Sandbox, catalog: &Catalog, table: &Relation) -> Result<Option<(String, String)>, Failure> {
     let keys: Vec<Vec<String>> = catalog
         .indexes_of(table)
         .filter(|index| index.unique && index.predicate.is_none())
         .filter_map(|index| index.keys.iter().map(|key| key.column.clone()).collect())
         .collect();
-    // A key that PostgreSQL makes is another one in each database.
+    // A key generated by PostgreSQL differs between databases.
     let made =
         |column: &String| table.column(column).is_some_and(|c| c.default.as_ref().is_some_and(|d| d.contains('(')));
     let Some(key) = keys.iter().find(|key| !key.iter().any(made)).or_else(|| keys.first()) else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! The state of a database: its objects, the rows of every table, and whether a table is still the one that it was.
+//! The state of a database: its objects, the rows of every table, and whether each table is still the same one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,9 +16,9 @@ pub struct State {
     pub objects: Objects,
     /// The rows of each table.
     pub rows: BTreeMap<QualifiedName, TableRows>,
-    /// How far each sequence has come.
+    /// The current position of each sequence.
     pub sequences: BTreeMap<QualifiedName, i64>,
-    /// The OID of each table: one that is dropped and re-created has another, and its rows are gone.
+    /// The OID of each table: a table that is dropped and re-created has a new OID, and its rows are lost.
     pub tables: BTreeMap<QualifiedName, String>,
 }
 
@@ -29,11 +29,11 @@ pub struct TableRows {
     pub count: u64,
     /// The digest of all of them.
     digest: String,
-    /// The digests of their columns: some differ between databases however they came to be.
+    /// The digests of their columns: some columns always differ between databases.
     columns: BTreeMap<String, String>,
 }
 
-/// Columns, by table, whose values differ between two databases that were made alike: random keys and times.
+/// Columns, by table, whose values differ between two databases created in the same way: random keys and times.
 pub type Volatile = BTreeMap<QualifiedName, BTreeSet<String>>;
 
 /// What differs between two states.
@@ -41,7 +41,7 @@ pub type Volatile = BTreeMap<QualifiedName, BTreeSet<String>>;
 pub enum Change {
     /// An object.
     Object(Difference),
-    /// The rows of a table: how many there were and are.
+    /// The rows of a table: how many there were and how many there are.
     Rows {
         /// The table.
         table: QualifiedName,
@@ -50,15 +50,15 @@ pub enum Change {
         /// How many it has.
         is: u64,
     },
-    /// A table was dropped and re-created: its rows are gone.
+    /// A table was dropped and re-created: its rows are lost.
     Recreated(QualifiedName),
-    /// A sequence gives numbers that it has given before.
+    /// A sequence returns numbers that it has already returned.
     SetBack {
         /// The sequence.
         sequence: QualifiedName,
-        /// How far it had come.
+        /// Its previous position.
         was: i64,
-        /// How far it has come.
+        /// Its current position.
         is: i64,
     },
 }
@@ -71,13 +71,13 @@ const TABLES: &str = "
     WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')";
 
-/// The sequences of a database, and how far those have come that were used.
+/// The sequences of a database, and the positions of those that have been used.
 const SEQUENCES: &str = "
     SELECT schemaname, sequencename, last_value
     FROM pg_sequences WHERE last_value IS NOT NULL AND increment_by > 0";
 
 impl State {
-    /// Takes the state.
+    /// Reads the state.
     pub fn take(session: &mut Session) -> Result<State, DatabaseError> {
         let objects = Objects::read(session)?;
         let (mut tables, mut queries) = (BTreeMap::new(), Vec::new());
@@ -113,13 +113,13 @@ impl State {
         Ok(State { objects, rows, sequences: sequences.collect(), tables })
     }
 
-    /// What is other here than in a state of the same database before: objects, rows, and tables made anew.
+    /// The diff from an earlier state of the same database: objects, rows, and re-created tables.
     pub fn changes_since(&self, before: &State) -> Vec<Change> {
         let mut changes = self.objects_from(before);
         changes.extend(self.rows_from(before, |is, was, _| is == was));
         let anew = self.tables.iter().filter(|(name, oid)| before.tables.get(*name).is_some_and(|was| was != *oid));
         changes.extend(anew.map(|(name, _)| Change::Recreated(name.clone())));
-        // One that was restarted has come nowhere; one that is gone is told as an object.
+        // A restarted sequence has no position; a dropped one is reported as an object.
         let there = |name: &QualifiedName| self.objects.contains(&ObjectId::new(ObjectKind::Sequence, name));
         let set_back = before.sequences.iter().filter(|(name, _)| there(name)).filter_map(|(name, was)| {
             let is = self.sequences.get(name).copied().unwrap_or(0);
@@ -129,8 +129,8 @@ impl State {
         changes
     }
 
-    /// What is other here than in a state of another database, or of this one before its rows were made anew. Values
-    /// that differ in any case do not count.
+    /// The diff from a state of another database, or of this one before its rows were re-created. Values that always
+    /// differ are ignored.
     pub fn changes_from(&self, other: &State, volatile: &Volatile) -> Vec<Change> {
         let mut changes = self.objects_from(other);
         changes.extend(self.rows_from(other, |is, was, table| {
@@ -144,7 +144,7 @@ impl State {
         changes
     }
 
-    /// The columns whose values differ between two databases that were made alike.
+    /// The columns whose values differ between two databases created in the same way.
     pub fn volatile(&self, other: &State) -> Volatile {
         let of_table = |(table, rows): (&QualifiedName, &TableRows)| {
             let twin = other.rows.get(table)?;
@@ -181,7 +181,7 @@ fn columns(session: &mut Session, oid: &str) -> Result<BTreeMap<String, String>,
 }
 
 impl Change {
-    /// The object that it is about, its property where it is one, and the kind of difference.
+    /// The object concerned, the property if there is one, and the kind of difference.
     pub fn identity(&self) -> (ObjectId, Option<Property>, pgproof_sql::Change) {
         use pgproof_sql::Change::{Altered, Removed};
         match self {

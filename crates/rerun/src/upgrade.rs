@@ -1,5 +1,5 @@
-//! An old database and the migrations: every row is still there with its values, the schema is that of a fresh
-//! installation, and a second run changes neither. What stood before, scripts make.
+//! An old database and the migrations: every row still exists with its values, the schema is that of a fresh
+//! installation, and a second run changes neither. Scripts create the old database.
 
 use pgproof_sql::Property;
 use std::collections::BTreeMap;
@@ -18,10 +18,10 @@ use pgproof_assertions::{
 };
 use pgproof_catalog::{Catalog, Difference, Objects};
 
-/// The most differences that are told.
+/// The maximum number of differences reported.
 const MOST_REPORTED: usize = 12;
 
-/// Begins a sentence about a database that these scripts make, in order. Their names are relative to the schema's
+/// Begins a sentence about a database created by these scripts, in order. Their names are relative to the schema's
 /// fixtures.
 pub fn database_of<S: Into<String>>(scripts: impl IntoIterator<Item = S>) -> OldDatabase {
     OldDatabase { scripts: scripts.into_iter().map(Into::into).collect() }
@@ -34,8 +34,8 @@ pub struct OldDatabase {
 }
 
 impl OldDatabase {
-    /// The migrations bring it to the state of a fresh installation and keep its rows. Columns may stand in another
-    /// order: a column that is added stands last.
+    /// The migrations bring it to the state of a fresh installation and keep its rows. Columns may be in a different
+    /// order: an added column is always the last.
     pub fn is_upgraded(self) -> IsUpgraded {
         IsUpgraded { scripts: self.scripts, again: false }
     }
@@ -49,7 +49,7 @@ pub struct IsUpgraded {
 }
 
 impl IsUpgraded {
-    /// And running them again changes neither schema nor rows.
+    /// Running them again changes neither schema nor rows.
     pub fn once(mut self) -> IsUpgraded {
         self.again = true;
         self
@@ -114,7 +114,7 @@ impl Assertion for IsUpgraded {
     }
 }
 
-/// What differs, but for the order of columns.
+/// The differences, ignoring the order of columns.
 fn reported(when: &str, is: &Objects, was: &Objects) -> Vec<String> {
     let differences = is.differences_from(was).into_iter().filter(|difference| !difference.is_order());
     differences.map(|difference: Difference| format!("{when}: {difference}")).collect()
@@ -123,7 +123,7 @@ fn reported(when: &str, is: &Objects, was: &Objects) -> Vec<String> {
 /// The rows of every table: by table, then by key.
 type Rows = BTreeMap<String, BTreeMap<String, Value>>;
 
-/// The tables of a database, with an expression for the key of a row `t`: its columns where there is no primary key.
+/// The tables of a database, with an expression for the key of a row `t`: all its columns if there is no primary key.
 const TABLES: &str = "
     SELECT format('%s.%s', n.nspname, c.relname), format('%I.%I', n.nspname, c.relname),
            coalesce((SELECT 'jsonb_build_object(' || string_agg(format('%L, t.%I', a.attname, a.attname), ', ') || ')::text'
@@ -136,7 +136,7 @@ const TABLES: &str = "
     WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
       AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')";
 
-/// What tells the rows of a table apart: by table, the expression for its key.
+/// What identifies the rows of a table: by table, the expression for its key.
 type Keys = BTreeMap<String, String>;
 
 /// The tables and their keys.
@@ -148,7 +148,7 @@ fn keys(session: &mut Session) -> Result<Keys, DatabaseError> {
         .collect())
 }
 
-/// Every row of every table as a document, by the keys that these tables had.
+/// Every row of every table as a document, by the keys these tables had.
 fn rows(session: &mut Session, keys: &Keys) -> Result<Rows, DatabaseError> {
     let mut rows = Rows::new();
     let mut queries = Vec::new();
@@ -156,7 +156,7 @@ fn rows(session: &mut Session, keys: &Keys) -> Result<Rows, DatabaseError> {
         if let [Some(name), Some(sql), Some(key)] = table.as_slice() {
             let key = keys.get(name).unwrap_or(key);
             rows.insert(name.clone(), BTreeMap::new());
-            // Rows that are alike are told apart by their number, and numbers are kept as they are written.
+            // Duplicate rows are distinguished by their number, and numbers are kept as written.
             let number = format!("row_number() OVER (PARTITION BY {key})");
             let document =
                 "(SELECT coalesce(jsonb_object_agg(key, value), '{}') FROM jsonb_each_text(to_jsonb(t)))::text";
@@ -178,7 +178,7 @@ fn rows(session: &mut Session, keys: &Keys) -> Result<Rows, DatabaseError> {
     Ok(rows)
 }
 
-/// Rows that are gone or have other values in the columns that they had.
+/// Rows that are missing or have different values in the columns they had.
 fn lost(before: &Rows, after: &Rows) -> Vec<String> {
     let mut problems = Vec::new();
     for (table, rows) in before {

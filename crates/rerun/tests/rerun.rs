@@ -1,5 +1,5 @@
-//! Migrations that are not safe to run again, one for each way in which real ones are not: each is found, shrunk to the
-//! smallest case, and told with its place.
+//! Migrations that are not safe to re-run, one for each way in which real ones fail: each is found, shrunk to the
+//! smallest case, and reported with its location.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 

@@ -1,6 +1,6 @@
-//! An error as one line of text, for where no error type carries it on.
+//! Formats an error and its causes as one line of text, for callers that cannot return an error type.
 
-/// The message of an error with those of its causes.
+/// The message of an error, followed by those of its causes.
 pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

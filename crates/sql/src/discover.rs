@@ -1,4 +1,4 @@
-//! Finding the migrations of a directory and their order: the number that each name begins with.
+//! Finds the migrations in a directory and orders them by the number at the start of each file name.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ const DIGITS_OF_A_DATE: usize = 8;
 /// One migration: a numbered file, split into statements.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Migration {
-    /// The number that its name begins with.
+    /// The number at the start of its name.
     pub number: u64,
     /// The file, relative to the configuration.
     pub file: PathBuf,
@@ -19,8 +19,8 @@ pub struct Migration {
     pub statements: Vec<Statement>,
 }
 
-/// The migrations in `directory` in the order of their numbers; `root` is the directory of the configuration.
-/// Subdirectories, and files that do not end in `.sql`, are none.
+/// The migrations in `directory`, ordered by number; `root` is the directory of the configuration. Subdirectories and
+/// files that do not end in `.sql` are ignored.
 pub fn discover(directory: &Path, root: &Path) -> Result<Vec<Migration>, SourceError> {
     let mut files = numbered_files(directory, root)?;
     if files.is_empty() {
@@ -41,8 +41,8 @@ pub fn discover(directory: &Path, root: &Path) -> Result<Vec<Migration>, SourceE
     files.into_iter().map(|(number, _, path)| read(number, &path, root)).collect()
 }
 
-/// The files that take migrations back, in the order to run them: the highest number first. A file without a number
-/// (one that takes all back at once) is none of them.
+/// The down migrations, in the order to run them: the highest number first. A file without a number (one that rolls
+/// back everything at once) is ignored.
 pub fn discover_rollbacks(directory: &Path, root: &Path) -> Result<Vec<Migration>, SourceError> {
     let mut files: Vec<_> = sql_files(directory, root)?
         .into_iter()
@@ -63,7 +63,7 @@ pub fn read(number: u64, path: &Path, root: &Path) -> Result<Migration, SourceEr
     Ok(Migration { number, file, statements })
 }
 
-/// Number, how many digits it has, and path of every migration.
+/// The number, its count of digits and the path of every migration.
 fn numbered_files(directory: &Path, root: &Path) -> Result<Vec<(u64, usize, PathBuf)>, SourceError> {
     let numbered = |path: PathBuf| match number(&path) {
         Some((number, digits)) => Ok((number, digits, path)),
@@ -85,7 +85,7 @@ pub fn sql_files(directory: &Path, root: &Path) -> Result<Vec<PathBuf>, SourceEr
     Ok(files)
 }
 
-/// The number that a file name begins with, followed by `_` or `-`, and how many digits it has.
+/// The number at the start of a file name, followed by `_` or `-`, and its count of digits.
 fn number(path: &Path) -> Option<(u64, usize)> {
     let name = path.file_name()?.to_str()?;
     let digits = name.bytes().take_while(u8::is_ascii_digit).count();

@@ -1,4 +1,4 @@
-//! Why migrations could not be read: always with the file, and the line where there is one.
+//! Errors in reading migrations: each names the file, and the line if there is one.
 
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ pub enum SourceError {
         /// The other.
         second: PathBuf,
     },
-    /// A number is left out.
+    /// A number is missing from the sequence.
     #[error("migration {missing} is missing between {} and {}", .before.display(), .after.display())]
     Gap {
         /// The number.
@@ -47,7 +47,7 @@ pub enum SourceError {
         /// The file after.
         after: PathBuf,
     },
-    /// A file looks as if it took migrations back, in a layout that is not known.
+    /// A file looks like a down migration, but its layout is not recognised.
     #[error("{} looks as if it took a migration back, and the layout of the directory is not known; list the migrations in their order in a file, and give it with --order", .path.display())]
     UnknownLayout {
         /// The file.
@@ -66,7 +66,7 @@ pub enum SourceError {
     NotUtf8 {
         /// The file.
         path: PathBuf,
-        /// The first line that is not.
+        /// The first line that is not UTF-8.
         line: usize,
     },
     /// A file has no statement.
@@ -75,7 +75,7 @@ pub enum SourceError {
         /// The file.
         path: PathBuf,
     },
-    /// A quote or comment goes on to the end of the file.
+    /// A quote or comment is not closed before the end of the file.
     #[error("{origin}: the {what} that begins here is never closed")]
     Unterminated {
         /// Where it begins.
@@ -83,14 +83,14 @@ pub enum SourceError {
         /// What it is.
         what: &'static str,
     },
-    /// A psql meta-command that pgproof does not carry out.
+    /// A psql meta-command that pgproof does not support.
     #[error("{origin}: psql's {command} is not understood: {problem}")]
     MetaCommand {
-        /// Where it stands.
+        /// Its location.
         origin: Origin,
         /// The command.
         command: String,
-        /// Why not, and what to write instead.
+        /// Why it is not supported, and what to write instead.
         problem: String,
     },
 }

@@ -1,5 +1,5 @@
-//! SQL as text, without a connection: files of migrations, their layouts and order, their statements with file and
-//! line, and, the other way round, which file and line made an object.
+//! SQL as text, without a connection: migration files, their layouts and order, and their statements with file and
+//! line; conversely, the file and line that created an object.
 
 mod causes;
 mod discover;

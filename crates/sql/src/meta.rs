@@ -1,23 +1,23 @@
 //! psql's meta-commands and variables, as far as they make sense in a migration (psql reference, "Meta-Commands" and
-//! "Variables"). What only a terminal needs is passed over; what would change the session is an error.
+//! "Variables"). Commands that only affect a terminal are ignored; those that would change the session are errors.
 
 use std::collections::BTreeMap;
 
 /// psql variables, by name.
 pub type Variables = BTreeMap<String, String>;
 
-/// What a meta-command asks for.
+/// What a meta-command requests.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Meta {
-    /// Nothing: it only concerns what psql prints.
+    /// Nothing: it only affects what psql prints.
     Nothing,
-    /// Include this file; `relative` to the including file rather than to the project.
+    /// Include this file; `relative` means relative to the including file rather than to the project.
     Include { path: String, relative: bool },
-    /// `\g`: the end of the statement.
+    /// `\g`: end the statement.
     Execute,
 }
 
-/// Carries out one command line (without its newline), or says why it is not understood.
+/// Executes one command line (without its newline), or returns why it is not supported.
 pub(crate) fn interpret(line: &str, variables: &mut Variables) -> Result<Meta, String> {
     let line = line.trim_end();
     let name_end = line[1..].find(|c: char| c.is_whitespace() || c == '\\').map_or(line.len(), |at| at + 1);
@@ -56,7 +56,7 @@ pub(crate) fn interpret(line: &str, variables: &mut Variables) -> Result<Meta, S
     }
 }
 
-/// Splits a command line into arguments: blanks separate, single quotes hold together, variables are replaced.
+/// Splits a command line into arguments: blanks separate, single quotes group, variables are replaced.
 fn arguments(line: &str, variables: &Variables) -> Result<Vec<String>, String> {
     let mut arguments = Vec::new();
     let mut characters = line.chars().peekable();
@@ -103,7 +103,7 @@ fn unescape(c: char) -> char {
     }
 }
 
-/// psql's variable names: letters, digits, underscores.
+/// The characters of psql variable names: letters, digits, underscores.
 pub(crate) fn is_variable_character(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }

@@ -1,14 +1,14 @@
-//! Where something stands in a file: what every error and every failed assertion points at.
+//! A location in a file: every error and every failed assertion points at one.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-/// A place in a source file. Line and column count from 1; the column counts characters.
+/// A location in a source file. Line and column count from 1; the column counts characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Origin {
-    /// The file as a user would type it: relative to the directory of `pgproof.toml` where it lies below it.
+    /// The file as a user would type it: relative to the directory of `pgproof.toml` if it is below that directory.
     pub file: PathBuf,
     /// The line, from 1.
     pub line: u32,
@@ -17,7 +17,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// The place of byte `offset` in `text`, which is the content of `file`.
+    /// The location of byte `offset` in `text`, the content of `file`.
     pub fn at(file: &Path, text: &str, offset: usize) -> Origin {
         let before = &text[..offset.min(text.len())];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -35,7 +35,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// A count from 0 as a number from 1.
+/// Converts a zero-based count to a one-based number.
 fn count(before: usize) -> u32 {
     u32::try_from(before).map_or(u32::MAX, |n| n.saturating_add(1))
 }

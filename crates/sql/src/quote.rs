@@ -1,3 +1,3 @@
-//! Quoting of identifiers and literals, as `quote_ident` and `quote_literal` do.
+//! Quotes identifiers and literals as `quote_ident` and `quote_literal` do.
 
 pub use postgres_protocol::escape::{escape_identifier as identifier, escape_literal as literal};

@@ -1,22 +1,22 @@
-//! The text of one SQL file. Splitting it is `split`'s business.
+//! The text of one SQL file. `split` divides it into statements.
 
 use std::path::{Path, PathBuf};
 
 use super::SourceError;
 
-/// A file, and how messages call it.
+/// A file and its name in messages.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// Where it is.
     pub path: PathBuf,
-    /// How messages call it: relative to the configuration.
+    /// Its name in messages: relative to the configuration.
     pub shown: PathBuf,
     /// Its content, without a byte order mark.
     pub text: String,
 }
 
 impl Source {
-    /// Reads `path`, which messages call relative to `root`. A file that is not UTF-8 is an error with its line.
+    /// Reads `path`; messages name it relative to `root`. A file that is not UTF-8 is an error that names the line.
     pub fn read(root: &Path, path: &Path) -> Result<Source, SourceError> {
         let shown = path.strip_prefix(root).unwrap_or(path).to_path_buf();
         let bytes = std::fs::read(path).map_err(|source| SourceError::Unreadable { path: shown.clone(), source })?;
@@ -29,7 +29,7 @@ impl Source {
         Ok(Source { path: path.to_path_buf(), shown, text })
     }
 
-    /// The line of this number, from 1.
+    /// The line with this number, from 1.
     pub fn line(&self, number: u32) -> &str {
         self.text.lines().nth(number.saturating_sub(1) as usize).unwrap_or_default()
     }

@@ -1,5 +1,5 @@
-//! Splitting a file into statements with PostgreSQL's own token rules: quotes of every kind, nested comments,
-//! parentheses, `BEGIN ATOMIC` bodies (as psql's scanner counts them), rows of COPY, psql's variables.
+//! Splits a file into statements with PostgreSQL's own lexical rules: all kinds of quotes, nested comments,
+//! parentheses, `BEGIN ATOMIC` bodies (counted as psql's scanner does), COPY data and psql variables.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,12 +11,12 @@ use super::{Source, SourceError, Statement};
 use crate::Origin;
 use crate::{quote::identifier, quote::literal};
 
-/// The statements of a file in order, those of the files it includes among them. `root` is where `\i` looks.
+/// The statements of a file in order, including those of included files. `\i` is resolved relative to `root`.
 pub fn split(source: Source, root: &Path) -> Result<Vec<Statement>, SourceError> {
     split_with(source, root, &Variables::new())
 }
 
-/// The same with values of psql's variables.
+/// The same, with values for psql variables.
 pub fn split_with(source: Source, root: &Path, variables: &Variables) -> Result<Vec<Statement>, SourceError> {
     let mut splitter = Splitter { root, variables: variables.clone(), statements: Vec::new(), including: Vec::new() };
     splitter.file(source)?;
@@ -30,14 +30,14 @@ struct Splitter<'a> {
     including: Vec<std::path::PathBuf>,
 }
 
-/// The statement that is being read.
+/// The statement being read.
 #[derive(Default)]
 struct Building {
     text: String,
     runs: Vec<(usize, usize)>,
     words: Vec<String>,
     parentheses: usize,
-    /// How many BEGIN ATOMIC and CASE wait for their END.
+    /// How many BEGIN ATOMIC and CASE are still waiting for their END.
     ends: usize,
 }
 
@@ -53,7 +53,7 @@ impl Splitter<'_> {
         self.including.push(source.path.clone());
         let text = source.text.as_str();
         let mut building = Building::default();
-        // Tokens are read anew after whatever is not SQL: a meta-command, rows of COPY.
+        // Tokenising restarts after anything that is not SQL: a meta-command or COPY data.
         let mut at = 0;
         while at < text.len() {
             at = self.tokens(&source, at, &mut building)?;
@@ -63,7 +63,7 @@ impl Splitter<'_> {
         Ok(())
     }
 
-    /// Reads tokens from `from` up to the next text that is not SQL, and gives where SQL goes on.
+    /// Reads tokens from `from` up to the next text that is not SQL, and returns where SQL resumes.
     fn tokens(&mut self, source: &Arc<Source>, from: usize, building: &mut Building) -> Result<usize, SourceError> {
         let text = source.text.as_str();
         let pieces = pieces(text, from);
@@ -98,8 +98,8 @@ impl Splitter<'_> {
         Ok(text.len())
     }
 
-    /// Reads what follows a colon: a psql variable, the second colon of a cast, or nothing in particular. Gives how
-    /// many more tokens it took.
+    /// Reads what follows a colon: a psql variable, the second colon of a cast, or anything else. Returns how many more
+    /// tokens it consumed.
     fn variable(&self, text: &str, colon: &Piece, next: &[Piece], building: &mut Building) -> usize {
         if let Some(next) = next.first() {
             let spelled = &text[next.start..next.end];
@@ -121,7 +121,7 @@ impl Splitter<'_> {
         0
     }
 
-    /// Carries out the meta-command at `start` and gives where SQL goes on.
+    /// Executes the meta-command at `start` and returns where SQL resumes.
     fn meta_command(
         &mut self,
         source: &Arc<Source>,
@@ -155,7 +155,7 @@ impl Splitter<'_> {
         Ok(end)
     }
 
-    /// Ends the statement, if there is one. True if rows of COPY follow.
+    /// Ends the statement, if there is one. Returns true if COPY data follows.
     fn finish(&mut self, source: &Arc<Source>, building: &mut Building) -> bool {
         let Building { text, runs, words, .. } = std::mem::take(building);
         let Some((_, first)) = runs.first() else { return false };
@@ -172,7 +172,7 @@ impl Splitter<'_> {
         takes_rows
     }
 
-    /// Takes the rows after the line at `from` up to a line `\.`, and gives where SQL goes on.
+    /// Consumes the COPY data after the line at `from` up to a line `\.`, and returns where SQL resumes.
     fn copy_data(&mut self, source: &Arc<Source>, from: usize) -> usize {
         let text = source.text.as_str();
         let begin = text[from..].find('\n').map_or(text.len(), |newline| from + newline + 1);
@@ -206,7 +206,7 @@ impl Building {
                 let word = spelled.to_ascii_uppercase();
                 let in_body = self.ends > 0;
                 match word.as_str() {
-                    // Only a CREATE FUNCTION or PROCEDURE may have a body of statements.
+                    // Only CREATE FUNCTION and CREATE PROCEDURE can have a body of statements.
                     "ATOMIC" if !in_body && self.words.last().is_some_and(|last| last == "BEGIN") => self.ends = 1,
                     "CASE" | "BEGIN" if in_body => self.ends += 1,
                     "END" if in_body => self.ends -= 1,
@@ -233,7 +233,7 @@ fn pieces(text: &str, from: usize) -> Vec<Piece> {
     pieces
 }
 
-/// What a token is that the end of the file cut short.
+/// Names the kind of token that the end of the file cut short.
 fn unterminated(kind: TokenKind) -> Option<&'static str> {
     match kind {
         TokenKind::BlockComment { terminated: false } => Some("comment"),

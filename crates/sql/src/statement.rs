@@ -1,42 +1,42 @@
-//! One statement of a migration: what is sent, and where it came from.
+//! One statement of a migration: the text that is sent, and where it came from.
 
 use std::sync::Arc;
 
 use super::Source;
 use crate::Origin;
 
-/// A statement with its place.
+/// A statement with its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statement {
-    /// What is sent to the server: variables replaced, without the closing semicolon.
+    /// The text sent to the server: variables replaced, without the closing semicolon.
     pub text: String,
-    /// Where its first word stands.
+    /// The location of its first word.
     pub origin: Origin,
-    /// The rows that follow a `COPY … FROM stdin`.
+    /// The data that follows a `COPY … FROM stdin`.
     pub copy_data: Option<String>,
     /// The file.
     pub source: Arc<Source>,
-    /// The words outside parentheses, in upper case, from the first: what kind of statement it is.
+    /// The words outside parentheses, in upper case, from the first: they determine the kind of statement.
     pub(crate) words: Vec<String>,
     /// Where runs of `text` begin, in `text` and in the file.
     pub(crate) runs: Vec<(usize, usize)>,
 }
 
 impl Statement {
-    /// The place in the file of byte `offset` of the statement's text.
+    /// The location in the file of byte `offset` of the statement's text.
     pub fn origin_at(&self, offset: usize) -> Origin {
         let (sent, in_file) = *self.runs.iter().rev().find(|(sent, _)| *sent <= offset).unwrap_or(&(0, 0));
         Origin::at(&self.source.shown, &self.source.text, in_file + (offset - sent))
     }
 
-    /// The place of character `position` (from 1), as an error report counts.
+    /// The location of character `position` (from 1), as error reports count it.
     pub fn origin_at_position(&self, position: u32) -> Origin {
         let characters = (position as usize).saturating_sub(1);
         let offset = self.text.char_indices().nth(characters).map_or(self.text.len(), |(offset, _)| offset);
         self.origin_at(offset)
     }
 
-    /// What kind of statement it is, as in `CREATE TABLE`: for messages.
+    /// The kind of statement for messages, such as `CREATE TABLE`.
     pub fn kind(&self) -> String {
         const MODIFIERS: &[&str] =
             &["OR", "REPLACE", "UNIQUE", "TEMP", "TEMPORARY", "UNLOGGED", "CONSTRAINT", "RECURSIVE", "FOREIGN"];
@@ -56,7 +56,7 @@ impl Statement {
         self.words.len() >= words.len() && self.words.iter().zip(words).all(|(word, wanted)| word == wanted)
     }
 
-    /// Whether PostgreSQL refuses it inside a transaction block (the reference page of each command).
+    /// Whether PostgreSQL rejects it inside a transaction block (the reference page of each command).
     pub fn needs_no_transaction(&self) -> bool {
         const ALWAYS: &[&[&str]] = &[
             &["VACUUM"],
@@ -78,12 +78,12 @@ impl Statement {
                 && self.words.iter().any(|word| word == "CONCURRENTLY")
     }
 
-    /// Whether it opens a transaction block.
+    /// Whether it starts a transaction block.
     pub fn begins_transaction(&self) -> bool {
         self.begins_with(&["BEGIN"]) || self.begins_with(&["START", "TRANSACTION"])
     }
 
-    /// Whether it closes a transaction block.
+    /// Whether it ends a transaction block.
     pub fn ends_transaction(&self) -> bool {
         const ENDS: &[&str] = &["COMMIT", "END", "ROLLBACK", "ABORT"];
         let to_savepoint = self.words.iter().any(|word| word == "TO");

@@ -1,8 +1,8 @@
-//! The texts within a statement: what a function or a DO block will send, as far as it stands there.
+//! The texts within a statement: what a function or a DO block will send, as far as it is written out.
 
 use squawk_lexer::{TokenKind, tokenize};
 
-/// A statement's text, and the texts in its quotes, which may be the bodies of functions; those in them too.
+/// A statement's text and the texts in its quotes, which may be function bodies, recursively.
 pub fn texts(text: &str) -> Vec<String> {
     let mut texts = vec![text.to_owned()];
     let mut at = 0;

@@ -1,11 +1,11 @@
-//! The layouts of other tools: which files are found, in which order, which lines are meant, and what takes them back.
+//! The layouts of other tools: which files are found, their order, which lines apply, and their down migrations.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 use pgproof_sql::{Style, Variables, lay_out};
 use rstest::rstest;
 
-/// What a layout comes to: style, the first statements with their places, and the same of what takes them back.
+/// What a layout yields: style, the first statements with their locations, and the same for the down migrations.
 fn laid_out(files: &[(&str, &str)]) -> (Style, Vec<String>, Vec<String>) {
     let directory = tempfile::tempdir().expect("a directory");
     for (name, text) in files {

@@ -1,12 +1,11 @@
-//! Properties of splitting: whatever statements are written one after the other, with whatever between, come apart
-//! again, each with its place.
+//! Properties of splitting: any statements joined by any separators are split apart again, each with its location.
 
 use std::path::Path;
 
 use pgproof_sql::{Source, split};
 use proptest::prelude::*;
 
-/// Statements that hold what a naive splitter trips over; each is spelled as the splitter gives it back.
+/// Statements that confuse a naive splitter; each is written as the splitter returns it.
 const STATEMENTS: &[&str] = &[
     "SELECT 1",
     "SELECT 'a;b'",
@@ -46,7 +45,7 @@ proptest! {
             expected.push((STATEMENTS[statement].to_owned(), text.matches('\n').count() + 1));
             text.push_str(STATEMENTS[statement]);
             text.push_str(BETWEEN[between]);
-            // The next statement begins behind white space, so that its line is known.
+            // White space precedes the next statement, so that its line is known.
             text.push('\n');
         }
         prop_assert_eq!(statements(&text)?, expected);

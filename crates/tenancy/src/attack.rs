@@ -1,26 +1,26 @@
-//! The attacks of one tenant on another, and how one of them ended. Carrying them out is left to the other files.
+//! The attacks of one tenant on another, and their outcomes. Other files carry them out.
 
 pub use pgproof_runner::config::Attack;
 
-/// How an attack on a table ended. The later one outweighs the earlier.
+/// The outcome of an attack on a table. A later variant outweighs an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// There is nothing to attack in this way.
+    /// This attack does not apply.
     NotApplicable,
-    /// PostgreSQL refused it.
+    /// PostgreSQL rejected it.
     Refused,
-    /// It was carried out, and neither showed nor changed anything of the other's.
+    /// It was carried out, and neither revealed nor changed any of the other tenant's rows.
     Isolated,
-    /// It reached the other, which `pgproof.toml` accepts.
+    /// It reached the other tenant, which `pgproof.toml` accepts.
     Accepted,
-    /// The tenant is kept from what is its own.
+    /// The tenant has no access to its own rows.
     Hides,
-    /// It reached the other.
+    /// It reached the other tenant.
     Leaks,
 }
 
 impl Verdict {
-    /// What reports call it.
+    /// Its name in reports.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::NotApplicable => "not applicable",
@@ -33,20 +33,20 @@ impl Verdict {
     }
 }
 
-/// How an attack on a table ended, and what shows it.
+/// The outcome of an attack on a table, and its evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cell {
     /// The table.
     pub table: String,
-    /// Whether it is about the rows that no tenant has, rather than those of the other tenant.
+    /// Whether it concerns rows without a tenant, rather than those of the other tenant.
     pub no_tenant: bool,
     /// The attack.
     pub attack: Attack,
-    /// How it ended.
+    /// Its outcome.
     pub verdict: Verdict,
-    /// The key, sequence, function or view by which it was done, if not by the table itself.
+    /// The key, sequence, function or view that was used, if not the table itself.
     pub by: Option<String>,
-    /// What was found, or why there is nothing to attack.
+    /// What was found, or why the attack does not apply.
     pub note: String,
     /// The statement.
     pub statement: String,

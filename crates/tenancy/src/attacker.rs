@@ -1,4 +1,4 @@
-//! One session's attacks, in order, and what came of them so far. The kinds of attacks are in files of their own.
+//! Carries out the attacks of one session, in order, and collects the outcomes. Each kind of attack has its own file.
 
 use pgproof_sql::QualifiedName;
 use std::collections::BTreeMap;
@@ -14,32 +14,32 @@ use super::reads::Objects;
 use super::seeds::{Party, Seeds, without_triggers};
 use pgproof_catalog::{Catalog, Timing};
 
-/// A statement that would be an attack, were it not stopped.
+/// A statement that is an attack unless it is stopped.
 pub(super) struct Attempted<'a> {
     pub(super) table: &'a TenantTable,
     pub(super) attack: Attack,
-    /// The key, sequence or function by which it is done.
+    /// The key, sequence or function it uses.
     pub(super) by: Option<&'a str>,
     pub(super) context: &'a Context,
     pub(super) sql: &'a str,
-    /// Whether it is about rows that no tenant has.
+    /// Whether it concerns rows without a tenant.
     pub(super) no_tenant: bool,
 }
 
-/// Attacks, and what came of them.
+/// Attacks and their outcomes so far.
 pub(super) struct Attacker<'a> {
     pub(super) probe: Probe<'a>,
     pub(super) catalog: &'a Catalog,
     pub(super) seeds: Seeds,
     pub(super) cells: Vec<Cell>,
-    /// How many rows of each table the attacker sees that are its own or nobody's.
+    /// By table, how many rows the attacker sees that are its own or have no tenant.
     pub(super) visible: BTreeMap<QualifiedName, u64>,
-    /// The rows that are not the attacker's, before any attack.
+    /// The rows that do not belong to the attacker, before any attack.
     pub(super) before: Others,
 }
 
 impl<'a> Attacker<'a> {
-    /// Carries out all attacks. `db` has a session of its own.
+    /// Carries out all attacks. `db` has its own session.
     pub(super) fn run(probe: Probe<'a>, catalog: &'a Catalog, seeds: Seeds) -> Result<Vec<Cell>, TenancyError> {
         let cells = seeds.found.clone();
         let mut attacker = Attacker { probe, catalog, seeds, cells, visible: BTreeMap::new(), before: Others::new() };
@@ -47,7 +47,7 @@ impl<'a> Attacker<'a> {
         let calls = attacker.calls()?;
         let readable = attacker.probe.readable()?;
         let objects = Objects::of(catalog, attacker.probe.ownership, &readable, calls);
-        // Once it was set, a setting is never again as if it had not been: this comes first.
+        // Once set, a setting never returns to the state of never having been set: this attack comes first.
         let unset = attacker.read_without_tenants(Attack::Unset, &Context::Unset, &objects)?;
         attacker.in_state(|attacker| {
             for party in [Party::Own, Party::Other, Party::Nobody] {
@@ -83,21 +83,21 @@ impl<'a> Attacker<'a> {
         Context::Set(self.seeds.own.clone())
     }
 
-    /// Puts the rows of a party in, but for those that are for everybody: they are there.
+    /// Inserts the rows of a party, except shared rows, which already exist.
     pub(super) fn put(&mut self, party: Party) -> Result<(), DatabaseError> {
         let ownership = self.probe.ownership;
         let rows = self.seeds.rows.iter().filter(|seed| seed.party == party && ownership.is_attacked(&seed.table));
         Seeds::put(&mut self.probe.db, rows)
     }
 
-    /// Puts the rows in that are for everybody, or that nobody has decided on.
+    /// Inserts the rows that are shared, or whose access is undecided.
     fn put_shared(&mut self) -> Result<(), DatabaseError> {
         let ownership = self.probe.ownership;
         let rows = self.seeds.rows.iter().filter(|seed| !ownership.is_attacked(&seed.table));
         Seeds::put(&mut self.probe.db, rows)
     }
 
-    /// Does something in a state that is undone.
+    /// Runs something in a state that is rolled back.
     pub(super) fn in_state<T>(
         &mut self,
         act: impl FnOnce(&mut Self) -> Result<T, TenancyError>,
@@ -108,8 +108,8 @@ impl<'a> Attacker<'a> {
         Ok(result)
     }
 
-    /// Does something while there is room for a new row of a tenant in a table: where a key leaves none, those that it
-    /// has are removed.
+    /// Runs something while a table has room for a new row of a tenant: if a key leaves no room, the tenant's existing
+    /// rows are deleted.
     pub(super) fn with_room<T>(
         &mut self,
         table: &TenantTable,
@@ -131,7 +131,7 @@ impl<'a> Attacker<'a> {
         })
     }
 
-    /// Tries a statement that writes, and judges it by what has become of the rows that are not the attacker's.
+    /// Tries a statement that writes, and judges it by its effect on the rows that do not belong to the attacker.
     pub(super) fn write(&mut self, attempted: &Attempted<'_>) -> Result<(), DatabaseError> {
         let (before, catalog) = (std::mem::take(&mut self.before), self.catalog);
         let cells = self
@@ -142,7 +142,7 @@ impl<'a> Attacker<'a> {
         Ok(())
     }
 
-    /// Tries a statement that reads, and judges it by how many rows it gives.
+    /// Tries a statement that reads, and judges it by the number of rows it returns.
     pub(super) fn count_rows(&mut self, attempted: &Attempted<'_>, at_most: usize) -> Result<(), DatabaseError> {
         let (verdict, note) = match self.probe.ask(attempted.context, attempted.sql)? {
             Answer::Refused(report) => (Verdict::Refused, report.brief()),
@@ -155,13 +155,13 @@ impl<'a> Attacker<'a> {
         Ok(())
     }
 
-    /// Keeps what came of an attack.
+    /// Records the outcome of an attack.
     pub(super) fn note(&mut self, attempted: &Attempted<'_>, verdict: Verdict, note: impl Into<String>) {
         let statement = told(&self.probe, attempted);
         self.cells.push(cell(attempted, verdict, note, statement));
     }
 
-    /// Keeps why there is nothing to attack.
+    /// Records why an attack does not apply.
     pub(super) fn not_applicable(&mut self, table: &TenantTable, attack: Attack, why: &str) {
         let own = self.own();
         let attempted = Attempted::new(table, attack, &own, "");
@@ -185,22 +185,22 @@ impl<'a> Attempted<'a> {
         Attempted { table, attack, by: None, context, sql, no_tenant: false }
     }
 
-    /// It is done by this key, sequence or function.
+    /// It uses this key, sequence or function.
     pub(super) fn by(self, by: &'a str) -> Attempted<'a> {
         self.maybe_by(Some(by))
     }
 
-    /// It is done by this key, sequence or function, if there is one.
+    /// It uses this key, sequence or function, if there is one.
     pub(super) fn maybe_by(self, by: Option<&'a str>) -> Attempted<'a> {
         Attempted { by, ..self }
     }
 
-    /// It is about rows that no tenant has.
+    /// It concerns rows without a tenant.
     pub(super) fn of_no_tenant(self) -> Attempted<'a> {
         Attempted { no_tenant: true, ..self }
     }
 
-    /// Whether a trigger may make another row of the one that is added: then a constraint may have refused that one.
+    /// Whether a trigger may change the inserted row: then a constraint may have rejected the changed row.
     fn by_trigger(&self, catalog: &Catalog) -> bool {
         catalog.triggers_of(&self.table.relation).any(|trigger| trigger.timing == Timing::Before)
     }
@@ -218,7 +218,7 @@ fn cell(attempted: &Attempted<'_>, verdict: Verdict, note: impl Into<String>, st
     }
 }
 
-/// The statement as somebody can run it.
+/// The statement in a form that users can run.
 fn told(probe: &Probe<'_>, attempted: &Attempted<'_>) -> String {
     let relation = &attempted.table.relation;
     let sql = attempted.sql.replace(&relation.sql(), &attempted.table.name);
@@ -226,7 +226,7 @@ fn told(probe: &Probe<'_>, attempted: &Attempted<'_>) -> String {
     format!("{prelude}{sql}")
 }
 
-/// Judges a statement that was just run, by comparing the rows that are not the attacker's with those before.
+/// Judges a statement that has just run, by comparing the rows that do not belong to the attacker with those before.
 pub(super) fn judge(
     probe: &mut Probe<'_>,
     catalog: &Catalog,
@@ -236,9 +236,9 @@ pub(super) fn judge(
 ) -> Result<Vec<Cell>, DatabaseError> {
     let statement = told(probe, attempted);
     if let Answer::Refused(report) = answer {
-        // Policies are asked before constraints: what a constraint refused, they had let through.
+        // Policies are checked before constraints: a row rejected by a constraint has passed the policies.
         let adds = ["INSERT", "MERGE", "COPY"].iter().any(|verb| attempted.sql.starts_with(verb));
-        // A partition that a row does not belong in is a matter of constraints too; it has no name.
+        // Partition routing is a constraint too, but an error about it names no constraint.
         let foreign = attempted.attack == Attack::Child && report.sqlstate == "23514";
         let by_constraint = report.sqlstate.starts_with("23") && report.constraint.is_some() || foreign;
         let all = adds && !attempted.by_trigger(catalog) || attempted.attack == Attack::Move;

@@ -1,5 +1,5 @@
-//! Attacks through functions and procedures, called with what is known of the other tenant. What they give must be the
-//! same as if the other's rows were not there, and they must not change any of those.
+//! Attacks through functions and procedures, called with known values of the other tenant. Their results must be the
+//! same as without the other tenant's rows, and they must not change any of these rows.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +14,10 @@ use super::ownership::TenantTable;
 use super::reads::{Call, Objects};
 use super::seeds::{Party, without_triggers};
 
-/// The most calls of one function: its arguments can be combined in many ways.
+/// The maximum number of calls of one function: its arguments can be combined in many ways.
 const MOST_CALLS: usize = 16;
 
-/// Functions and procedures of the schema that a query can call, with the names and types of their arguments.
+/// Functions and procedures of the schema that can be called from SQL, with the names and types of their arguments.
 const CALLABLE: &str = "
     SELECT p.oid, n.nspname, p.proname, p.prokind, p.prosrc || coalesce(pg_get_function_sqlbody(p.oid), ''),
            coalesce(p.proargnames[a.place], ''), format_type(a.type, NULL), t.typcategory
@@ -67,8 +67,8 @@ impl Attacker<'_> {
         Ok(calls)
     }
 
-    /// Calls every function and procedure for the attacking tenant: with the other's rows they give the same as without,
-    /// and they change none of those.
+    /// Calls every function and procedure for the attacking tenant: the results must be the same with and without the
+    /// other tenant's rows, and none of these rows may change.
     pub(super) fn attack_by_calling(&mut self, objects: &Objects) -> Result<(), TenancyError> {
         let own = self.own();
         let ownership = self.probe.ownership;
@@ -131,7 +131,7 @@ impl Attacker<'_> {
         Ok(callables)
     }
 
-    /// The tables that a function names; those of the tenants if it names none.
+    /// The tables that a function names; if it names none, all tables of tenants.
     fn mentioned(&self, callable: &Callable) -> Vec<TenantTable> {
         let words: BTreeSet<&str> = callable.source.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
         let ownership = self.probe.ownership;
@@ -140,7 +140,7 @@ impl Attacker<'_> {
         if named.is_empty() { ownership.tenants().cloned().into_iter().collect() } else { named }
     }
 
-    /// Calls with what the other tenant's rows have in columns of the arguments' names.
+    /// Calls with the values of the other tenant's rows in columns named like the arguments.
     fn calls_of(&self, callable: &Callable) -> Vec<String> {
         let mut lists: Vec<Vec<String>> = vec![Vec::new()];
         for argument in &callable.arguments {
@@ -180,7 +180,7 @@ impl Attacker<'_> {
             return of_rows.into_iter().collect();
         }
         match category.as_str() {
-            // What the function itself compares with is what it knows to handle.
+            // The literals with which the function compares are values that it handles.
             "S" => {
                 let quoted =
                     callable.source.split('\'').skip(1).step_by(2).filter(|text| !text.is_empty() && text.len() < 64);

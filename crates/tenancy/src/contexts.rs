@@ -1,5 +1,5 @@
-//! Attacks by a session that works for nobody: its setting was never set, is empty, is no value of the type, or names
-//! no tenant. And one that was switched to another tenant.
+//! Attacks by a session without a tenant: its setting was never set, is empty, is not a value of the type, or does not
+//! name a tenant. Also attacks by a session that was switched to another tenant.
 
 use super::attack::{Attack, Verdict};
 use super::attacker::{Attacker, Attempted};
@@ -10,7 +10,7 @@ use super::seeds::Party;
 use super::{TenancyError, writes};
 
 impl Attacker<'_> {
-    /// The contexts of nobody, but for the one in which the setting was never set.
+    /// The contexts without a tenant, except the one in which the setting was never set.
     pub(super) fn contexts(&self) -> Vec<(Attack, Context)> {
         vec![
             (Attack::Empty, Context::Set(String::new())),
@@ -19,7 +19,7 @@ impl Attacker<'_> {
         ]
     }
 
-    /// Reads and writes every table for nobody.
+    /// Reads and writes every table without a tenant.
     pub(super) fn attack_in_context(
         &mut self,
         attack: Attack,
@@ -62,14 +62,14 @@ impl Attacker<'_> {
         let own = self.own();
         let other = self.seeds.other.clone();
         let (mine, theirs) = (self.texts(table, Party::Own)?, self.texts(table, Party::Other)?);
-        // A plan that is made once must not have the first tenant in it.
+        // A cached plan must not contain the first tenant.
         let sql = format!(
             "SET LOCAL plan_cache_mode = force_generic_plan; PREPARE again AS SELECT t::text FROM {name} t; \
              EXECUTE again; {}SELECT 'switched'; EXECUTE again",
             self.probe.switch(&other)
         );
         let answer = self.probe.ask(&own, &sql)?;
-        // It outlives the rollback, if it came to be.
+        // If it was created, it survives the rollback.
         self.db().attempt("DEALLOCATE again")?;
         let attempted = Attempted::new(table, Attack::Switched, &own, &sql);
         let (verdict, note) = match answer {

@@ -1,6 +1,6 @@
-//! Whether tenants are kept apart: two tenants get rows in every table, and each attack that a row-level policy can
-//! fail to stop is carried out, as a role that policies bind and as the owner of the tables. The outcome is a matrix of
-//! tables and attacks.
+//! Tenant isolation: two tenants get rows in every table, and every attack that row security can fail to stop is
+//! carried out, both as a role to which policies apply and as the owner of the tables. The result is a matrix of tables
+//! and attacks.
 
 mod attack;
 mod attacker;

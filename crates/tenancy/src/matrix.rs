@@ -1,4 +1,4 @@
-//! The matrix of tables and attacks: who attacks, what is accepted, and the assertions that it comes to.
+//! The matrix of tables and attacks: the attacking roles, the accepted findings, and the resulting assertions.
 
 use pgproof_sql::{Property, QualifiedName, is_like};
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,10 +20,10 @@ use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Su
 use pgproof_catalog::Catalog;
 use pgproof_catalog::row::RowError;
 
-/// Why the tenants could not be tried.
+/// Why tenant isolation could not be tested.
 #[derive(Debug, thiserror::Error)]
 pub enum TenancyError {
-    /// The role would see everything, whatever the policies say.
+    /// The role bypasses all policies.
     #[error(
         "role {role} is {why}: policies do not bind it, and nothing would be proven; name the role that the application uses (tenancy.role in pgproof.toml)"
     )]
@@ -39,13 +39,13 @@ pub enum TenancyError {
         /// The role.
         role: String,
     },
-    /// The configuration names a table that is not there.
+    /// The configuration names a table that does not exist.
     #[error("there is no table {table}, which tenancy in pgproof.toml names")]
     NoTable {
         /// The table.
         table: String,
     },
-    /// The configuration names a column that leads nowhere.
+    /// The configuration names a column that does not lead to a tenant.
     #[error(
         "no foreign key on {table} ({column}) references a row of a tenant's; correct tenancy.through in pgproof.toml"
     )]
@@ -55,7 +55,7 @@ pub enum TenancyError {
         /// The column.
         column: String,
     },
-    /// A row could be the tenant's of several rows.
+    /// The tenant of a row is ambiguous.
     #[error("{table} references rows of tenants through {}; say in tenancy.through in pgproof.toml which one decides whose a row is", .columns.join(" and "))]
     SeveralKeys {
         /// The table.
@@ -71,13 +71,13 @@ pub enum TenancyError {
         /// The column.
         column: String,
     },
-    /// No value of the type of tenants is known.
+    /// The type that identifies tenants has no known values.
     #[error("no value is known for the type of the column that names the tenant")]
     TenantType,
-    /// No row could be made to attack.
+    /// No row could be generated for the attacks.
     #[error(transparent)]
     Synth(#[from] RowError),
-    /// A database could not be had.
+    /// A database was not available.
     #[error(transparent)]
     Isolation(#[from] IsolationError),
     /// A session failed.
@@ -85,33 +85,33 @@ pub enum TenancyError {
     Database(#[from] DatabaseError),
 }
 
-/// How every attack on every table ended.
+/// The outcome of every attack on every table.
 #[derive(Debug, Clone)]
 pub struct Matrix {
     /// The schema's name.
     pub schema: String,
     /// The role that works for one tenant at a time.
     pub role: String,
-    /// A row for each table, and one for the rows of no tenant in each table that can have some.
+    /// A row for each table, and one for the rows without a tenant in each table that can have some.
     pub rows: Vec<MatrixRow>,
-    /// What is accepted in the configuration and was not found.
+    /// What the configuration accepts but was not found.
     pub unfounded: Vec<String>,
 }
 
-/// How every attack on one table ended.
+/// The outcome of every attack on one table.
 #[derive(Debug, Clone)]
 pub struct MatrixRow {
     /// The table.
     pub table: String,
-    /// Whether it is about the rows that no tenant has.
+    /// Whether it concerns rows without a tenant.
     pub no_tenant: bool,
-    /// Why there is nothing of a tenant's to attack, or what was decided.
+    /// Why the table has no rows of tenants to attack, or what was decided.
     pub decision: Option<String>,
-    /// Whether nobody has decided whose the rows are.
+    /// Whether access to the rows is undecided.
     pub undecided: bool,
     /// Why the table could not be attacked.
     pub untried: Option<String>,
-    /// What was tried, as whom, with what outcome.
+    /// The attacks, with the role and the outcome.
     pub cells: Vec<(Actor, Cell)>,
 }
 
@@ -124,7 +124,7 @@ impl MatrixRow {
 }
 
 /// Tries every attack on every table of a migrated database, as the role and as the tables' owner. The role exists in
-/// it and has the privileges that it has in production.
+/// the database and has the same privileges as in production.
 pub fn isolation_matrix(template: &Arc<Template>, tenancy: &Tenancy) -> Result<Matrix, TenancyError> {
     let fresh = || Sandbox::alone::<IsolationError>(template, |_| Ok(()));
     let mut db = fresh()?;
@@ -162,8 +162,8 @@ pub fn isolation_matrix(template: &Arc<Template>, tenancy: &Tenancy) -> Result<M
 }
 
 impl Matrix {
-    /// An assertion for each table, and one that the configuration says of each table what it is and accepts nothing
-    /// that is not there.
+    /// An assertion for each table, and one that the configuration classifies every table and accepts nothing that does
+    /// not exist.
     pub fn assertions(&self) -> Vec<Box<dyn Assertion>> {
         let whole = Box::new(Declared { matrix: self.clone() }) as Box<dyn Assertion>;
         let mut tables: BTreeMap<&String, Vec<&MatrixRow>> = BTreeMap::new();
@@ -197,7 +197,7 @@ fn rows(ownership: &Ownership, cells: &[(Actor, Cell)], untried: &BTreeMap<Strin
     }
     for table in ownership.tables.iter().filter(|table| table.nullable_tenant().is_some()) {
         let mut found = of(table, true);
-        // These statements were judged for the rows of no tenant as well; where nothing of them was found, they held.
+        // These statements were judged for rows without a tenant as well; if they reached none, isolation held.
         for (actor, cell) in of(table, false) {
             let both = matches!(
                 cell.attack,
@@ -250,7 +250,7 @@ impl Assertion for KeepsApart {
         tried.then(pin).into_iter().collect()
     }
 
-    /// The worst of each attack: how it ended, as whom, by what statement, and why.
+    /// The worst outcome of each attack: the outcome, the role, the statement and the reason.
     fn detail(&self) -> Option<serde_json::Value> {
         let cells = self.rows.iter().flat_map(|row| {
             Attack::ALL.iter().filter_map(|attack| {
@@ -285,7 +285,7 @@ impl Assertion for KeepsApart {
     }
 }
 
-/// What the configuration says of tenants is true.
+/// The tenant configuration is correct.
 #[derive(Debug, Clone)]
 struct Declared {
     matrix: Matrix,

@@ -1,5 +1,5 @@
-//! Whose the rows of each table are: those of the tenant in a column, of the tenant of the row that they reference, or
-//! of no tenant at all, which somebody has to have decided.
+//! Which tenant owns the rows of each table: the one named in a column, the one that owns the referenced row, or none,
+//! which must be declared explicitly.
 
 use std::collections::BTreeSet;
 
@@ -10,39 +10,39 @@ use pgproof_sql::{quote::identifier, quote::literal};
 use super::TenancyError;
 use pgproof_catalog::{Catalog, Constraint, ConstraintKind, References, Relation, RelationKind};
 
-/// Whose the rows of a table are.
+/// Which tenant owns the rows of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Owner {
-    /// Those of the tenant that this column names.
+    /// The tenant named in this column.
     Column(String),
-    /// Those of the tenant of the row that this foreign key references.
+    /// The tenant of the row that this foreign key references.
     Through { key: Box<Constraint>, parent: QualifiedName },
-    /// They are for everybody.
+    /// They are shared.
     Shared(String),
-    /// They are for no tenant.
+    /// They are operator-only.
     OperatorOnly(String),
-    /// Nobody has said.
+    /// Not declared.
     Undecided,
 }
 
-/// A table, whose its rows are, and the tables under it.
+/// A table, its ownership, and its descendants.
 #[derive(Debug, Clone)]
 pub(super) struct TenantTable {
     pub(super) relation: Relation,
-    /// How sentences call it.
+    /// Its name in sentences.
     pub(super) name: String,
     pub(super) owner: Owner,
-    /// Its partitions and the tables that inherit from it, those of those included.
+    /// Its partitions and inheriting tables, and their descendants.
     pub(super) children: Vec<Relation>,
 }
 
 impl TenantTable {
-    /// Whether each of its rows is some tenant's.
+    /// Whether each of its rows belongs to a tenant.
     pub(super) fn is_tenants(&self) -> bool {
         matches!(self.owner, Owner::Column(_) | Owner::Through { .. })
     }
 
-    /// Whether no tenant may see a row of it.
+    /// Whether the table is operator-only.
     pub(super) fn is_operator_only(&self) -> bool {
         matches!(self.owner, Owner::OperatorOnly(_))
     }
@@ -52,7 +52,7 @@ impl TenantTable {
         self.relation.kind == RelationKind::ForeignTable
     }
 
-    /// Whether somebody must not see or change its rows, which are here: they are some tenant's, or for no tenant.
+    /// Whether access to its local rows is restricted: they belong to tenants, or are operator-only.
     pub(super) fn is_attacked(&self) -> bool {
         (self.is_tenants() || self.is_operator_only()) && !self.is_foreign()
     }
@@ -62,7 +62,7 @@ impl TenantTable {
         matches!(&self.owner, Owner::Column(tenant) if tenant == column)
     }
 
-    /// The column that names the tenant, if rows can do without one.
+    /// The column that names the tenant, if it is nullable.
     pub(super) fn nullable_tenant(&self) -> Option<&str> {
         match &self.owner {
             Owner::Column(column) => {
@@ -73,7 +73,7 @@ impl TenantTable {
     }
 }
 
-/// The tables of a schema and whose their rows are; referenced tables before those that reference them.
+/// The tables of a schema and their ownership; referenced tables before those that reference them.
 #[derive(Debug, Clone)]
 pub(super) struct Ownership {
     pub(super) tables: Vec<TenantTable>,
@@ -82,7 +82,7 @@ pub(super) struct Ownership {
 }
 
 impl Ownership {
-    /// Finds out, and demands that what the configuration names is there.
+    /// Determines ownership, and requires that everything the configuration names exists.
     pub(super) fn of(catalog: &Catalog, tenancy: &Tenancy) -> Result<Ownership, TenancyError> {
         let named = tenancy.through.keys().chain(tenancy.shared.keys()).chain(tenancy.operator_only.keys());
         let accepted = tenancy.accepted.iter().flat_map(|accepted| &accepted.tables).filter(|name| *name != "*");
@@ -101,7 +101,7 @@ impl Ownership {
             let owner = Owner::Undecided;
             ownership.tables.push(TenantTable { relation: relation.clone(), name, owner, children });
         }
-        // A table may be found through another that is only found itself in the next round.
+        // A table may depend on another whose ownership is determined only in the next round.
         let mut settled = false;
         while !settled {
             settled = true;
@@ -146,7 +146,7 @@ impl Ownership {
         if let Some((_, column)) = self.root.as_ref().filter(|(root, _)| *root == relation.qualified_name()) {
             return Ok(Owner::Column(column.clone()));
         }
-        // Policies cannot be put on a foreign table: somebody has to decide what it is for.
+        // A foreign table cannot have policies: its ownership must be declared.
         if relation.kind == RelationKind::ForeignTable {
             return Ok(Owner::Undecided);
         }
@@ -182,23 +182,23 @@ impl Ownership {
         }
     }
 
-    /// The table of the tenants themselves, or the first whose rows are theirs.
+    /// The table of the tenants themselves, or the first one with rows of tenants.
     pub(super) fn tenants(&self) -> Option<&TenantTable> {
         let root = self.root.as_ref().and_then(|(root, _)| self.table(root)).filter(|table| table.is_tenants());
         root.or_else(|| self.tables.iter().find(|table| table.is_tenants()))
     }
 
-    /// The table of this name.
+    /// The table with this name.
     pub(super) fn table(&self, name: &QualifiedName) -> Option<&TenantTable> {
         self.tables.iter().find(|table| table.relation.qualified_name() == *name)
     }
 
-    /// Whether there is a table of this name that somebody must not see or change rows of.
+    /// Whether a table with this name exists and access to its rows is restricted.
     pub(super) fn is_attacked(&self, name: &QualifiedName) -> bool {
         self.table(name).is_some_and(TenantTable::is_attacked)
     }
 
-    /// The condition that a row of `table`, which the query calls by its own name, is this tenant's.
+    /// The condition that a row of `table`, which the query refers to by its own name, belongs to this tenant.
     pub(super) fn belongs(&self, table: &TenantTable, tenant: &str) -> String {
         match &table.owner {
             Owner::Column(column) => format!("{} = {}", identifier(column), literal(tenant)),
@@ -215,7 +215,7 @@ impl Ownership {
     }
 }
 
-/// The tables that are not under another, referenced ones first. Where keys lead in a circle, by name.
+/// The tables without a parent, referenced ones first; circular references are ordered by name.
 fn ordered(catalog: &Catalog) -> Vec<&Relation> {
     let rows = |relation: &&Relation| relation.kind.is_table() || relation.kind == RelationKind::ForeignTable;
     let all = catalog.relations.iter().filter(rows);

@@ -1,4 +1,4 @@
-//! Acting as a tenant in a sandbox, undoing it, and telling what of the others' rows has changed meanwhile.
+//! Acts as a tenant in a sandbox, rolls it back, and reports which rows of others have changed.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,12 +13,12 @@ use pgproof_sql::{quote::identifier, quote::literal};
 use super::TenancyError;
 use super::ownership::{Owner, Ownership, TenantTable};
 
-/// As whom the attacks are carried out.
+/// The role that carries out the attacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Actor {
     /// The role that works for one tenant at a time.
     Role,
-    /// The owner of the tables, whom policies bind only where they are forced.
+    /// The owner of the tables, to whom policies apply only if they are forced.
     Owner,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for Actor {
     }
 }
 
-/// What the setting that names the tenant is.
+/// The value of the setting that names the tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Context {
     /// It has never been set in this session.
@@ -40,16 +40,16 @@ pub(super) enum Context {
     Set(String),
 }
 
-/// How a statement ended.
+/// The outcome of a statement.
 pub(super) enum Answer {
     Rows(Vec<Row>),
     Refused(Box<Reported>),
 }
 
-/// The rows that are not the attacker's, as digests: by table, of the other tenants' rows and of those of no tenant.
+/// Digests of the rows that do not belong to the attacker: by table, for other tenants and for rows without a tenant.
 pub(super) type Others = BTreeMap<QualifiedName, (String, String)>;
 
-/// A sandbox with the role to attack as.
+/// A sandbox with the attacking role.
 pub(super) struct Probe<'a> {
     pub(super) db: Sandbox,
     pub(super) tenancy: &'a Tenancy,
@@ -59,7 +59,7 @@ pub(super) struct Probe<'a> {
 }
 
 impl<'a> Probe<'a> {
-    /// Prepares to act. `db` has a session of its own, in which the setting was never set.
+    /// Prepares the probe. `db` has its own session, in which the setting was never set.
     pub(super) fn new(
         mut db: Sandbox,
         tenancy: &'a Tenancy,
@@ -87,7 +87,7 @@ impl<'a> Probe<'a> {
         }
         let mut role = tenancy.role.clone();
         if actor == Actor::Owner {
-            // An owner of its own, who may do besides what the application's role may.
+            // A separate owner, which also has the privileges of the application's role.
             "pgproof_tables_owner".clone_into(&mut role);
             let mut sql = format!(
                 "CREATE ROLE {0} NOLOGIN NOSUPERUSER NOBYPASSRLS; GRANT {1} TO {0};",
@@ -110,7 +110,7 @@ impl<'a> Probe<'a> {
             }
             db.run(&sql)?;
         }
-        // The rows that will be put in have the first numbers.
+        // The rows to be inserted have the first numbers.
         db.run(
             "SELECT setval(format('%I.%I', schemaname, sequencename), least(max_value - 1, greatest(min_value, coalesce(last_value, 0) + 1000))) \
              FROM pg_sequences WHERE increment_by > 0 AND max_value > min_value",
@@ -118,7 +118,7 @@ impl<'a> Probe<'a> {
         Ok(Probe { db, tenancy, ownership, actor, role })
     }
 
-    /// The columns of each relation that the attacker may read, by full name.
+    /// The columns of each relation that the attacker may read, by qualified name.
     pub(super) fn readable(&mut self) -> Result<BTreeMap<QualifiedName, Vec<String>>, DatabaseError> {
         let sql = format!(
             "SELECT n.nspname, c.relname, a.attname \
@@ -137,7 +137,7 @@ impl<'a> Probe<'a> {
         Ok(readable)
     }
 
-    /// What a tenant's session does before it works. Inside a transaction only.
+    /// What a tenant's session runs before its work. Inside a transaction only.
     pub(super) fn prelude(&self, context: &Context) -> String {
         let role = identifier(&self.role);
         match context {
@@ -146,13 +146,13 @@ impl<'a> Probe<'a> {
         }
     }
 
-    /// Says for whom the session works.
+    /// Sets the tenant of the session.
     pub(super) fn switch(&self, tenant: &str) -> String {
         let name: Vec<String> = self.tenancy.setting.split('.').map(identifier).collect();
         format!("SET LOCAL {} = {}; ", name.join("."), literal(tenant))
     }
 
-    /// Runs statements as a tenant, then `after` as the superuser, and undoes all of it.
+    /// Runs statements as a tenant, then `after` as the superuser, and rolls everything back.
     pub(super) fn act<T>(
         &mut self,
         context: &Context,
@@ -173,7 +173,7 @@ impl<'a> Probe<'a> {
         Ok(result)
     }
 
-    /// The same, giving the answer alone.
+    /// The same, returning only the result.
     pub(super) fn ask(&mut self, context: &Context, sql: &str) -> Result<Answer, DatabaseError> {
         self.act(context, sql, |_, answer| {
             Ok(match answer {
@@ -183,7 +183,8 @@ impl<'a> Probe<'a> {
         })
     }
 
-    /// Prepares the digests of what is not `tenant`'s; of all rows if there is none. They are read with [`Probe::others`].
+    /// Prepares the digests of rows that do not belong to `tenant`; of all rows if there is none. [`Probe::others`]
+    /// reads them.
     pub(super) fn prepare_others(&mut self, tenant: Option<&str>) -> Result<(), DatabaseError> {
         let here = |table: &&TenantTable| !matches!(table.owner, Owner::Shared(_)) && !table.is_foreign();
         let tables = self.ownership.tables.iter().filter(here);
@@ -195,7 +196,7 @@ impl<'a> Probe<'a> {
             };
             let sum =
                 |of: &str| format!("count(*) FILTER (WHERE {of}) || ':' || coalesce(sum(h) FILTER (WHERE {of}), 0)");
-            // A row that was rewritten with the same values has another xmin.
+            // A row that was rewritten with the same values has a different xmin.
             format!(
                 "SELECT {}, {}, {} FROM (SELECT hashtextextended(t::text || t.xmin::text, 0) AS h, \
                  ({mine}) IS NOT TRUE AND NOT ({nobody}) AS theirs, ({nobody}) AS nobodys FROM {} t) x",

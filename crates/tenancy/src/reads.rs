@@ -1,5 +1,5 @@
 //! Reading, judged by non-interference: whatever a tenant can read stays the same when another tenant gets a row. It
-//! needs no knowledge of what a view or a policy means to do.
+//! requires no knowledge of the purpose of a view or a policy.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ use pgproof_catalog::{Catalog, Relation, RelationKind};
 /// A call of a function.
 #[derive(Debug, Clone)]
 pub(super) struct Call {
-    /// The function, as sentences have it.
+    /// The name of the function in sentences.
     pub(super) function: String,
     pub(super) sql: String,
-    /// The full names of the tables that it counts for.
+    /// The qualified names of the tables to which it is attributed.
     pub(super) tables: Vec<QualifiedName>,
 }
 
@@ -31,13 +31,14 @@ pub(super) type Readable = BTreeMap<QualifiedName, Vec<String>>;
 /// What can be read.
 #[derive(Debug, Clone)]
 pub(super) struct Object {
-    /// How sentences call it.
+    /// Its name in sentences.
     name: String,
     sql: String,
-    /// A row of it as text: of the columns that may be read.
+    /// A row as text, with only the columns that may be read.
     row: String,
     attack: Attack,
-    /// The full name of the table of the matrix that it counts for; a view counts for the tables that it shows.
+    /// The qualified name of the table in the matrix to which it is attributed; a view is attributed to the tables it
+    /// shows.
     table: Option<QualifiedName>,
 }
 
@@ -46,22 +47,22 @@ pub(super) struct Object {
 pub(super) struct Objects {
     all: Vec<Object>,
     materialized: Vec<String>,
-    /// Calls of functions, and the tables that each counts for.
+    /// Calls of functions, and the tables to which each is attributed.
     pub(super) calls: Vec<Call>,
 }
 
 /// How many rows an object shows and their digest, or why it shows none.
 pub(super) type Sight = Result<(u64, String), String>;
 
-/// What is seen of each object.
+/// What is visible of each object.
 pub(super) type Reading = BTreeMap<String, Sight>;
 
 impl Objects {
-    /// The tables, with those under them, and the views of a schema.
+    /// The tables with their descendants, and the views of a schema.
     pub(super) fn of(catalog: &Catalog, ownership: &Ownership, readable: &Readable, calls: Vec<Call>) -> Objects {
         let row = |relation: &Relation| {
             let may = readable.get(&relation.qualified_name()).map(Vec::as_slice).unwrap_or_default();
-            // Whoever may read no column is refused the whole row.
+            // A role that may read no column is denied the whole row.
             if may.is_empty() || may.len() == relation.columns.len() {
                 return "pgproof_row::text".to_owned();
             }
@@ -111,7 +112,7 @@ impl Objects {
 }
 
 impl Attacker<'_> {
-    /// What is seen in a context while no tenant has a row; what is no tenant's must not be seen either.
+    /// What is visible in a context while no tenant has a row; rows without a tenant must not be visible either.
     pub(super) fn read_without_tenants(
         &mut self,
         attack: Attack,
@@ -136,7 +137,7 @@ impl Attacker<'_> {
         Ok(nobodys)
     }
 
-    /// What is seen in a context.
+    /// What is visible in a context.
     pub(super) fn read(&mut self, objects: &Objects, context: &Context) -> Result<Reading, DatabaseError> {
         let mut reading = self.read_these(&objects.all, context)?;
         for call in &objects.calls {
@@ -145,7 +146,7 @@ impl Attacker<'_> {
         Ok(reading)
     }
 
-    /// What a call gives. Of one that gives something else each time, only the number of rows counts.
+    /// The result of a call. If it varies between calls, only the number of rows counts.
     pub(super) fn call(&mut self, context: &Context, sql: &str) -> Result<Sight, DatabaseError> {
         let mut once = || -> Result<Result<Vec<String>, String>, DatabaseError> {
             Ok(match self.probe.ask(context, sql)? {
@@ -186,7 +187,7 @@ impl Attacker<'_> {
                 if let [object] = objects {
                     return Ok(Reading::from([(object.sql.clone(), Err(report.brief()))]));
                 }
-                // One that is refused hides the others: each is asked alone.
+                // An error hides the other results: each object is queried separately.
                 let mut reading = Reading::new();
                 for object in objects {
                     reading.extend(self.read_these(std::slice::from_ref(object), context)?);
@@ -196,7 +197,7 @@ impl Attacker<'_> {
         }
     }
 
-    /// Puts the rows in, table by table, and looks after each whether the attacker sees more than before.
+    /// Inserts the rows, table by table, and checks after each whether the attacker sees more than before.
     pub(super) fn attack_by_reading(&mut self, objects: &Objects) -> Result<(), TenancyError> {
         let own = self.own();
         let seeds = self.seeds.clone();
@@ -243,7 +244,7 @@ impl Attacker<'_> {
         Ok(())
     }
 
-    /// An object shows something else since this party has a row in a table.
+    /// An object shows something different since this party has a row in a table.
     fn seen(&mut self, object: &Object, put: &TenantTable, party: Party, before: &Reading, after: &Reading) {
         let ownership = self.probe.ownership;
         let table = object.table.as_ref().and_then(|name| ownership.table(name)).unwrap_or(put);
@@ -271,7 +272,7 @@ impl Attacker<'_> {
         }
     }
 
-    /// What reading a table came to, where nothing leaked; and whether the tenant sees what is its own.
+    /// The outcome of reading a table if nothing leaked, and whether the tenant sees its own rows.
     fn sum_up(&mut self, objects: &Objects, table: &TenantTable, first: &Reading) {
         let own = self.own();
         for attack in [Attack::Select, Attack::Child, Attack::View, Attack::MaterializedView] {
@@ -301,7 +302,7 @@ impl Attacker<'_> {
         }
     }
 
-    /// Objects that show something else than before.
+    /// Objects that show something different from before.
     pub(super) fn compare(
         &mut self,
         objects: &Objects,
@@ -314,7 +315,7 @@ impl Attacker<'_> {
         for object in &objects.all {
             let (was, is) = (before.get(&object.sql), after.get(&object.sql));
             let table = object.table.as_ref().and_then(|name| ownership.table(name));
-            // A view counts for the tenants themselves, or for the first table that is theirs.
+            // A view is attributed to the table of the tenants, or to the first table with rows of tenants.
             let Some(table) = table.or_else(|| ownership.tenants()).filter(|table| table.is_attacked()) else {
                 continue;
             };
@@ -344,7 +345,7 @@ impl Attacker<'_> {
         }
     }
 
-    /// Brings materialized views up to date, as the superuser.
+    /// Refreshes materialized views, as the superuser.
     pub(super) fn refresh(&mut self, objects: &Objects) -> Result<(), DatabaseError> {
         let sql: Vec<String> =
             objects.materialized.iter().map(|view| format!("REFRESH MATERIALIZED VIEW {view}")).collect();

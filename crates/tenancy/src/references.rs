@@ -1,5 +1,5 @@
-//! Attacks through keys: a foreign key that points at the other's row, a cascade that reaches it, and what violations
-//! and sequences tell of it. PostgreSQL checks keys without asking policies.
+//! Attacks through keys: a foreign key that references the other tenant's row, a cascade that reaches it, and what
+//! violations and sequences reveal about it. PostgreSQL checks keys without applying policies.
 
 use pgproof_server::{Attempt, DatabaseError};
 use pgproof_sql::QualifiedName;
@@ -24,7 +24,7 @@ impl Attacker<'_> {
         })
     }
 
-    /// Foreign keys to rows of the other's, what they cascade, and what their violations tell.
+    /// Foreign keys to rows of the other tenant, their cascades, and what their violations reveal.
     fn references(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
         let ownership = self.probe.ownership;
         let through = |key: &Constraint| matches!(&table.owner, Owner::Through { key: own, .. } if **own == *key);
@@ -82,7 +82,7 @@ impl Attacker<'_> {
         Ok(())
     }
 
-    /// Points rows that it has at the other's row.
+    /// Makes the attacker's rows reference the other tenant's row.
     fn point_own_rows(&mut self, table: &TenantTable, key: &Constraint, theirs: &Seed) -> Result<(), TenancyError> {
         let referenced = key.references.as_ref().map(|r| r.columns.as_slice()).unwrap_or_default();
         let own_column = |column: &String| table.names_tenant(column);
@@ -104,7 +104,8 @@ impl Attacker<'_> {
         Ok(())
     }
 
-    /// The other's row points at one of the attacker's, as far as the other can make it, and the attacker deletes that.
+    /// The other tenant's row references one of the attacker's, if the other tenant can set this, and the attacker
+    /// deletes it.
     fn cascade(&mut self, table: &TenantTable, key: &Constraint, their_row: &Draft) -> Result<(), TenancyError> {
         let Some(references) = &key.references else { return Ok(()) };
         let parent = references.qualified_name();
@@ -116,7 +117,7 @@ impl Attacker<'_> {
         let mut delete = format!("DELETE FROM {} WHERE {}", parent.relation.sql(), at(mine, &references.columns));
         let by_key = matches!(references.on_delete, ForeignKeyAction::NoAction | ForeignKeyAction::Restrict);
         if by_key {
-            // Where only another key reaches further, the row gets one.
+            // If only another key leads further, the row gets one.
             let mut generator = RowGenerator::of(&mut self.probe.db)?;
             generator.skip(3000);
             let column = references.columns.last().and_then(|column| parent.relation.column(column));
@@ -154,7 +155,7 @@ impl Attacker<'_> {
         Ok(())
     }
 
-    /// A row of the tenant's own with a key of the other's row.
+    /// A row of the attacker with a key of the other tenant's row.
     fn unique_keys(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
         let party = if table.is_operator_only() { Party::Nobody } else { Party::Other };
         let full = table.relation.qualified_name();
@@ -177,7 +178,8 @@ impl Attacker<'_> {
             let sql = row.sql();
             let by = Some(index.name.as_str());
             let attempted = Attempted::new(table, Attack::Unique, &own, &sql).maybe_by(by);
-            // What a superuser's insert collides with is the index to look for; a partition's has another name.
+            // The superuser's insert shows which index a duplicate violates; the index of a partition has a different
+            // name.
             let control = match self.db().attempt(&format!("{sql}; SET CONSTRAINTS ALL IMMEDIATE"))? {
                 Attempt::Refused(report) if report.sqlstate == "23505" => report.constraint.clone(),
                 _ => None,
@@ -204,7 +206,7 @@ impl Attacker<'_> {
         Ok(())
     }
 
-    /// What the sequences of a table tell, and whether they can be set back.
+    /// What the sequences of a table reveal, and whether they can be reset.
     fn sequences(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
         let numbered = |column: &&pgproof_catalog::Column| {
             let serial = column.default.as_ref().is_some_and(|default| default.starts_with("nextval("));
@@ -266,7 +268,7 @@ impl Attacker<'_> {
     }
 }
 
-/// A row whose foreign key has other values; the column that names the tenant stays.
+/// A row whose foreign key has different values; the column that names the tenant stays the same.
 fn pointed(table: &TenantTable, row: &Draft, key: &Constraint, mut value: impl FnMut(&str) -> Value) -> Draft {
     let referenced = key.references.as_ref().map(|r| r.columns.as_slice()).unwrap_or_default();
     let mut row = row.clone();
@@ -278,7 +280,7 @@ fn pointed(table: &TenantTable, row: &Draft, key: &Constraint, mut value: impl F
     row
 }
 
-/// The condition that finds this row.
+/// The condition that matches this row.
 fn at(row: &Seed, columns: &[String]) -> String {
     let equal = |column: &String| match row.value(column) {
         Some(text) => format!("{} = {}", identifier(column), literal(&text)),
@@ -287,7 +289,7 @@ fn at(row: &Seed, columns: &[String]) -> String {
     columns.iter().map(equal).collect::<Vec<_>>().join(" AND ")
 }
 
-/// The columns of an index, those in its expressions included.
+/// The columns of an index, including those in its expressions.
 fn index_columns(table: &TenantTable, index: &Index) -> Vec<String> {
     let written = |name: &String| table.relation.column(name).is_some_and(|column| column.generated_as.is_none());
     columns_of_keys(index).into_iter().filter(written).collect()

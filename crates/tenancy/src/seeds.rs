@@ -1,5 +1,6 @@
-//! Rows of two tenants, and of none, in every table. They are made once, taken down as they are, and put in again
-//! whenever an attack needs them, so that a table can be read before and after the other tenant has a row in it.
+//! Rows of two tenants, and rows without a tenant, in every table. They are created once, recorded as they are, and
+//! inserted again whenever an attack needs them, so that a table can be read before and after the other tenant has a
+//! row in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,7 +16,7 @@ use super::ownership::{Owner, Ownership, TenantTable};
 use pgproof_catalog::{Catalog, Constraint, ConstraintKind, Relation};
 use pgproof_catalog::{row::Draft, row::Row, row::RowError, row::RowGenerator, row::Value};
 
-/// Whose a row is.
+/// The owner of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Party {
     /// The tenant that attacks.
@@ -30,11 +31,11 @@ pub(super) enum Party {
 #[derive(Debug, Clone)]
 pub(super) struct Seed {
     pub(super) party: Party,
-    /// The full name of the table of the matrix that it counts for.
+    /// The qualified name of the table in the matrix to which it is attributed.
     pub(super) table: QualifiedName,
-    /// Where it lies: that table, or one under it.
+    /// The table that stores it: that table or one of its descendants.
     relation: Relation,
-    /// The text forms of its columns.
+    /// The values of its columns in text form.
     pub(super) values: BTreeMap<String, Option<String>>,
 }
 
@@ -43,31 +44,31 @@ pub(super) struct Seed {
 pub(super) struct Seeds {
     pub(super) own: String,
     pub(super) other: String,
-    /// A value of the tenants' type that is no tenant.
+    /// A value of the tenants' type that does not name a tenant.
     pub(super) nobody: String,
     pub(super) rows: Vec<Seed>,
-    /// New rows of the two tenants, by table, that a superuser could insert beside these.
+    /// New rows of the two tenants, by table, that a superuser could insert in addition to these.
     pub(super) drafts: BTreeMap<(Party, QualifiedName), Draft>,
-    /// Tables in which a tenant can have only so many rows that a new one needs those removed that are there.
+    /// Tables that limit a tenant's rows, so that a new row requires deleting the existing ones.
     pub(super) full: BTreeSet<QualifiedName>,
-    /// Tables that no row could be made for, with the reason.
+    /// Tables for which no row could be generated, with the reason.
     pub(super) untried: BTreeMap<String, String>,
-    /// What was found while they were made: rows that a trigger gave to somebody else.
+    /// Findings during creation: rows that a trigger assigned to another tenant.
     pub(super) found: Vec<Cell>,
 }
 
 impl Seed {
-    /// What it has in a column.
+    /// Its value in a column.
     pub(super) fn value(&self, column: &str) -> Option<String> {
         self.values.get(column).cloned().flatten()
     }
 
-    /// Whether it lies in a table under the one that it counts for.
+    /// Whether it is stored in a descendant of the table to which it is attributed.
     pub(super) fn is_in_child(&self) -> bool {
         self.relation.qualified_name() != self.table
     }
 
-    /// Puts the row in again, just as it was: no trigger changes it and no key is checked.
+    /// Inserts the row again, unchanged: no trigger fires and no key is checked.
     fn sql(&self) -> String {
         let columns = self.relation.columns.iter().filter(|column| column.generated_as.is_none());
         let (names, values): (Vec<String>, Vec<String>) = columns
@@ -86,7 +87,7 @@ impl Seed {
 }
 
 impl Seeds {
-    /// Makes the rows, and undoes that.
+    /// Creates the rows, and rolls this back.
     pub(super) fn make(
         db: &mut Sandbox,
         catalog: &Catalog,
@@ -113,7 +114,7 @@ impl Seeds {
                 let (name, tenant) = (literal(&tenancy.setting), &tenants[tenant]);
                 db.run(&format!("SELECT set_config({name}, {}, true)", literal(tenant)))?;
                 for table in &ownership.tables {
-                    // Its rows are elsewhere, and not for a test to change.
+                    // Its rows are on another server, and a test must not change them.
                     if table.is_foreign() {
                         if table.is_operator_only() {
                             maker.untried.insert(table.name.clone(), "its rows are on another server".to_owned());
@@ -122,7 +123,7 @@ impl Seeds {
                     }
                     match maker.fill(db, table, party, tenant) {
                         Err(TenancyError::Synth(error)) if !matches!(error, RowError::Database(_)) => {
-                            // Rows of no tenant that nobody can make, nobody has.
+                            // If rows without a tenant cannot be generated, they are left out.
                             if party != Party::Nobody || table.is_operator_only() {
                                 maker.untried.insert(table.name.clone(), error.to_string());
                             }
@@ -138,12 +139,12 @@ impl Seeds {
         })
     }
 
-    /// The tenant that a party's rows are of, or, for nobody's, the one that is attacked.
+    /// The tenant that owns a party's rows or, for rows without a tenant, the one that is attacked.
     pub(super) fn tenant(&self, party: Party) -> &str {
         if party == Party::Own { &self.own } else { &self.other }
     }
 
-    /// The rows of a party in a table, or in all.
+    /// The rows of a party in one table or in all tables.
     pub(super) fn of(&self, party: Party, table: Option<&QualifiedName>) -> Vec<&Seed> {
         let rows = self.rows.iter();
         rows.filter(|seed| seed.party == party && table.is_none_or(|table| seed.table == *table)).collect()
@@ -154,7 +155,7 @@ impl Seeds {
         self.rows.iter().find(|seed| seed.party == party && seed.table == *table)
     }
 
-    /// Puts rows in.
+    /// Inserts rows.
     pub(super) fn put<'a>(db: &mut Sandbox, rows: impl IntoIterator<Item = &'a Seed>) -> Result<(), DatabaseError> {
         let sql: String = rows.into_iter().map(Seed::sql).collect();
         db.run(&without_triggers(&sql))
@@ -163,7 +164,7 @@ impl Seeds {
 
 type Drafts = BTreeMap<(Party, QualifiedName), Draft>;
 
-/// Statements that neither fire triggers nor check keys.
+/// Statements that disable triggers and key checks.
 pub(super) fn without_triggers(sql: &str) -> String {
     let role = "SET LOCAL session_replication_role";
     format!("{role} = replica; {sql}; {role} = origin")
@@ -189,7 +190,7 @@ impl Maker<'_> {
         row.value(&key).map(str::to_owned).ok_or(TenancyError::NoTable { table: root.to_string() })
     }
 
-    /// A value of the tenants' type that is no tenant.
+    /// A value of the tenants' type that does not name a tenant.
     fn unknown_tenant(&mut self, column: &str) -> Result<String, TenancyError> {
         let mut typed = self.ownership.tables.iter().filter(|table| table.names_tenant(column));
         let column = typed.find_map(|table| table.relation.column(column));
@@ -199,7 +200,7 @@ impl Maker<'_> {
         }
     }
 
-    /// A row of a party in a table, and one in each table under it.
+    /// A row of a party in a table, and one in each of its descendants.
     fn fill(&mut self, db: &mut Sandbox, table: &TenantTable, party: Party, tenant: &str) -> Result<(), TenancyError> {
         let is_root = self.ownership.root.as_ref().is_some_and(|(root, _)| *root == table.relation.qualified_name());
         let wanted = match (&table.owner, party) {
@@ -217,7 +218,7 @@ impl Maker<'_> {
             Ok(draft) => draft,
             Err(RowError::Database(error)) => return Err(error.into()),
             Err(_) => {
-                // A trigger has made the only row that a key has room for.
+                // A trigger has created the only row that a key allows.
                 self.make_room(db, table, tenant)?;
                 self.draft(db, table, &given)?
             }
@@ -249,7 +250,7 @@ impl Maker<'_> {
         for child in &table.children {
             let mut given = given.clone();
             given.extend(partition_value(table, child));
-            // A partition for all other rows may have no room for one: it is attacked with those it has.
+            // A default partition may have no room for a row: it is attacked with its existing rows.
             let row =
                 self.generator.draft(db, &child.qualified_name(), &borrowed(&given)).and_then(|draft| draft.insert(db));
             if let Ok(row) = row {
@@ -277,7 +278,7 @@ impl Maker<'_> {
                     Err(RowError::Database(error)) => return Err(error.into()),
                     Ok(draft) => Some(draft),
                     Err(_) => {
-                        // A key that leaves no room for a second row of a tenant: the first makes room.
+                        // If a key allows only one row per tenant, the first one is deleted to make room.
                         let draft = db.undone(|db| -> Result<Option<Draft>, DatabaseError> {
                             self.make_room(db, table, tenant)?;
                             Ok(self.draft(db, table, &given).ok())
@@ -307,7 +308,7 @@ impl Maker<'_> {
         self.generator.draft_with(db, &table.relation.qualified_name(), &borrowed(given), &in_keys)
     }
 
-    /// Removes a tenant's rows from a table.
+    /// Deletes a tenant's rows from a table.
     fn make_room(&self, db: &mut Sandbox, table: &TenantTable, tenant: &str) -> Result<(), DatabaseError> {
         let theirs = self.ownership.belongs(table, tenant);
         db.run(&without_triggers(&format!("DELETE FROM {} WHERE {theirs}", table.relation.sql())))
@@ -317,13 +318,13 @@ impl Maker<'_> {
     fn parent(&self, party: Party, table: &QualifiedName) -> Option<BTreeMap<String, Option<String>>> {
         let party = if party == Party::Nobody { Party::Other } else { party };
         let row = |party| self.rows.iter().find(|seed| seed.party == party && seed.table == *table);
-        // A row for everybody was made with the first tenant's.
+        // A shared row was created along with the first tenant's rows.
         let everybodys = || row(Party::Own).filter(|_| self.ownership.table(table).is_some_and(|t| !t.is_tenants()));
         row(party).or_else(everybodys).map(|seed| seed.values.clone())
     }
 }
 
-/// What a new row of a tenant has to say: whose it is, and that it references the tenant's own rows.
+/// What a new row of a tenant must specify: its tenant, and references to the tenant's own rows.
 pub(super) fn given(
     catalog: &Catalog,
     ownership: &Ownership,
@@ -351,7 +352,7 @@ pub(super) fn given(
     given
 }
 
-/// The foreign keys of a table, but for the one that names the tenant.
+/// The foreign keys of a table, except the one that names the tenant.
 pub(super) fn foreign_keys<'a>(catalog: &'a Catalog, table: &'a TenantTable) -> impl Iterator<Item = &'a Constraint> {
     let names_tenant = |key: &Constraint| matches!(key.columns.as_slice(), [column] if table.names_tenant(column));
     catalog
@@ -369,7 +370,7 @@ fn seed(party: Party, table: &QualifiedName, relation: &Relation, row: &Row) -> 
     Seed { party, table: table.to_owned(), relation: relation.clone(), values }
 }
 
-/// A value that puts a row into this partition: the lower bound of a range, the first of a list.
+/// A value that routes a row to this partition: the lower bound of a range, the first value of a list.
 fn partition_value(table: &TenantTable, child: &Relation) -> Option<(String, Value)> {
     let key = table.relation.partition_key.as_ref()?;
     let column = key.split_once('(')?.1.strip_suffix(')')?.trim_matches('"').to_owned();

@@ -1,4 +1,4 @@
-//! The matrix as text: tables down, attacks across, and what is wrong with a table in sentences.
+//! The matrix as text: tables as rows, attacks as columns, and the problems of each table in sentences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::attack::{Attack, Cell, Verdict};
 use super::matrix::{Matrix, MatrixRow};
 use super::probe::Actor;
 
-/// The most attacks on one table that are told with their statements.
+/// The maximum number of attacks on one table that are reported with their statements.
 const MOST_PROBLEMS: usize = 5;
 
 /// The matrix.
@@ -68,7 +68,7 @@ fn mark(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What is wrong with a table: the first attacks with the statement that shows each, the rest by name.
+/// The problems of a table: the first attacks with the statement that demonstrates each, the rest by name.
 pub(super) fn problems(rows: &[MatrixRow]) -> Vec<String> {
     let mut attacks: BTreeMap<(Attack, bool), Vec<&(Actor, Cell)>> = BTreeMap::new();
     for found in rows.iter().flat_map(|row| &row.cells).filter(|(_, cell)| cell.verdict >= Verdict::Hides) {

@@ -1,5 +1,5 @@
-//! Attacks that write, and those that read rows on the way. With WHERE, an UPDATE or DELETE also asks the policies for
-//! SELECT and so hides what is open: the worst are tried without it.
+//! Attacks that write, and those that read rows as part of writing. With WHERE, an UPDATE or DELETE also applies the
+//! policies for SELECT, which hides gaps: the worst attacks are tried without it.
 
 use pgproof_sql::{quote::identifier, quote::literal};
 
@@ -12,7 +12,7 @@ use super::seeds::Party;
 use pgproof_catalog::{Catalog, Column, Generation};
 use pgproof_catalog::{row::Draft, row::Value};
 
-/// The first major version that has MERGE.
+/// The first major version with MERGE.
 const MERGE_SINCE: u16 = 15;
 
 impl Attacker<'_> {
@@ -30,7 +30,7 @@ impl Attacker<'_> {
         self.read_on_the_way(table, &my_row)
     }
 
-    /// Changes, steals, gives away and deletes rows without WHERE. An assignment that reads no column asks only the
+    /// Changes, steals, gives away and deletes rows without WHERE. An assignment that reads no column applies only the
     /// policies for UPDATE.
     fn change(&mut self, table: &TenantTable, my_row: &Draft) -> Result<(), TenancyError> {
         let own = self.own();
@@ -38,7 +38,7 @@ impl Attacker<'_> {
         let (steal, give) = (self.assignment(table, Party::Own), self.assignment(table, Party::Other));
         let mut changes = vec![touch(self.catalog, table, my_row)];
         if table.is_tenants() {
-            // With WITH CHECK asking for visible rows, theft takes the references along.
+            // If WITH CHECK requires visible rows, theft also changes the references.
             let references = self.own_references(table);
             changes.push(steal.clone());
             changes.extend((!references.is_empty()).then(|| format!("{steal}, {references}")));
@@ -67,7 +67,7 @@ impl Attacker<'_> {
         Ok(())
     }
 
-    /// Adds a row that is the other's, in three ways.
+    /// Inserts a row that belongs to the other tenant, in three ways.
     fn add_theirs(&mut self, table: &TenantTable, their_row: &Draft) -> Result<(), TenancyError> {
         let own = self.own();
         let (name, values, insert) = (table.relation.sql(), their_row.values_sql(), their_row.sql());
@@ -81,7 +81,7 @@ impl Attacker<'_> {
         })
     }
 
-    /// Makes rows no tenant's: new ones, and its own.
+    /// Creates rows without a tenant: new rows, and its own rows changed.
     fn publish(&mut self, table: &TenantTable, my_row: &Draft) -> Result<(), TenancyError> {
         let Some(column) = table.nullable_tenant() else { return Ok(()) };
         let own = self.own();
@@ -108,7 +108,7 @@ impl Attacker<'_> {
         Ok(())
     }
 
-    /// Names the tables under a table: the policies of the one above do not hold for them.
+    /// Accesses the descendants of a table by name: the parent's policies do not apply to them.
     fn under(&mut self, table: &TenantTable, their_row: &Draft) -> Result<(), TenancyError> {
         let own = self.own();
         let steal = self.assignment(table, Party::Own);
@@ -140,7 +140,7 @@ impl Attacker<'_> {
         self.copy_to(table)
     }
 
-    /// Assignments that make a row reference what the attacker's own row references.
+    /// Assignments that make a row reference the rows that the attacker's own row references.
     fn own_references(&self, table: &TenantTable) -> String {
         let Some(mine) = self.seeds.row(Party::Own, &table.relation.qualified_name()) else { return String::new() };
         let tenant = match &table.owner {
@@ -157,7 +157,7 @@ impl Attacker<'_> {
         columns.iter().map(one).collect::<Vec<_>>().join(", ")
     }
 
-    /// An assignment that makes a row this tenant's.
+    /// An assignment that makes this tenant the owner of a row.
     fn assignment(&self, table: &TenantTable, party: Party) -> String {
         let tenant = self.seeds.tenant(party);
         match &table.owner {
@@ -175,7 +175,7 @@ impl Attacker<'_> {
         }
     }
 
-    /// Upserts a row of the tenant's own that has a key of the other's row, if a key leaves the tenant out.
+    /// Upserts a row of the attacker with a key of the other tenant's row, if a key does not include the tenant.
     fn upsert(&mut self, table: &TenantTable, my_row: &Draft) -> Result<(), TenancyError> {
         let party = if table.is_operator_only() { Party::Nobody } else { Party::Other };
         let theirs = self.seeds.row(party, &table.relation.qualified_name()).cloned();
@@ -206,7 +206,7 @@ impl Attacker<'_> {
         Ok(())
     }
 
-    /// COPY TO gives no more rows than a SELECT.
+    /// COPY TO returns no more rows than a SELECT.
     fn copy_to(&mut self, table: &TenantTable) -> Result<(), TenancyError> {
         let own = self.own();
         let name = table.relation.sql();
@@ -216,7 +216,7 @@ impl Attacker<'_> {
         self.db().run(&format!("SAVEPOINT copy; {prelude}"))?;
         let copied = self.db().session().copy_out(&sql);
         self.db().run("ROLLBACK TO copy; RELEASE copy")?;
-        // It gives the rows of the table itself, and none of those that inherit from it.
+        // It returns the rows of the table itself, without those of inheriting tables.
         let of_children = self.seeds.of(Party::Own, Some(&table.relation.qualified_name())).into_iter();
         let of_children = of_children.filter(|seed| seed.is_in_child()).count() as u64;
         let seen = self.visible.get(&table.relation.qualified_name()).copied().unwrap_or(0).saturating_sub(of_children);
@@ -234,14 +234,14 @@ impl Attacker<'_> {
         Ok(())
     }
 
-    /// COPY FROM with a row of the other's.
+    /// COPY FROM with a row of the other tenant.
     fn copy_from(&mut self, table: &TenantTable, their_row: &Draft) -> Result<(), TenancyError> {
         let own = self.own();
         let name = table.relation.sql();
         let (sql, line) = their_row.copy_sql();
         let attempted = Attempted::new(table, Attack::CopyFrom, &own, &sql);
-        // A COPY that is refused before its data would leave the connection out of step, so PostgreSQL is first asked
-        // what it would say (documentation, "Row Security Policies" and "COPY").
+        // A COPY rejected before its data would leave the connection out of step, so PostgreSQL is first asked whether
+        // it would reject it (documentation, "Row Security Policies" and "COPY").
         let columns = their_row.columns();
         let may =
             columns.iter().map(|c| format!("has_column_privilege({0}, {1}, 'INSERT')", literal(&name), literal(c)));
@@ -282,7 +282,7 @@ impl Attacker<'_> {
     }
 }
 
-/// An assignment that reads no column and that a row survives: a constant for a column that is in no key, reference or
+/// An assignment that reads no column and leaves the row valid: a constant for a column that is in no key, reference or
 /// CHECK, if there is one.
 pub(super) fn touch(catalog: &Catalog, table: &TenantTable, row: &Draft) -> String {
     let relation = &table.relation;

@@ -1,5 +1,5 @@
-//! The tenant isolation matrix on schemas of other kinds than those under proof: tenants with numbers, keys of several
-//! columns, tables whose tenant is found through others; and one on which every attack succeeds.
+//! The tenant isolation matrix on schemas unlike those under test: tenants identified by numbers, multicolumn keys,
+//! tables whose tenant is found through others; and one on which every attack succeeds.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
@@ -23,7 +23,7 @@ fn tenancy(role: &str) -> Tenancy {
     }
 }
 
-/// The matrix of a database in which `schema` was run and in which the role `NAME_role` has all privileges on tables.
+/// The matrix of a database in which `schema` was run, and in which the role `NAME_role` has all privileges on tables.
 fn tried(name: &str, schema: &str, tenancy: &Tenancy) -> Result<Matrix, TenancyError> {
     let template = Template::scratch().expect("a server");
     let template = template
@@ -57,7 +57,7 @@ fn protected(table: &str) -> String {
     )
 }
 
-/// Keys that hold the tenant, so that neither they nor references tell anything of another's rows.
+/// Keys that include the tenant, so that neither they nor references reveal another tenant's rows.
 fn well_kept() -> String {
     let tables = "
         CREATE TABLE tenants (id int PRIMARY KEY, name text NOT NULL);
@@ -79,7 +79,7 @@ fn keys_that_hold_the_tenant_tell_nothing() {
     for table in ["customers", "orders"] {
         assert_eq!(attacks(&matrix, table, REACHED), [""; 0], "{table}");
     }
-    // A tenant may not make tenants, so that only the number of another one is told.
+    // Tenants may not create tenants, so only the number of another tenant is revealed.
     assert_eq!(attacks(&matrix, "tenants", REACHED), [""; 0]);
     let tried = attacks(&matrix, "orders", &[Verdict::Isolated, Verdict::Refused]);
     for attack in
@@ -128,7 +128,7 @@ fn a_tenant_that_is_found_through_another_table() {
     });
     let matrix = tried("through", &schema, &tenancy).expect("a matrix");
     assert_eq!(attacks(&matrix, "lines", &[Verdict::Leaks, Verdict::Hides]), [""; 0]);
-    // Notes are two steps from the column, and nobody protected them.
+    // Notes are two steps from the column, and have no policies.
     let reached = attacks(&matrix, "notes", &[Verdict::Leaks]);
     for attack in ["select", "insert", "update", "move", "delete", "unset", "switched"] {
         assert!(reached.contains(&attack), "{attack} did not succeed: {reached:?}");
@@ -137,7 +137,7 @@ fn a_tenant_that_is_found_through_another_table() {
 
 #[test]
 fn a_plan_that_keeps_the_first_tenant_is_found() {
-    // A function that lies about being immutable is computed once a plan, for whoever asked first.
+    // A function wrongly declared immutable is evaluated once per plan, for the first caller.
     let schema = "
         CREATE FUNCTION me() RETURNS int LANGUAGE sql IMMUTABLE AS $$ SELECT nullif(current_setting('app.tenant', true), '')::int $$;
         CREATE TABLE things (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), tenant int NOT NULL);
@@ -188,12 +188,12 @@ fn a_foreign_table_is_undecided_until_somebody_decides() {
     let reason = || "the same for everybody".to_owned();
     let shared = decision("far_shared", &|tenancy| drop(tenancy.shared.insert("rates".to_owned(), reason())));
     assert_eq!(shared, (false, None, Some(reason())));
-    // Nobody can put a row there that others must not see: it is said that this was not tried.
+    // Operator-only rows cannot be inserted there: the report states that this was not tried.
     let closed = decision("far_closed", &|tenancy| drop(tenancy.operator_only.insert("rates".to_owned(), reason())));
     assert_eq!(closed, (false, Some("its rows are on another server".to_owned()), Some(reason())));
 }
 
-/// Two tables that are kept well, a shared one, and a materialized view that nobody may read.
+/// Two correctly protected tables, a shared one, and a materialized view that no tenant may read.
 fn kept() -> String {
     let cur = "CREATE FUNCTION cur() RETURNS int LANGUAGE sql STABLE AS $$ SELECT nullif(current_setting('app.tenant', true), '')::int $$;";
     let tables = "
@@ -218,7 +218,7 @@ fn kept() -> String {
     format!("{cur} {tables}")
 }
 
-/// The matrix of that schema with something added; keys are random and may tell that they are taken.
+/// The matrix of that schema with an addition; keys are random, and revealing that one exists is accepted.
 fn with(name: &str, added: &str) -> Matrix {
     let mut tenancy = tenancy(&format!("{name}_role"));
     tenancy.shared.insert("shared".to_owned(), "for everybody".to_owned());
@@ -243,7 +243,7 @@ fn with(name: &str, added: &str) -> Matrix {
     isolation_matrix(&template, &tenancy).unwrap_or_else(|error| panic!("{}", with_causes(&error)))
 }
 
-/// Whatever leaks, as `table: attack`; rows of no tenant are told.
+/// All leaks, as `table: attack`; rows without a tenant are marked.
 fn leaks(matrix: &Matrix) -> Vec<String> {
     let told = |row: &pgproof_tenancy::MatrixRow| {
         let of = if row.no_tenant { " of no tenant" } else { "" };
@@ -320,7 +320,7 @@ fn a_hole_is_found(#[case] name: &str, #[case] added: &str, #[case] expected: &[
     }
 }
 
-/// What is no leak, and must not be called one.
+/// Cases that are not leaks and must not be reported as such.
 #[rstest::rstest]
 #[case::as_it_is("as_it_is", "")]
 #[case::tenant_from_the_setting(

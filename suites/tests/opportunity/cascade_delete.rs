@@ -1,4 +1,4 @@
-//! Section 6: deleting a parent removes its children, to the last generation, and nobody else's.
+//! Section 6: deleting a parent deletes all its descendants, and no other rows.
 
 use pgproof::prelude::*;
 use pgproof::row::{RowGenerator, Value};
@@ -24,7 +24,7 @@ fn children_go_with_their_parent(
     db.check(table(child).foreign_key([column]).references(parent, [column]).on_delete(Action::Cascade));
 }
 
-/// One hypothesis with a row in every table below it, and a second one beside it that must stay.
+/// One hypothesis with a row in every table below it, and a second one beside it that must remain.
 #[rstest]
 fn a_hypothesis_takes_its_whole_tree_along(#[from(opportunity)] mut db: Sandbox) {
     let mut rows = RowGenerator::of(&mut db).unwrap();
@@ -47,7 +47,7 @@ fn a_hypothesis_takes_its_whole_tree_along(#[from(opportunity)] mut db: Sandbox)
     }
 }
 
-/// Logs have no foreign key: they outlive what they are about.
+/// Logs have no foreign key: they outlive the rows they describe.
 #[rstest]
 #[case("orchestrator_run_log")]
 #[case("etl_logs")]

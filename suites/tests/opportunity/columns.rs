@@ -1,4 +1,4 @@
-//! Every column of every table: type, whether it takes NULL, and what a row gets that leaves it out.
+//! Every column of every table: its type, whether it accepts NULL, and the value of a row that omits it.
 
 use pgproof::prelude::*;
 use rstest::rstest;
@@ -27,7 +27,7 @@ fn columns_of(
     db.check_all(columns.iter().flat_map(ColumnLine::assertions));
 }
 
-/// `created_on` came after the table, so a database that was made before it gets it now.
+/// `created_on` was added after the table, so a database created earlier gets it now.
 #[rstest]
 fn an_older_table_gets_its_created_on(#[from(opportunity)] mut db: Sandbox) {
     db.alter("ALTER TABLE opportunity_hypotheses DROP COLUMN IF EXISTS created_on CASCADE").unwrap();

@@ -1,4 +1,4 @@
-//! Comments: every table has one, and 002 brings twenty or more.
+//! Comments: every table has one, and 002 adds at least twenty.
 
 use pgproof::assertions::count::Counted;
 use pgproof::prelude::*;

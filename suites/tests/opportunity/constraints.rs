@@ -1,4 +1,4 @@
-//! Section 2: keys, references, accepted values and durations, each acted out with real rows.
+//! Section 2: keys, references, accepted values and durations, each tested with real rows.
 
 use pgproof::prelude::*;
 use rstest::rstest;
@@ -92,7 +92,7 @@ fn a_duration_is_never_negative(#[from(opportunity)] mut db: Sandbox, #[case] na
     db.check(table(name).column("duration_ms").accepts_from("0").by(check));
 }
 
-/// The fixtures name every enumeration and reference that the schema has: a new one needs a line.
+/// The fixtures name every enumeration and reference in the schema: a new one needs a line.
 #[rstest]
 fn no_constraint_goes_unproven(#[from(opportunity)] mut db: Sandbox) {
     let enums: Vec<AcceptedValues> = expected(&db, "accepted_values.csv");

@@ -1,4 +1,4 @@
-//! The tables of expectations in `fixtures/opportunity`, as rows.
+//! The expectation tables in `fixtures/opportunity`, as rows.
 
 use serde::Deserialize;
 

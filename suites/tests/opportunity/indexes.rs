@@ -1,4 +1,4 @@
-//! Section 3: every index as it was promised: method, columns and their order, uniqueness, predicate, INCLUDE.
+//! Section 3: every index as promised: method, columns and their order, uniqueness, predicate, INCLUDE.
 
 use pgproof::assertions::count::Counted;
 use pgproof::prelude::*;

@@ -1,4 +1,4 @@
-//! Section 5: JSONB columns take valid documents and refuse invalid ones.
+//! Section 5: JSONB columns accept valid documents and reject invalid ones.
 
 use pgproof::prelude::*;
 use rstest::rstest;
@@ -26,7 +26,7 @@ fn no_document_column_is_left_out(#[from(opportunity)] mut db: Sandbox) {
     db.check(query(sql).returns("7"));
 }
 
-/// The runbook's fourth query for verification by hand.
+/// The runbook's fourth query for manual verification.
 #[rstest]
 fn documents_are_searched_by_containment(#[from(opportunity)] mut db: Sandbox) {
     let mut rows = pgproof::row::RowGenerator::of(&mut db).unwrap();

@@ -1,5 +1,5 @@
-//! What the runbook of the opportunity schema promises, a module for each section of its validation, and the
-//! promises that it makes elsewhere: columns, comments, repeatable and reversible migrations.
+//! The promises of the opportunity schema's runbook, with one module per section of its validation, and its other
+//! promises: columns, comments, repeatable and reversible migrations.
 
 mod cascade_delete;
 mod columns;
@@ -25,7 +25,7 @@ fn opportunity() -> Sandbox {
     pgproof::fixture::sandbox("opportunity")
 }
 
-/// A database of its own, for what a sandbox cannot hold.
+/// A separate database, for what a sandbox cannot hold.
 #[fixture]
 fn opportunity_clone() -> CloneDatabase {
     pgproof::fixture::clone_database("opportunity")

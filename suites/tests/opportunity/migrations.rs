@@ -1,4 +1,4 @@
-//! Migration execution: what each file reports, that it can be run again, and that it can be rolled back.
+//! Migration execution: what each file reports, and that it can be re-run and rolled back.
 
 use pgproof::migration::Applied;
 use pgproof::prelude::*;
@@ -6,7 +6,7 @@ use rstest::rstest;
 
 use crate::{opportunity, opportunity_clone};
 
-/// How many statements of a kind a file has.
+/// The number of statements of each kind in a file.
 fn count(applied: &Applied, kind: &str) -> usize {
     applied.statements.iter().filter(|statement| statement.kind == kind).count()
 }
@@ -45,7 +45,7 @@ fn the_seed_inserts_seven_rows(#[from(opportunity_clone)] db: CloneDatabase) {
     db.observe("003_threshold_seed.sql", "reports INSERT 0 7").equals(rows, 7);
 }
 
-/// Rows with their physical place: a row that was rewritten with the same values has moved.
+/// Rows with their physical location: a row that was rewritten with the same values has moved.
 const EVERY_ROW: &str =
     "SELECT string_agg(t::text || ctid::text || xmin::text, E'\\n' ORDER BY metric) FROM opportunity_thresholds t";
 

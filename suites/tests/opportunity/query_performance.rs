@@ -1,5 +1,5 @@
-//! Section 7: in a database with rows and exact statistics, the plans of the schema's queries use the indexes that were
-//! made for them, and would be other plans without them.
+//! Section 7: in a database with rows and exact statistics, the plans of the schema's queries use the intended indexes,
+//! and would differ without them.
 
 use pgproof::fixture::Planning;
 use pgproof::prelude::*;
@@ -34,7 +34,8 @@ fn a_query_needs_its_index(#[from(opportunity_planning)] mut db: Planning, #[cas
     db.check(claim);
 }
 
-/// A partial index serves only a query that says so; and of a status that most rows have, an index is no help.
+/// A partial index serves only a query with a matching condition; for a status that most rows have, an index is no
+/// help.
 #[rstest]
 #[case("open_tasks_of_assignee", "idx_lead_tasks_assigned_open")]
 #[case("blocked_hypotheses", "idx_opportunity_hypotheses_status")]
@@ -79,7 +80,7 @@ fn one_opportunity_is_found_without_reading_any_table_whole(
     db.check(claim);
 }
 
-/// The work list stays quick however long it grows.
+/// The work list stays fast however long it grows.
 #[rstest]
 #[case("tasks_by_priority", "idx_lead_tasks_status_priority", "lead_tasks", 1_000)]
 #[case("metrics_by_containment", "idx_opportunity_metrics_metrics_jsonb", "opportunity_metrics", 4_000)]

@@ -1,5 +1,5 @@
-//! "Safe to re-run": run again, killed, continued, run by two at once or taken back, the migrations lead to one state, and
-//! keep rows.
+//! "Safe to re-run": re-run, killed, resumed, run concurrently or rolled back, the migrations lead to the same state,
+//! and keep rows.
 
 use pgproof::prelude::*;
 use rstest::rstest;

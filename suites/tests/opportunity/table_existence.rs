@@ -16,7 +16,7 @@ fn every_table_can_be_read(#[from(opportunity)] mut db: Sandbox) {
     db.check_all(TABLES.map(|name| table(name).exists()));
 }
 
-/// The runbook's first query for verification by hand.
+/// The runbook's first query for manual verification.
 #[rstest]
 fn ten_tables_by_the_information_schema(#[from(opportunity)] mut db: Sandbox) {
     db.check(query("SELECT count(*) FROM information_schema.tables WHERE table_schema = 'public'").returns("10"));

@@ -1,4 +1,4 @@
-//! Every column of every table: type, whether it takes NULL, and what a row gets that leaves it out.
+//! Every column of every table: its type, whether it accepts NULL, and the value of a row that omits it.
 
 use pgproof::prelude::*;
 use rstest::rstest;
@@ -13,7 +13,7 @@ fn columns_of_four_tables(#[from(settler)] mut db: Sandbox, #[values(0, 4, 8, 12
         db.check(table(*name).has_columns(columns.iter().map(|column| &column.column)));
         let partitioned = *name == "audit_logs" && db.context().is_with(PARTITIONS);
         let columns = columns.into_iter().map(|mut column| {
-            // The key of a partition is part of the primary key.
+            // The partition key is part of the primary key.
             column.not_null |= partitioned && column.column == "timestamp";
             column
         });

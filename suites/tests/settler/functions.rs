@@ -1,4 +1,4 @@
-//! "Check functions exist": all sixteen, with their signatures; and that those which can be called do what they say.
+//! "Check functions exist": all sixteen, with their signatures; and those that can be called do what they promise.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -34,7 +34,7 @@ fn with_tenant(db: &mut Sandbox) {
     db.run(&format!("INSERT INTO tenants (id, name, slug) VALUES ({TENANT}, 'A', 'a')")).unwrap();
 }
 
-/// A new tenant may run five jobs at once.
+/// A new tenant may run five jobs concurrently.
 #[rstest]
 fn a_quota_is_what_the_tenant_has_left(#[from(settler)] mut db: Sandbox) {
     with_tenant(&mut db);
@@ -109,7 +109,7 @@ fn expired_tokens_are_forgotten(#[from(settler)] mut db: Sandbox) {
     db.check(query("SELECT string_agg(jti, ' ') FROM revoked_tokens").returns("new"));
 }
 
-/// Four events; snapshots after the second and the third. An event of another type of aggregate is none of them.
+/// Four events; snapshots after the second and the third. An event of another aggregate type does not count.
 fn with_events(db: &mut Sandbox) {
     for n in 1..=4 {
         db.run(&format!(

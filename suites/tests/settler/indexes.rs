@@ -11,7 +11,7 @@ fn every_index_is_as_declared(#[from(settler)] mut db: Sandbox) {
     db.check_all(indexes.iter().map(IndexLine::assertion));
 }
 
-/// The fixtures name every index that the schema has, but for those of keys and of the materialized view.
+/// The fixtures name every index in the schema, except those of keys and of the materialized view.
 #[rstest]
 fn no_index_goes_unproven(#[from(settler)] mut db: Sandbox) {
     let indexes: Vec<IndexLine> = expected(&db, "indexes.csv");
@@ -21,7 +21,7 @@ fn no_index_goes_unproven(#[from(settler)] mut db: Sandbox) {
     db.check(query(sql).returns(indexes.len().to_string()));
 }
 
-/// An address may be blocked once at a time, and again after it was unblocked.
+/// An address can have only one block at a time, and can be blocked again after it is unblocked.
 #[rstest]
 fn an_address_is_blocked_once_at_a_time(#[from(settler)] mut db: Sandbox) {
     let block = "INSERT INTO blocked_ips (ip, reason, tenant_id) SELECT '192.0.2.1', 'scan', id FROM tenants";

@@ -1,4 +1,4 @@
-//! Primary keys, unique keys and references, each acted out with real rows.
+//! Primary keys, unique keys and references, each tested with real rows.
 
 use pgproof::prelude::*;
 use rstest::rstest;
@@ -47,7 +47,7 @@ fn references(#[from(settler)] mut db: Sandbox) {
     db.check_all(keys.iter().map(ForeignKeyLine::assertion));
 }
 
-/// The fixtures name every key that the schema has: a new one needs a line.
+/// The fixtures name every key in the schema: a new one needs a line.
 #[rstest]
 fn no_key_goes_unproven(#[from(settler)] mut db: Sandbox) {
     let (unique, references) = (keys(&db, "unique").len(), expected::<ForeignKeyLine>(&db, "foreign_keys.csv").len());

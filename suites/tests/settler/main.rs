@@ -1,5 +1,5 @@
-//! What the runbook of the settler schema promises, a module for each thing that it has one check, and for what it
-//! says of existing databases and of the steps after the migration.
+//! The promises of the settler schema's runbook, with one module for each of its checks, and for what it states about
+//! existing databases and the steps after the migration.
 
 mod columns;
 mod functions;
@@ -31,7 +31,7 @@ fn settler() -> Sandbox {
     pgproof::fixture::sandbox("settler")
 }
 
-/// A database of its own, for what a sandbox cannot hold.
+/// A separate database, for what a sandbox cannot hold.
 #[fixture]
 fn settler_clone() -> CloneDatabase {
     pgproof::fixture::clone_database("settler")

@@ -1,4 +1,4 @@
-//! The daily summary: that it can be refreshed while it is read, what it holds, and who may see it.
+//! The daily summary: that it can be refreshed while it is read, its contents, and who may read it.
 
 use pgproof::fixture::Tenants;
 use pgproof::prelude::*;

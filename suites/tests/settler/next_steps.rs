@@ -1,4 +1,4 @@
-//! "Next Steps": the first tenant and its administrator, just as the runbook has them.
+//! "Next Steps": the first tenant and its administrator, exactly as in the runbook.
 
 use pgproof::fixture::Tenants;
 use pgproof::prelude::*;
@@ -22,7 +22,7 @@ fn the_first_tenant_and_its_administrator_are_made(#[from(settler_tenants)] mut 
     db.check(function("check_tenant_quota").gives(format!("'{tenant}', 'concurrentJobs', 1"), "t"));
 }
 
-/// It is an administrator who makes tenants.
+/// Administrators create tenants.
 #[rstest]
 fn a_tenant_makes_no_tenant(#[from(settler_tenants)] mut db: Tenants) {
     let tenant = db.value(TENANT).unwrap().unwrap();

@@ -1,5 +1,5 @@
-//! `table-partitions.sql`, which is applied only where somebody asks for it: rows are kept and routed, a second run
-//! changes nothing, and no tenant reaches another's rows through a partition.
+//! `table-partitions.sql`, an optional migration: rows are kept and routed, a second run changes nothing, and no tenant
+//! reaches another's rows through a partition.
 
 use pgproof::prelude::*;
 use rstest::rstest;
@@ -35,7 +35,7 @@ fn rows_are_kept_and_routed(#[from(settler_clone)] db: CloneDatabase) {
     db.observe("audit_logs", "stores a later row in its year").equals(place.as_deref(), Some("audit_logs_2030"));
 }
 
-/// An old year is removed by dropping its partition, and the main migration can be run again afterwards.
+/// An old year is removed by dropping its partition, and the main migration can be re-run afterwards.
 #[rstest]
 fn a_year_can_be_dropped(#[from(settler_clone)] db: CloneDatabase) {
     let partitions = db.context().optional(PARTITIONS).unwrap();

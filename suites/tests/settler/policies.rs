@@ -1,4 +1,4 @@
-//! "Verify RLS policies": each with its command and its conditions.
+//! "Verify RLS policies": each policy with its command and its conditions.
 
 use pgproof::prelude::*;
 use rstest::rstest;
@@ -7,7 +7,7 @@ use crate::settler;
 
 const OWN: &str = "(tenant_id = current_tenant_id())";
 
-/// Tables whose rows point at no other tenant's: the condition for reading is the one for writing.
+/// Tables whose rows cannot reference rows of other tenants: the same condition applies to reading and writing.
 #[rstest]
 fn a_row_is_seen_and_written_by_its_tenant(
     #[from(settler)] mut db: Sandbox,
@@ -29,7 +29,7 @@ fn a_row_is_seen_and_written_by_its_tenant(
     db.check(table(name).policy(policy, PolicyCommand::All).using(OWN).with_check(OWN));
 }
 
-/// A foreign key is checked without asking policies, so these do: the row that is pointed at must be visible.
+/// A foreign key is checked without applying policies, so these policies check it: the referenced row must be visible.
 #[rstest]
 #[case("api_keys", "tenant_isolation_api_keys", &["users"])]
 #[case("idempotency_keys", "tenant_isolation_idempotency_keys", &["users"])]
@@ -80,7 +80,7 @@ fn no_tenant_sees_the_secrets_of_adapters(#[from(settler)] mut db: Sandbox) {
     db.check(never.using("false").with_check("false"));
 }
 
-/// Every policy is one of those above, or that of the two tables whose tenant is found through another.
+/// Every policy is one of those above, or belongs to one of the two tables whose tenant is found through another table.
 #[rstest]
 fn no_policy_goes_unproven(#[from(settler)] mut db: Sandbox) {
     db.check(query("SELECT count(*) FROM pg_policies WHERE schemaname = 'public'").returns("29"));

@@ -1,4 +1,5 @@
-//! "The consolidated migration is idempotent": run again, killed, run by two at once, it leads to one state and keeps rows.
+//! "The consolidated migration is idempotent": re-run, killed or run concurrently, it leads to the same state and keeps
+//! rows.
 
 use pgproof::prelude::*;
 use rstest::rstest;

@@ -1,11 +1,11 @@
-//! "Check that all tables exist": the 28 of the runbook, tables all of them.
+//! "Check that all tables exist": the 28 of the runbook, all of them tables.
 
 use pgproof::prelude::*;
 use rstest::rstest;
 
 use crate::settler;
 
-/// The names of the runbook, in its order.
+/// The names in the runbook, in its order.
 pub const TABLES: [&str; 28] = [
     "tenants",
     "users",

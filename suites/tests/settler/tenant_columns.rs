@@ -1,4 +1,4 @@
-//! "Check tenant_id columns were added": where the facts have one, and what the setting that names the tenant does.
+//! "Check tenant_id columns were added": on the tables that need one, and the effect of the setting that names the tenant.
 
 use pgproof::fixture::Tenants;
 use pgproof::prelude::*;
@@ -34,7 +34,7 @@ fn a_tenant_sees_its_own(#[from(settler_tenants)] mut db: Tenants) {
     db.check(query("SELECT string_agg(name, ' ') FROM tenants").returns("B"));
 }
 
-/// As after RESET, or after a transaction that used SET LOCAL.
+/// The state after RESET, or after a transaction that used SET LOCAL.
 #[rstest]
 fn empty_and_malformed_fail(#[from(settler_tenants)] mut db: Tenants, #[values("", "tenant-a")] setting: &str) {
     db.run(TWO).unwrap();
@@ -44,7 +44,7 @@ fn empty_and_malformed_fail(#[from(settler_tenants)] mut db: Tenants, #[values("
     db.observe("a query", sentence).equals(error.sqlstate(), Some("22P02"));
 }
 
-/// Without a tenant no block is seen, and that must not look as if there were none.
+/// Without a tenant no block is visible, and that must not look as if there were none.
 #[rstest]
 fn blocks_are_not_asked_for_nobody(#[from(settler_tenants)] mut db: Tenants) {
     db.become_nobody().unwrap();

@@ -1,4 +1,4 @@
-//! "Check triggers": a row without a tenant gets that of what it belongs to, and one with a tenant keeps it.
+//! "Check triggers": a row without a tenant gets the tenant of its parent, and a row with a tenant keeps it.
 
 use pgproof::prelude::*;
 use rstest::rstest;
@@ -29,7 +29,7 @@ fn triggers_are_as_declared(#[from(settler)] mut db: Sandbox) {
 const TENANT: &str = "aaaaaaaa-0000-4000-8000-000000000000";
 const OTHER: &str = "bbbbbbbb-0000-4000-8000-000000000000";
 
-/// A tenant with a user, a job and an execution; and another tenant.
+/// One tenant with a user, a job and an execution, and another tenant.
 const ROWS: &str = "
     INSERT INTO tenants (id, name, slug) VALUES
         ('aaaaaaaa-0000-4000-8000-000000000000', 'A', 'a'), ('bbbbbbbb-0000-4000-8000-000000000000', 'B', 'b');

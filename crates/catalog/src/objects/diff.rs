@@ -1,4 +1,4 @@
-//! What differs between two sets of objects. It is data; its `Display` is the sentence that reports make of it.
+//! The diff between two sets of objects. It is data; its `Display` is the sentence shown in reports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -15,7 +15,7 @@ pub enum Difference {
     Added(ObjectId),
     /// It was there, and is not.
     Removed(ObjectId),
-    /// A property of it has another value; none where it has not that property.
+    /// A property has a different value; `None` if the object does not have the property.
     Altered {
         /// The object.
         object: ObjectId,
@@ -26,13 +26,13 @@ pub enum Difference {
         /// What it is.
         to: Option<String>,
     },
-    /// The columns that were there stand in another order.
+    /// The existing columns are in a different order.
     Reordered {
         /// The table or view.
         object: ObjectId,
-        /// The order that it was.
+        /// The old order.
         from: Vec<Identifier>,
-        /// The order that it is.
+        /// The new order.
         to: Vec<Identifier>,
     },
 }
@@ -46,7 +46,7 @@ impl Difference {
         }
     }
 
-    /// The property that differs, where it is one.
+    /// The property that differs, if the difference is in a property.
     pub fn property(&self) -> Option<Property> {
         match self {
             Difference::Altered { property, .. } => Some(*property),
@@ -54,7 +54,7 @@ impl Difference {
         }
     }
 
-    /// What kind of difference it is.
+    /// The kind of difference.
     pub fn change(&self) -> Change {
         match self {
             Difference::Added(_) => Change::Added,
@@ -64,7 +64,7 @@ impl Difference {
         }
     }
 
-    /// Whether it is about nothing but the order of columns.
+    /// Whether it concerns only the order of columns.
     pub fn is_order(&self) -> bool {
         self.change() == Change::Reordered
     }
@@ -92,7 +92,7 @@ pub(super) fn between(before: &Objects, after: &Objects) -> Vec<Difference> {
     let mut differences = Vec::new();
     let removed: BTreeSet<&ObjectId> = before.objects.keys().filter(|object| !after.contains(object)).collect();
     let added: BTreeSet<&ObjectId> = after.objects.keys().filter(|object| !before.contains(object)).collect();
-    // What comes or goes with a table is not reported beside it.
+    // Objects added or removed along with a table are not reported separately.
     let alone = |objects: &Objects, object: &ObjectId, others: &BTreeSet<&ObjectId>| {
         let parent = objects.objects.get(object).and_then(|described| described.parent.as_ref());
         parent.is_none_or(|parent| !others.contains(parent))
@@ -126,7 +126,7 @@ pub(super) fn between(before: &Objects, after: &Objects) -> Vec<Difference> {
     differences
 }
 
-/// The columns of each table and view, in their order.
+/// The columns of each table and view, in order.
 fn columns(objects: &Objects) -> BTreeMap<ObjectId, Vec<Identifier>> {
     let mut positions: BTreeMap<ObjectId, BTreeMap<i32, Identifier>> = BTreeMap::new();
     for (object, described) in objects.objects.iter().filter(|(object, _)| object.kind() == ObjectKind::Column) {
@@ -138,7 +138,7 @@ fn columns(objects: &Objects) -> BTreeMap<ObjectId, Vec<Identifier>> {
     positions.into_iter().map(|(table, columns)| (table, columns.into_values().collect())).collect()
 }
 
-/// Two values for a sentence: one line each, and of long ones the part in which they begin to differ.
+/// Two values for a sentence, one line each; long values are cut to the part where they begin to differ.
 fn excerpts(one: &str, other: &str) -> (String, String) {
     const MOST: usize = 100;
     const BEFORE: usize = 30;
@@ -172,7 +172,7 @@ mod tests {
             told.is_empty() || is.differences_from(&was).iter().all(Difference::is_order),
             is.fingerprint() == was.fingerprint()
         );
-        // PostgreSQL 17 brought MAINTAIN.
+        // PostgreSQL 17 added MAINTAIN.
         told.join("\n").replace("arwdDxtm", "arwdDxt")
     }
 

@@ -1,5 +1,5 @@
-//! Every object of a database with every property that a migration can give it, as PostgreSQL prints the value. Two such
-//! sets are compared object by object, whatever the OIDs and the order in which things were made.
+//! Every object of a database with every property that a migration can set, as PostgreSQL prints the value. Two such
+//! sets are compared object by object, regardless of OIDs and the order of creation.
 
 mod diff;
 mod read;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 pub use diff::Difference;
 
-/// All objects of a database, roles and databases themselves left out.
+/// All objects of a database, except roles and databases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Objects {
     objects: BTreeMap<ObjectId, Described>,
@@ -21,29 +21,29 @@ pub struct Objects {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Described {
-    /// The object without which this one is not there.
+    /// The object on which its existence depends.
     pub parent: Option<ObjectId>,
-    /// Its properties; one that it does not have is left out.
+    /// Its properties; those that do not apply are omitted.
     pub properties: BTreeMap<Property, String>,
 }
 
 impl Objects {
-    /// The objects in the order of their identities.
+    /// The objects, ordered by identity.
     pub fn iter(&self) -> impl Iterator<Item = (&ObjectId, &Described)> {
         self.objects.iter()
     }
 
-    /// Whether there is this object.
+    /// Whether this object exists.
     pub fn contains(&self, object: &ObjectId) -> bool {
         self.objects.contains_key(object)
     }
 
-    /// The value of a property, if the object is there and has it.
+    /// The value of a property, if the object exists and has it.
     pub fn property(&self, object: &ObjectId, property: Property) -> Option<&str> {
         self.objects.get(object)?.properties.get(&property).map(String::as_str)
     }
 
-    /// A digest: equal for equal schemas. Where columns stand does not count.
+    /// A digest: equal for equal schemas. The order of columns does not count.
     pub fn fingerprint(&self) -> String {
         let mut digest = Sha256::new();
         for (object, described) in &self.objects {
@@ -56,7 +56,7 @@ impl Objects {
         bytes.iter().take(8).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 
-    /// What differs here from `before`, object by object.
+    /// The diff from `before`, object by object.
     pub fn differences_from(&self, before: &Objects) -> Vec<Difference> {
         diff::between(before, self)
     }

@@ -1,4 +1,4 @@
--- Schemas, functions, types, extensions and what belongs to the database as a whole, in the columns of relations.sql.
+-- Schemas, functions, types, extensions and objects of the database as a whole, in the columns of relations.sql.
 WITH own AS (
     SELECT n.oid, n.nspname
     FROM pg_namespace n
@@ -17,7 +17,7 @@ CROSS JOIN LATERAL (VALUES
     ('comment', obj_description(n.oid, 'pg_namespace'))
 ) a (property, value)
 UNION ALL
--- Functions, procedures and aggregates, each list of arguments one of its own.
+-- Functions, procedures and aggregates: one for each list of arguments.
 SELECT CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END,
        o.nspname, NULL, p.proname::text, oidvectortypes(p.proargtypes), NULL, NULL, a.property, a.value
 FROM own o
@@ -44,7 +44,7 @@ CROSS JOIN LATERAL (VALUES
 ) a (property, value)
 WHERE NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e')
 UNION ALL
--- Types, but for those that tables and arrays bring with them.
+-- Types, except those of tables and arrays.
 SELECT CASE t.typtype WHEN 'd' THEN 'domain' WHEN 'e' THEN 'enum' WHEN 'c' THEN 'composite type'
        WHEN 'r' THEN 'range type' ELSE 'type' END, o.nspname, NULL, t.typname::text, NULL, NULL, NULL, a.property, a.value
 FROM own o
@@ -101,7 +101,7 @@ CROSS JOIN LATERAL (VALUES
     ('commands', concat_ws(', ', CASE WHEN p.pubinsert THEN 'insert' END, CASE WHEN p.pubupdate THEN 'update' END,
                            CASE WHEN p.pubdelete THEN 'delete' END, CASE WHEN p.pubtruncate THEN 'truncate' END)),
     ('tables', CASE WHEN p.puballtables THEN 'all'
-        -- Columns and conditions came with 15; of a condition, where it stood in its statement is left out.
+        -- Columns and conditions were added in 15; the statement position inside a condition is omitted.
         ELSE (SELECT string_agg(concat_ws(' ', t.prrelid::regclass::text, to_jsonb(t) ->> 'prattrs',
                      md5(regexp_replace(to_jsonb(t) ->> 'prqual', ':location -?\d+', '', 'g'))),
                      ', ' ORDER BY t.prrelid::regclass::text)

@@ -1,4 +1,4 @@
-//! Reading all objects, with two queries however many there are.
+//! Reads all objects, with two queries however many there are.
 
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::{Identifier, ObjectId, ObjectKind, Property, QualifiedName};
@@ -24,7 +24,7 @@ impl Objects {
     }
 }
 
-/// The object that a row is about, and the one without which it is not there.
+/// The object of a row, and the object on which its existence depends.
 fn identify(row: &[Option<String>]) -> Option<(ObjectId, Option<ObjectId>)> {
     let [kind, schema, relation, name, arguments, parent_kind, parent, ..] = row else { return None };
     let kind: ObjectKind = kind.as_ref()?.parse().ok()?;

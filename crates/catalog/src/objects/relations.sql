@@ -1,5 +1,6 @@
--- Relations, columns, constraints, indexes, triggers, rules, policies, sequences and statistics objects: kind, schema, relation that the
--- object belongs to, name, arguments, kind and name of the object without which it is not there, property, value.
+-- Relations, columns, constraints, indexes, triggers, rules, policies, sequences and statistics objects: kind, schema,
+-- relation that the object belongs to, name, arguments, kind and name of the object on which its existence depends,
+-- property, value.
 WITH named AS (
     SELECT c.oid, c.relname, c.relkind, c.relnamespace, n.nspname,
            CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'table' WHEN 'v' THEN 'view'
@@ -64,12 +65,12 @@ CROSS JOIN LATERAL (VALUES
 ) a (property, value)
 WHERE r.relkind <> 'S'
 UNION ALL
--- Constraints. That a column is NOT NULL is the column's, by whatever name from PostgreSQL 18 on.
+-- Constraints. NOT NULL is a property of the column, whatever the constraint is named from PostgreSQL 18 on.
 SELECT 'constraint', r.nspname, r.relname, k.conname::text, NULL, r.kind, r.relname, a.property, a.value
 FROM relation r
 JOIN pg_constraint k ON k.conrelid = r.oid AND k.contype IN ('p', 'u', 'f', 'c', 'x')
 CROSS JOIN LATERAL (VALUES
-    -- What the properties below say is not said again.
+    -- What the properties below cover is not repeated.
     ('definition', CASE k.contype WHEN 'c' THEN 'CHECK' WHEN 'f' THEN 'FOREIGN KEY' ||
                        coalesce(substring(pg_get_constraintdef(k.oid) FROM ' (?:SET NULL|SET DEFAULT) (\(.*\))'), '')
                    ELSE regexp_replace(pg_get_constraintdef(k.oid), '( NOT)? DEFERRABLE| INITIALLY (DEFERRED|IMMEDIATE)', '', 'g') END),
@@ -92,7 +93,7 @@ CROSS JOIN LATERAL (VALUES
     ('comment', obj_description(k.oid, 'pg_constraint'))
 ) a (property, value)
 UNION ALL
--- Indexes, those of constraints included.
+-- Indexes, including those of constraints.
 SELECT 'index', n.nspname, NULL, c.relname::text, NULL, r.kind, r.relname, a.property, a.value
 FROM relation r
 JOIN pg_index i ON i.indrelid = r.oid
@@ -128,7 +129,7 @@ CROSS JOIN LATERAL (VALUES
     ('comment', obj_description(c.oid, 'pg_class'))
 ) a (property, value)
 UNION ALL
--- Triggers, but for those that foreign keys bring.
+-- Triggers, except those of foreign keys.
 SELECT 'trigger', r.nspname, r.relname, t.tgname::text, NULL, r.kind, r.relname, a.property, a.value
 FROM relation r
 JOIN pg_trigger t ON t.tgrelid = r.oid AND NOT t.tgisinternal
@@ -150,7 +151,7 @@ CROSS JOIN LATERAL (VALUES
     ('comment', obj_description(t.oid, 'pg_trigger'))
 ) a (property, value)
 UNION ALL
--- Rules, but for those that make views.
+-- Rules, except those that define views.
 SELECT 'rule', r.nspname, r.relname, w.rulename::text, NULL, r.kind, r.relname, a.property, a.value
 FROM relation r
 JOIN pg_rewrite w ON w.ev_class = r.oid AND w.rulename <> '_RETURN'

@@ -1,5 +1,5 @@
-//! Values that a CHECK might accept: the literals in its own definition and their neighbours, texts that match its
-//! patterns, and a small dictionary. Which of them it accepts, `solve` asks PostgreSQL.
+//! Values that a CHECK might accept: the literals in its definition and their neighbours, texts that match its
+//! patterns, and a small dictionary. `solve` asks PostgreSQL which of them it accepts.
 
 use rand::SeedableRng;
 use rand::distr::Distribution;
@@ -8,7 +8,7 @@ use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 use super::value::{integer_range, length_limit, parts};
 use crate::ColumnType;
 
-/// Texts that CHECKs ask for again and again.
+/// Texts that CHECKs commonly require.
 const TEXTS: &[&str] = &[
     "a",
     "",
@@ -41,8 +41,8 @@ const DAYS: &[&str] = &["2001-01-01", "2001-01-02", "2000-12-31", "2030-01-01", 
 const DOCUMENTS: &[&str] = &["{}", "[]", "\"a\"", "1", "true", "null", "[1]", "{\"a\": 1}"];
 const SPANS: &[&str] = &["1 day", "1 hour", "0", "1 month", "-1 day"];
 
-/// Values of type `ty` that conditions with these definitions might accept, the likelier first. All are valid for
-/// the type.
+/// Values of type `ty` that conditions with these definitions might accept, likelier ones first. All are valid for the
+/// type.
 pub fn candidates(ty: &ColumnType, definitions: &[&str]) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     for definition in definitions {
@@ -63,7 +63,7 @@ pub fn candidates(ty: &ColumnType, definitions: &[&str]) -> Vec<String> {
     found
 }
 
-/// The literals in a definition, with the neighbours of numbers and examples of patterns.
+/// The literals in a definition, plus the neighbours of numbers and examples of patterns.
 pub fn literals(definition: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -97,7 +97,7 @@ pub fn literals(definition: &str) -> Vec<String> {
     found
 }
 
-/// One less and one more than a number; of a fraction, also what is nearer.
+/// A number minus one and plus one; for a fraction, closer neighbours too.
 fn neighbours(text: &str) -> Vec<String> {
     if let Ok(number) = text.parse::<i64>() {
         return [number.checked_sub(1), number.checked_add(1)].into_iter().flatten().map(|n| n.to_string()).collect();
@@ -110,13 +110,13 @@ fn neighbours(text: &str) -> Vec<String> {
     }
 }
 
-/// Texts that match a regular expression, as far as PostgreSQL's and Rust's agree; always the same ones.
+/// Texts that match a regular expression, as far as PostgreSQL's and Rust's syntax agree; deterministic.
 fn matching(pattern: &str) -> Vec<String> {
     const EXAMPLES: usize = 24;
     const MOST_REPETITIONS: u32 = 8;
-    // Anchors say nothing about the text of a whole match, and the generator refuses them.
+    // Anchors add nothing when the whole text must match, and the generator rejects them.
     let inner = pattern.trim_start_matches('^').trim_end_matches('$');
-    // ASCII only: what \w and \d mean beyond it differs between the two.
+    // ASCII only: the two differ in what \w and \d match beyond it.
     let parsed = regex_of(inner, MOST_REPETITIONS);
     let Some(generator) = parsed else { return Vec::new() };
     let mut random = rand::rngs::SmallRng::seed_from_u64(0);
@@ -128,7 +128,7 @@ fn regex_of(pattern: &str, most: u32) -> Option<rand_regex::Regex> {
     rand_regex::Regex::compile(&ascii, most).or_else(|_| rand_regex::Regex::compile(pattern, most)).ok()
 }
 
-/// Small numbers in a definition: the length of a text may be compared with them.
+/// Small numbers in a definition: a text length may be compared with them.
 fn lengths(definition: &str) -> Vec<usize> {
     const LONGEST: usize = 512;
     if !definition.contains("length") {
@@ -149,7 +149,7 @@ fn dictionary(ty: &ColumnType) -> &'static [&'static str] {
     }
 }
 
-/// Whether the type's input function takes the text. Where that is not sure, no.
+/// Whether the type's input function accepts the text. If unsure, no.
 fn is_valid(ty: &ColumnType, text: &str) -> bool {
     let (base, modifiers) = parts(&ty.base);
     if ty.kind == 'e' {

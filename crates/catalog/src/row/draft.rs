@@ -1,4 +1,4 @@
-//! A row on its way into a table, and one that is there.
+//! A row to be inserted, and a row that exists.
 
 use std::collections::BTreeMap;
 
@@ -9,30 +9,30 @@ use pgproof_sql::{quote::identifier, quote::literal};
 use super::{RowError, Value};
 use crate::Relation;
 
-/// A row that can be inserted: its parents are there, and a try succeeded. Change a column to try a variant.
+/// A row that can be inserted: its parents exist, and a trial insert succeeded. Change a column to try a variant.
 #[derive(Debug, Clone)]
 pub struct Draft {
     pub(super) table: Relation,
     pub(super) values: BTreeMap<String, Value>,
-    /// Whether values are given to columns that are identities, always.
+    /// Whether `GENERATED ALWAYS AS IDENTITY` columns get explicit values.
     pub(super) overriding: bool,
 }
 
 impl Draft {
-    /// The same row, with the values that it has for columns that are identities, always.
+    /// The same row, with its explicit values for `GENERATED ALWAYS AS IDENTITY` columns.
     pub fn overriding(mut self) -> Draft {
         self.overriding = true;
         self
     }
 
-    /// The same row with another value in one column.
+    /// The same row with a different value in one column.
     pub fn with(&self, column: &str, value: Value) -> Draft {
         let mut draft = self.clone();
         draft.values.insert(column.to_owned(), value);
         draft
     }
 
-    /// What the row says of a column.
+    /// What the row specifies for a column.
     pub fn value(&self, column: &str) -> &Value {
         self.values.get(column).unwrap_or(&Value::Default)
     }
@@ -47,7 +47,7 @@ impl Draft {
         format!("INSERT INTO {} {}", self.table.sql(), self.values_sql())
     }
 
-    /// What follows INSERT, in a statement of its own or in MERGE: columns and values.
+    /// The part after INSERT, in a statement of its own or in MERGE: columns and values.
     pub fn values_sql(&self) -> String {
         let said = self.said();
         if said.is_empty() {
@@ -58,7 +58,7 @@ impl Draft {
         format!("({}){overriding} VALUES ({})", names(&said), values.join(", "))
     }
 
-    /// A COPY FROM and the line of data that is this row.
+    /// A COPY FROM and the line of data for this row.
     pub fn copy_sql(&self) -> (String, String) {
         let said = self.said();
         let field = |value: &Value| match value {
@@ -72,12 +72,12 @@ impl Draft {
         (format!("COPY {}{columns} FROM STDIN", self.table.sql()), fields.join("\t") + "\n")
     }
 
-    /// The same, with what it says of them.
+    /// The same, with what the row specifies for them.
     fn said(&self) -> Vec<(&String, &Value)> {
         self.values.iter().filter(|(_, value)| **value != Value::Default).collect()
     }
 
-    /// Inserts the row and gives it as it is in the table.
+    /// Inserts the row and returns it as stored in the table.
     pub fn insert(&self, sandbox: &mut Sandbox) -> Result<Row, RowError> {
         let names: Vec<_> = self.table.columns.iter().map(|column| column.name.clone()).collect();
         let texts: Vec<_> = names.iter().map(|name| format!("{}::text", identifier(name))).collect();
@@ -108,7 +108,7 @@ impl Row {
         self.values.get(column).and_then(Option::as_deref)
     }
 
-    /// The condition that finds rows which have the same values in these columns.
+    /// The condition that matches rows with the same values in these columns.
     pub fn condition(&self, columns: &[String]) -> String {
         let equal = |column: &String| match self.value(column) {
             Some(text) => format!("{} = {}", identifier(column), literal(text)),

@@ -5,10 +5,10 @@ use pgproof_server::{DatabaseError, Reported};
 /// Why no row could be made.
 #[derive(Debug, thiserror::Error)]
 pub enum RowError {
-    /// There is no such table.
+    /// The table does not exist.
     #[error("there is no table {table}")]
     NoTable {
-        /// What was asked for.
+        /// The requested name.
         table: String,
     },
     /// The table has no such column.
@@ -16,10 +16,10 @@ pub enum RowError {
     NoColumn {
         /// The table.
         table: String,
-        /// What was asked for.
+        /// The requested name.
         column: String,
     },
-    /// A type that pgproof knows no value of.
+    /// A type for which pgproof has no values.
     #[error("no value is known for column {table}.{column} of type {ty}; give one")]
     UnknownType {
         /// The table.
@@ -39,18 +39,18 @@ pub enum RowError {
         /// Its definition.
         definition: String,
     },
-    /// Foreign keys that are NOT NULL lead back to the table.
+    /// NOT NULL foreign keys lead back to the table.
     #[error("the foreign keys of {} are NOT NULL and lead in a circle; give values for one of them", .path.join(" -> "))]
     Circle {
         /// The tables of the circle.
         path: Vec<String>,
     },
-    /// PostgreSQL refused the row, and no change helped.
+    /// PostgreSQL rejected the row, and no repair helped.
     #[error("no valid row of {table} was found; the last try was refused with {}: {}", .refusal.brief(), .refusal.message)]
     Refused {
         /// The table.
         table: String,
-        /// The refusal.
+        /// The rejection.
         refusal: Box<Reported>,
     },
     /// The session failed.

@@ -1,4 +1,5 @@
-//! Making a row: a minimal one from the catalog, then repaired by what PostgreSQL says of it, until it is accepted.
+//! Generates a row: a minimal one from the catalog, then repaired according to PostgreSQL's errors until it is
+//! accepted.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,28 +15,28 @@ use super::value::sample;
 use super::{Draft, Row, RowError, Value, solve};
 use crate::{Catalog, Column, Constraint, ConstraintKind, Relation};
 
-/// How often a row may be repaired before it is given up.
+/// How often a row may be repaired before the generator gives up.
 const REPAIRS: usize = 40;
 
-/// Makes rows. Each row differs from those before it.
+/// Generates rows. Each row differs from the previous ones.
 #[derive(Debug)]
 pub struct RowGenerator {
     catalog: Arc<Catalog>,
-    /// The number that the next values are made from.
+    /// The number from which the next values are generated.
     next: u64,
-    /// The tables whose rows are being made, for foreign keys that lead in a circle.
+    /// The tables whose rows are being generated, to detect circular foreign keys.
     path: Vec<String>,
 }
 
-/// The row being made.
+/// The row being generated.
 struct Making<'a> {
     table: &'a Relation,
-    /// Columns that the caller gave, or that a foreign key decides: repairs leave them alone.
+    /// Columns fixed by the caller or by a foreign key: repairs do not change them.
     fixed: Vec<String>,
-    /// Columns that get a value though they may be NULL.
+    /// Columns that get a value although they are nullable.
     required: &'a [String],
     values: BTreeMap<String, Value>,
-    /// Values that a unique key has refused.
+    /// Values that a unique key has rejected.
     taken: Vec<(String, Value)>,
 }
 
@@ -45,13 +46,13 @@ impl RowGenerator {
         Ok(RowGenerator { catalog: Catalog::of(sandbox)?, next: 1, path: Vec::new() })
     }
 
-    /// Leaves out the next `count` values of each type: rows that are there may have them.
+    /// Skips the next `count` values of each type: existing rows may have them.
     pub fn skip(&mut self, count: u64) {
         self.next += count;
     }
 
-    /// A valid row of `table` with these values, not inserted yet; the rows that it references are. Columns that
-    /// nobody needs are left to their defaults.
+    /// A valid row of `table` with these values, not inserted yet; the rows it references are inserted. Columns that do
+    /// not need a value keep their defaults.
     pub fn draft(
         &mut self,
         sandbox: &mut Sandbox,
@@ -61,7 +62,7 @@ impl RowGenerator {
         self.draft_with(sandbox, table, given, &[])
     }
 
-    /// The same, with a value in each of the `required` columns, those that may be NULL too.
+    /// The same, with a value in each of the `required` columns, even nullable ones.
     pub fn draft_with(
         &mut self,
         sandbox: &mut Sandbox,
@@ -86,7 +87,7 @@ impl RowGenerator {
         result
     }
 
-    /// Makes a row and inserts it.
+    /// Generates a row and inserts it.
     pub fn insert(
         &mut self,
         sandbox: &mut Sandbox,
@@ -96,7 +97,7 @@ impl RowGenerator {
         self.draft(sandbox, table, given)?.insert(sandbox)
     }
 
-    /// Whether any row has this value in a column: the rest of the row is made to fit.
+    /// Whether any row can have this value in a column: the rest of the row is adapted to it.
     pub fn completes(
         sandbox: &mut Sandbox,
         table: &QualifiedName,
@@ -111,7 +112,7 @@ impl RowGenerator {
         })
     }
 
-    /// Another value for a column than any before, or `None` if the type is unknown.
+    /// A value for a column that differs from all previous ones, or `None` if the type is unknown.
     pub fn another(&mut self, column: &Column) -> Option<Value> {
         self.next += 1;
         sample(&column.ty, self.next, &column.name).map(Value::Text)
@@ -155,7 +156,7 @@ impl RowGenerator {
         }
         for _ in 0..REPAIRS {
             let draft = Draft { table: table.clone(), values: making.values.clone(), overriding: false };
-            // Deferrable constraints would speak up only at the end of the transaction.
+            // Deferrable constraints would otherwise be checked only at the end of the transaction.
             let refusal = match sandbox.attempt(&format!("SET CONSTRAINTS ALL IMMEDIATE; {}", draft.sql()))? {
                 Attempt::Accepted => return Ok(draft),
                 Attempt::Refused(refusal) => refusal,
@@ -171,7 +172,7 @@ impl RowGenerator {
         })
     }
 
-    /// Changes the row so that it may be accepted now. False if there is nothing to change.
+    /// Changes the row so that it may now be accepted. Returns false if there is nothing to change.
     fn repair(
         &mut self,
         sandbox: &mut Sandbox,
@@ -217,7 +218,7 @@ impl RowGenerator {
         }
     }
 
-    /// Gives other values to those of these columns that may change.
+    /// Gives new values to those of these columns that may change.
     fn vary(
         &mut self,
         sandbox: &mut Sandbox,
@@ -228,7 +229,7 @@ impl RowGenerator {
         let table = making.table;
         let checks: Vec<_> = catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::Check).collect();
         let checked = |column: &String| checks.iter().any(|check| check.columns.contains(column));
-        // A column under a CHECK may have few values; those without one first.
+        // Columns under a CHECK may have few possible values; columns without one come first.
         let free: Vec<String> = columns.iter().filter(|column| !making.fixed.contains(column)).cloned().collect();
         let unchecked: Vec<String> = free.iter().filter(|column| !checked(column)).cloned().collect();
         let mut changed = false;
@@ -302,7 +303,7 @@ impl RowGenerator {
         }
     }
 
-    /// Makes the row that a foreign key references, and takes over its key.
+    /// Creates the row that a foreign key references, and copies its key.
     fn parent(
         &mut self,
         sandbox: &mut Sandbox,
@@ -321,7 +322,7 @@ impl RowGenerator {
             return Ok(()); // one NULL and the key is not checked (MATCH SIMPLE)
         }
         if known.len() == pairs.len() {
-            // The caller gave the whole key; whether it references a row is the caller's affair.
+            // The caller gave the whole key; whether it references a row is the caller's responsibility.
             let all_given = key.columns.iter().all(|column| making.fixed.contains(column));
             if all_given && (self.path.len() == 1 || exists(sandbox, catalog, &parent_name, &known)?) {
                 return Ok(());
@@ -378,7 +379,7 @@ impl RowGenerator {
     }
 }
 
-/// Whether the columns of a CHECK have one type, so that the value of one may do for another.
+/// Whether the columns of a CHECK have the same type, so that a value of one may suit another.
 fn comparable(table: &Relation, column: &Column, check: &Constraint) -> bool {
     check.columns.iter().filter_map(|name| table.column(name)).all(|other| other.ty == column.ty)
 }

@@ -1,5 +1,5 @@
-//! Making valid rows for any table from its catalog: parents first, NOT NULL, types, domains, CHECKs, unique keys.
-//! Assertions use such rows to act behaviour out. The same catalog always gives the same rows.
+//! The row generator: valid rows for any table, from its catalog: parents first, NOT NULL, types, domains, CHECKs,
+//! unique keys. Assertions use such rows to test behaviour. The same catalog always yields the same rows.
 
 mod candidates;
 mod draft;

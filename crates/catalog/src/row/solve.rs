@@ -1,4 +1,4 @@
-//! Finding values that all CHECKs of a table accept. PostgreSQL itself judges: the conditions are evaluated over
+//! Finds values that all CHECKs of a table accept. PostgreSQL itself decides: the conditions are evaluated over
 //! candidate rows, without inserting any.
 
 use std::collections::BTreeMap;
@@ -11,10 +11,10 @@ use serde_json::{Map, json};
 use super::Value;
 use crate::{Constraint, Relation};
 
-/// The most combinations that one search looks at.
+/// The maximum number of combinations in one search.
 const MOST: usize = 6000;
 
-/// The CHECKs that refuse a row. Columns left to their defaults count as NULL, which a CHECK does not refuse.
+/// The CHECKs that reject a row. Columns left to their defaults count as NULL, which a CHECK does not reject.
 pub(super) fn refusing<'a>(
     sandbox: &mut Sandbox,
     table: &Relation,
@@ -35,7 +35,7 @@ pub(super) fn refusing<'a>(
     Ok(checks.iter().zip(verdicts).filter(|(_, ok)| ok.as_deref() != Some("t")).map(|(check, _)| *check).collect())
 }
 
-/// The first combination of candidates that all these CHECKs accept, each column with its candidates.
+/// The first combination of candidates that all these CHECKs accept; each column has its own candidates.
 pub(super) fn search(
     sandbox: &mut Sandbox,
     table: &Relation,
@@ -46,7 +46,7 @@ pub(super) fn search(
     let combinations = combinations(columns);
     let rows: Vec<_> = combinations.iter().map(|changes| json!(row(table, changes))).collect();
     let accepted: Vec<_> = checks.iter().map(|check| format!("{} IS NOT FALSE", condition(check))).collect();
-    // The conditions name the row's columns without a prefix, so the other names must not be anybody's columns.
+    // The conditions name the row's columns without a prefix, so no other name may be the name of a column.
     let sql = format!(
         "SELECT pgproof_place FROM jsonb_array_elements({}) WITH ORDINALITY AS pgproof_c (pgproof_changes, pgproof_place), \
          LATERAL jsonb_populate_record(NULL::{}, {}::jsonb || pgproof_changes) \
@@ -64,7 +64,7 @@ fn condition(check: &Constraint) -> String {
     format!("({})", check.expression.as_deref().unwrap_or("true"))
 }
 
-/// The row as `jsonb_populate_record` takes it: texts, which each type's input function reads, and documents as they are.
+/// The row as `jsonb_populate_record` accepts it: texts, read by each type's input function, and documents unchanged.
 fn row(table: &Relation, values: &BTreeMap<String, Value>) -> Map<String, serde_json::Value> {
     let is_document = |name: &str| table.column(name).is_some_and(|c| matches!(c.ty.base.as_str(), "json" | "jsonb"));
     let value = |column: &str, value: &Value| match value {
@@ -76,9 +76,9 @@ fn row(table: &Relation, values: &BTreeMap<String, Value>) -> Map<String, serde_
     values.iter().filter_map(|(column, v)| Some((column.clone(), value(column, v)?))).collect()
 }
 
-/// All combinations, those of early candidates first, as many as one search looks at.
+/// All combinations, early candidates first, up to the limit of one search.
 fn combinations(columns: &[(String, Vec<Value>)]) -> Vec<BTreeMap<String, Value>> {
-    // With many columns each gets fewer candidates, so that all columns vary.
+    // With many columns, each gets fewer candidates, so that all columns vary.
     let count = u32::try_from(columns.len().max(1)).unwrap_or(1);
     let mut each = 1;
     while (each + 1_usize).checked_pow(count).is_some_and(|product| product <= MOST) {

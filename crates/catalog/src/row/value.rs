@@ -1,17 +1,17 @@
-//! Values of every built-in type, in the text form that the type's input function takes (documentation, "Data Types").
+//! Values of every built-in type, in the text form that its input function accepts (documentation, "Data Types").
 
 use pgproof_sql::quote::literal;
 
 use crate::ColumnType;
 
-/// What a row says of one column.
+/// What a row specifies for one column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// A value in its type's text form.
     Text(String),
     /// NULL.
     Null,
-    /// The column's default: the column is left out.
+    /// The column's default: the column is omitted.
     Default,
 }
 
@@ -21,7 +21,7 @@ impl Value {
         Value::Text(text.into())
     }
 
-    /// The value as SQL, without a type: an INSERT gives it the column's.
+    /// The value as SQL, without a type: an INSERT applies the type of the column.
     pub fn sql(&self) -> String {
         match self {
             Value::Text(text) => literal(text),
@@ -37,10 +37,10 @@ impl From<Option<String>> for Value {
     }
 }
 
-/// The `n`th value of a type: another one for every `n`, as far as the type has so many. `None` for a type that
-/// pgproof does not know. `hint` begins texts, so that a reader sees what they are.
+/// The `n`th value of a type: different for every `n`, as far as the type has enough values. `None` for a type unknown
+/// to pgproof. Texts begin with `hint`, so that a reader recognises them.
 pub fn sample(ty: &ColumnType, n: u64, hint: &str) -> Option<String> {
-    // The hint stands inside documents and lists, where a quote of its own would end them.
+    // The hint is embedded in documents and lists, where a quote in it would end them.
     let hint = &*hint.replace(['\'', '"', '\\'], "_");
     if let (Some(labels), 'e') = (&ty.labels, ty.kind) {
         return pick(labels, n);
@@ -64,7 +64,7 @@ pub fn parts(name: &str) -> (String, Vec<i64>) {
     (format!("{}{after}", before.trim_end()), numbers)
 }
 
-/// The most characters that a type holds, if there is a limit.
+/// The maximum number of characters of a type, if it is limited.
 pub fn length_limit(name: &str) -> Option<usize> {
     match parts(name) {
         (base, modifiers) if matches!(base.as_str(), "character varying" | "character") => {
@@ -75,7 +75,7 @@ pub fn length_limit(name: &str) -> Option<usize> {
     }
 }
 
-/// The integers that a type holds, if it holds integers.
+/// The range of an integer type; `None` for other types.
 pub fn integer_range(name: &str) -> Option<(i128, i128)> {
     match name {
         "smallint" => Some((i16::MIN.into(), i16::MAX.into())),
@@ -145,7 +145,7 @@ fn of_base(name: &str, n: u64, hint: &str) -> Option<String> {
     Some(text)
 }
 
-/// A number of the declared precision and scale: the smallest scale step, `n` times, where whole numbers do not fit.
+/// A number of the declared precision and scale: `n` times the smallest step if whole numbers do not fit.
 fn numeric(n: u64, modifiers: &[i64]) -> String {
     let [precision, scale] = *modifiers else { return n.to_string() };
     let whole = u32::try_from(precision - scale).unwrap_or(0).min(18);
@@ -162,7 +162,7 @@ fn bits(n: u64, base: &str, modifiers: &[i64]) -> String {
     if base == "bit" || digits.len() > width { digits[digits.len() - width..].to_owned() } else { digits }
 }
 
-/// `hint_n`, cut from the left to the limit, so that the number is kept.
+/// `hint_n`, cut from the left to the limit, so that the number is preserved.
 fn shortened(hint: &str, n: u64, limit: Option<usize>) -> String {
     let full = format!("{hint}_{n}");
     let Some(limit) = limit else { return full };

@@ -1,4 +1,4 @@
-//! Layouts in which one file holds both directions, divided by annotations in comments.
+//! Layouts in which one file holds both directions, separated by annotations in comments.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use super::super::{Source, SourceError};
 use super::named::sorted;
 use super::{Part, Step};
 
-/// The steps of files with these annotations; none if no file has the one that begins the way up.
+/// The steps of files with these annotations; `None` if no file has the annotation that begins the up migration.
 pub(super) fn steps(root: &Path, files: &[PathBuf], up: &str, down: &str) -> Result<Option<Vec<Step>>, SourceError> {
     let mut steps = Vec::new();
     for path in sorted(files.to_vec()) {
@@ -22,18 +22,18 @@ pub(super) fn steps(root: &Path, files: &[PathBuf], up: &str, down: &str) -> Res
     Ok((!steps.is_empty()).then_some(steps))
 }
 
-/// What an annotation says, in lower case and without blanks: `--migrate:up`, `-- +goose Up`.
+/// The text of an annotation, in lower case and without blanks: `--migrate:up`, `-- +goose Up`.
 pub(super) fn annotation(line: &str) -> Option<String> {
     let said: String = line.trim().strip_prefix("--")?.to_lowercase().split_whitespace().collect();
     ["+goose", "+migrate", "migrate:"].iter().any(|tool| said.starts_with(tool)).then_some(said)
 }
 
-/// Whether a file says that it is not to be run in a transaction.
+/// Whether a file declares that it must not run in a transaction.
 pub(super) fn opts_out(text: &str) -> bool {
     text.lines().filter_map(annotation).any(|said| said.contains("notransaction") || said.contains("transaction:false"))
 }
 
-/// The lines between two annotations; the others are blank, so that lines keep their numbers.
+/// The lines between two annotations. The other lines are blanked, so that line numbers are preserved.
 fn part(text: &str, begins: &str, ends: &str) -> Option<String> {
     let mut inside = false;
     let mut found = false;

@@ -1,5 +1,5 @@
-//! The layouts in which teams keep migrations, with whatever tool: which files there are, in which order, and what takes
-//! each back. The layout is told by the names of files and by the annotations in them.
+//! The migration layouts of common tools: which files there are, their order, and the down migration of each. The
+//! layout is recognised from the names of files and the annotations in them.
 
 mod annotated;
 mod named;
@@ -17,30 +17,30 @@ pub struct Layout {
     pub style: Style,
     /// In the order in which they are applied.
     pub migrations: Vec<Migration>,
-    /// What takes migrations back, by their numbers.
+    /// The down migrations, by number.
     pub rollbacks: Vec<Migration>,
-    /// The numbers of migrations that the tool runs again whenever they change; nothing takes them back.
+    /// The numbers of migrations that the tool re-runs whenever they change; these have no down migration.
     pub repeatable: Vec<u64>,
-    /// The numbers of migrations that are not run in a transaction, though the tool would.
+    /// The numbers of migrations that do not run in a transaction, although the tool uses one by default.
     pub without_transaction: Vec<u64>,
 }
 
-/// How migrations are kept.
+/// How migrations are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// One file.
     File,
-    /// Files in the order of their names, as psql would be given them.
+    /// Files in the order of their names, as they would be passed to psql.
     Files,
-    /// An order that the caller gave.
+    /// An order given by the caller.
     Ordered,
-    /// `V1__name.sql`, with `U1__name.sql` to take it back and `R__name.sql` after all of them.
+    /// `V1__name.sql`, with `U1__name.sql` to roll it back and `R__name.sql` after all of them.
     Flyway,
     /// `1_name.up.sql` and `1_name.down.sql`.
     UpDown,
-    /// A directory each, with `up.sql` and `down.sql`.
+    /// A directory for each, with `up.sql` and `down.sql`.
     Directories,
-    /// A directory each, with `migration.sql`.
+    /// A directory for each, with `migration.sql`.
     Prisma,
     /// `-- +goose Up` and `-- +goose Down` in one file.
     Goose,
@@ -53,7 +53,7 @@ pub enum Style {
 }
 
 impl Style {
-    /// What a reader calls it.
+    /// The name shown to users.
     pub fn name(self) -> &'static str {
         match self {
             Style::File => "one file",
@@ -70,7 +70,7 @@ impl Style {
         }
     }
 
-    /// What one transaction holds with a tool of this style.
+    /// How a tool of this style groups statements into transactions.
     pub fn transaction(self) -> Transaction {
         match self {
             Style::Flyway | Style::Directories | Style::Goose | Style::SqlMigrate | Style::Dbmate => Transaction::File,
@@ -78,17 +78,17 @@ impl Style {
         }
     }
 
-    /// Whether a tool of this style applies each migration once, and remembers that it did.
+    /// Whether a tool of this style applies each migration once and records it.
     pub fn is_applied_once(self) -> bool {
         !matches!(self, Style::File | Style::Files | Style::Ordered)
     }
 }
 
-/// One migration of a layout: the file, the part of it that is meant, and what takes it back.
+/// One migration of a layout: the file, the relevant part of it, and its down migration.
 pub(super) struct Step {
     pub(super) up: Part,
     pub(super) down: Option<Part>,
-    /// Whether the tool runs it again whenever it changes.
+    /// Whether the tool re-runs it whenever it changes.
     pub(super) repeatable: bool,
 }
 
@@ -101,7 +101,7 @@ impl Step {
 /// A file, or a part of it.
 pub(super) struct Part {
     pub(super) path: PathBuf,
-    /// The text with the other parts blanked out, so that lines keep their numbers; none where all of it is meant.
+    /// The text with the other parts blanked out, so that line numbers are preserved; `None` if the whole file applies.
     pub(super) text: Option<String>,
 }
 
@@ -111,8 +111,8 @@ impl Part {
     }
 }
 
-/// Recognises the layout of a directory, or takes one file. `order` names a file that lists others, one a line;
-/// `variables` are psql's, and replace `${name}` too.
+/// Recognises the layout of a directory, or accepts a single file. `order` names a file that lists other files, one per
+/// line; `variables` are psql variables and also replace `${name}`.
 pub fn lay_out(path: &Path, order: Option<&Path>, variables: &Variables) -> Result<Layout, SourceError> {
     let root =
         if path.is_dir() { path.to_path_buf() } else { path.parent().map(Path::to_path_buf).unwrap_or_default() };
@@ -163,7 +163,7 @@ fn recognised(root: &Path) -> Result<(Style, Vec<Step>), SourceError> {
             return Ok((style, steps));
         }
     }
-    // Run as they are, these would undo what the others do.
+    // Run as ordinary migrations, these would undo the others.
     if let Some(path) = files.iter().find(|path| named::looks_like_a_way_back(path)) {
         let path = path.strip_prefix(root).unwrap_or(path).to_path_buf();
         return Err(SourceError::UnknownLayout { path });
@@ -172,7 +172,7 @@ fn recognised(root: &Path) -> Result<(Style, Vec<Step>), SourceError> {
     Ok((Style::Files, files.into_iter().map(|path| Step::new(Part::whole(path), None)).collect()))
 }
 
-/// Whether a file, or Diesel's metadata beside it, says that it is not to be run in a transaction.
+/// Whether a file, or Diesel's metadata beside it, declares that it must not run in a transaction.
 fn opts_out(path: &Path) -> bool {
     let metadata = path.with_file_name("metadata.toml");
     let diesel = std::fs::read_to_string(metadata).is_ok_and(|text| {
@@ -182,7 +182,7 @@ fn opts_out(path: &Path) -> bool {
     diesel || std::fs::read_to_string(path).is_ok_and(|text| annotated::opts_out(&text))
 }
 
-/// Reads a part; one without a statement is none.
+/// Reads a part; `None` if it contains no statement.
 fn migration(number: u64, part: Part, root: &Path, variables: &Variables) -> Result<Option<Migration>, SourceError> {
     let mut source = Source::read(root, &part.path)?;
     if let Some(text) = part.text {

@@ -1,4 +1,4 @@
-//! Layouts that are told by the names of files and directories, and orders that are written down.
+//! Layouts recognised by the names of files and directories, and explicitly listed orders.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::super::SourceError;
 use super::{Part, Step, Style};
 
-/// Files in the order of their names, numbers in them by their value.
+/// Files in the order of their names; numbers in names compare by value.
 pub(super) fn sorted(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
     files.sort_by(|one, other| natural(&name(one), &name(other)));
     files
@@ -34,7 +34,7 @@ pub(super) fn flyway(files: &[PathBuf]) -> Option<Vec<Step>> {
     }
     steps.sort_by(|one, other| natural(&one.0.replace('_', "."), &other.0.replace('_', ".")));
     let mut repeatable: Vec<PathBuf> = files.iter().filter(|path| name(path).starts_with("R__")).cloned().collect();
-    // Flyway orders them by their descriptions, as texts.
+    // Flyway orders them by description, as text.
     repeatable.sort_by_key(|path| name(path));
     let repeatable = repeatable.into_iter().map(|path| Step { repeatable: true, ..Step::new(Part::whole(path), None) });
     Some(steps.into_iter().map(|(_, step)| step).chain(repeatable).collect())
@@ -60,7 +60,7 @@ pub(super) fn directories(root: &Path) -> Result<(Style, Vec<Step>), SourceError
             directories.push(path);
         }
     }
-    // Diesel's versions are the same with and without hyphens.
+    // Diesel treats versions with and without hyphens as equal.
     directories.sort_by(|one, other| natural(&name(one).replace('-', ""), &name(other).replace('-', "")));
     let of = |file: &'static str| {
         let steps = directories.iter().filter(move |directory| directory.join(file).is_file()).map(move |directory| {
@@ -73,7 +73,7 @@ pub(super) fn directories(root: &Path) -> Result<(Style, Vec<Step>), SourceError
     Ok(if ups.is_empty() { (Style::Prisma, migrations) } else { (Style::Directories, ups) })
 }
 
-/// The order of `sqitch.plan` (sqitchplan, "Format"): a change's name begins its line.
+/// The order of `sqitch.plan` (sqitchplan, "Format"): each line begins with the name of a change.
 pub(super) fn sqitch(root: &Path) -> Result<Vec<Step>, SourceError> {
     let plan = root.join("sqitch.plan");
     let text = read(root, &plan)?;
@@ -84,7 +84,7 @@ pub(super) fn sqitch(root: &Path) -> Result<Vec<Step>, SourceError> {
     let words: Vec<&str> = words.collect();
     let script = |directory: &str, name: &str| root.join(directory).join(format!("{name}.sql"));
     let step = |(at, name): (usize, &&str)| {
-        // A change that is reworked later has its old scripts under the name of a tag in between.
+        // If a change is reworked later, its old scripts carry the name of a tag in between.
         let again = words[at + 1..].iter().position(|word| word == name).map(|place| at + 1 + place);
         let tags =
             again.map(|again| &words[at + 1..again]).unwrap_or_default().iter().filter(|word| word.starts_with('@'));
@@ -96,19 +96,19 @@ pub(super) fn sqitch(root: &Path) -> Result<Vec<Step>, SourceError> {
     Ok(words.iter().enumerate().filter(|(_, word)| !word.starts_with('@')).map(step).collect())
 }
 
-/// The files that a list names, one a line, relative to `root`.
+/// The files named in a list, one per line, relative to `root`.
 pub(super) fn listed(root: &Path, list: &Path) -> Result<Vec<Step>, SourceError> {
     let text = read(root, list)?;
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     Ok(lines.map(|line| Step::new(Part::whole(root.join(line)), None)).collect())
 }
 
-/// Whether a file's name says that it takes something back.
+/// Whether a file name denotes a down migration.
 pub(super) fn looks_like_a_way_back(path: &Path) -> bool {
     let name = name(path).to_lowercase();
     let words = name.split(|c: char| !c.is_alphabetic());
     let back = |word: &str| matches!(word, "down" | "undo" | "revert" | "rollback");
-    // `down` as the last word: `add_drill_down.sql` is about something else more often, and then --order helps.
+    // `down` as the last word: `add_drill_down.sql` is usually something else; in that case `--order` helps.
     let words: Vec<&str> = words.filter(|word| !word.is_empty() && *word != "sql").collect();
     words.first().is_some_and(|word| back(word)) || words.last().is_some_and(|word| back(word))
 }
@@ -122,10 +122,10 @@ fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Compares texts in which numbers count by their value: `2_b` before `10_a`.
+/// Compares texts, with numbers compared by value: `2_b` before `10_a`.
 fn natural(one: &str, other: &str) -> Ordering {
     let (mut one, mut other) = (one, other);
-    // Zeros before a number decide last.
+    // Leading zeros only break ties.
     let mut zeros = Ordering::Equal;
     loop {
         let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();

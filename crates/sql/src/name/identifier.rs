@@ -1,5 +1,5 @@
-//! An identifier as PostgreSQL stores it (documentation, "Identifiers and Key Words"): without quotes, folded if it was
-//! written without them.
+//! An identifier as PostgreSQL stores it (documentation, "Identifiers and Key Words"): without quotes, and folded if it
+//! was written without them.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::quote;
 
-/// A name as PostgreSQL stores it. Displayed, it has quotes only where a reader needs them; as SQL, always.
+/// A name as PostgreSQL stores it. `Display` quotes it only where a reader needs quotes; the SQL form always does.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Identifier(String);
 
-/// Why a text is not a name.
+/// Why a text is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
@@ -23,20 +23,20 @@ pub enum NameError {
         /// The text.
         text: String,
     },
-    /// A quote is not closed, or something follows the closing one.
+    /// A quote is not closed, or text follows the closing quote.
     #[error("{text:?} has a quote out of place; quote a whole part, and write a quote within it twice")]
     Quote {
         /// The text.
         text: String,
     },
-    /// It has more parts than a name of its kind.
+    /// It has more parts than this kind of name allows.
     #[error("{text:?} has {found} parts and at most {most} are possible; quote a part that holds a dot")]
     Parts {
         /// The text.
         text: String,
-        /// How many it has.
+        /// How many parts it has.
         found: usize,
-        /// How many it may have.
+        /// How many parts it may have.
         most: usize,
     },
 }
@@ -47,7 +47,7 @@ impl Identifier {
         Identifier(stored.into())
     }
 
-    /// The name that SQL text means: folded to lower case unless it is quoted (`U&"…"` is not decoded).
+    /// The name denoted by SQL text: folded to lower case unless it is quoted (`U&"…"` is not decoded).
     pub fn folded(sql: &str) -> Identifier {
         match sql.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
             Some(quoted) => Identifier(quoted.replace("\"\"", "\"")),
@@ -60,7 +60,7 @@ impl Identifier {
         &self.0
     }
 
-    /// The name as SQL: always quoted, so that it is never a key word.
+    /// The name as SQL: always quoted, so that it is never read as a key word.
     pub fn sql(&self) -> String {
         quote::identifier(&self.0)
     }
@@ -70,7 +70,7 @@ impl fmt::Display for Identifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || c == '_' || c == '$';
         let starts_well = self.0.starts_with(|c: char| c.is_lowercase() || c == '_');
-        // Upper case needs no quotes to be understood; a dot or a blank does.
+        // A reader understands upper case without quotes; a dot or a blank needs them.
         if starts_well && self.0.chars().all(|c| plain(c) || c.is_uppercase()) {
             f.write_str(&self.0)
         } else if !self.0.is_empty() && self.0.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$') {
@@ -112,7 +112,7 @@ impl PartialEq<String> for Identifier {
 }
 
 impl From<&str> for Identifier {
-    /// The name as PostgreSQL stores it; within quotes, what they hold.
+    /// The name as PostgreSQL stores it; if quoted, the text within the quotes.
     fn from(text: &str) -> Identifier {
         match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
             Some(quoted) if text.len() > 2 => Identifier(quoted.replace("\"\"", "\"")),
@@ -145,7 +145,7 @@ impl From<Identifier> for String {
     }
 }
 
-/// The parts of a name, split at the dots outside quotes. A part without quotes is taken as it is written.
+/// The parts of a name, split at the dots outside quotes. Unquoted parts are kept as written.
 pub(crate) fn parts(text: &str) -> Result<Vec<Identifier>, NameError> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -175,7 +175,7 @@ pub(crate) fn parts(text: &str) -> Result<Vec<Identifier>, NameError> {
     }
 }
 
-/// Where the closing quote of a quoted identifier stands.
+/// The position of the closing quote of a quoted identifier.
 fn closing(quoted: &str) -> Option<usize> {
     let mut from = 0;
     loop {

@@ -1,5 +1,5 @@
-//! Names of objects: a single identifier, and one with its schema. Which object a name means is the business of
-//! `object`; whether it exists, that of the catalog.
+//! Names of objects: a single identifier, and one qualified by its schema. `object` determines which object a name
+//! denotes; the catalog determines whether it exists.
 
 mod identifier;
 mod qualified;

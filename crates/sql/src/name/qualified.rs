@@ -1,4 +1,4 @@
-//! A name with the schema that it stands in, where one is given.
+//! A name with its schema, if one is given.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,7 +24,7 @@ pub struct QualifiedName {
 }
 
 impl QualifiedName {
-    /// A name that the search path finds.
+    /// A name that is resolved through the search path.
     pub fn unqualified(name: impl Into<Identifier>) -> QualifiedName {
         QualifiedName { schema: None, name: name.into() }
     }
@@ -34,7 +34,7 @@ impl QualifiedName {
         QualifiedName { schema: Some(Identifier::new(schema)), name: Identifier::new(name) }
     }
 
-    /// The schema, where one is given.
+    /// The schema, if one is given.
     pub fn schema(&self) -> Option<&Identifier> {
         self.schema.as_ref()
     }
@@ -44,7 +44,7 @@ impl QualifiedName {
         &self.name
     }
 
-    /// As SQL: every part quoted.
+    /// As SQL, with every part quoted.
     pub fn sql(&self) -> String {
         match &self.schema {
             Some(schema) => format!("{}.{}", schema.sql(), self.name.sql()),
@@ -65,7 +65,7 @@ impl fmt::Display for QualifiedName {
 impl FromStr for QualifiedName {
     type Err = NameError;
 
-    /// Reads a name whose parts are written as PostgreSQL stores them, a part that holds a dot in quotes.
+    /// Parses a name whose parts are written as PostgreSQL stores them; a part that contains a dot is quoted.
     fn from_str(text: &str) -> Result<QualifiedName, NameError> {
         let found = parts(text)?;
         match <[Identifier; 2]>::try_from(found) {
@@ -79,8 +79,8 @@ impl FromStr for QualifiedName {
 }
 
 impl From<&str> for QualifiedName {
-    /// As [`FromStr`] reads it. A text that is no name is kept as it is: no object has that name, and whoever looks for
-    /// it says so.
+    /// Parses like [`FromStr`]. A text that is not a valid name is kept unchanged: no object has that name, so looking
+    /// it up reports the error.
     fn from(text: &str) -> QualifiedName {
         text.parse().unwrap_or_else(|_| QualifiedName { schema: None, name: Identifier::new(text) })
     }

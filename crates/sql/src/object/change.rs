@@ -2,17 +2,17 @@
 
 use std::str::FromStr;
 
-/// The kinds of differences, as `pgproof.toml` names them.
+/// The kinds of differences, by their names in `pgproof.toml`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Change {
-    /// An object that was not there.
+    /// An object was added.
     Added,
-    /// An object that is gone.
+    /// An object was removed.
     Removed,
-    /// A property with another value.
+    /// A property has a different value.
     Altered,
-    /// Columns in another order.
+    /// Columns are in a different order.
     Reordered,
 }
 
@@ -20,7 +20,7 @@ impl Change {
     /// All of them.
     pub const ALL: [Change; 4] = [Change::Added, Change::Removed, Change::Altered, Change::Reordered];
 
-    /// What it is called.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Change::Added => "added",

@@ -5,9 +5,10 @@ use std::fmt;
 use super::kind::ObjectKind;
 use crate::name::{Identifier, QualifiedName};
 
-/// An object: its kind, schema, the table, view or domain it belongs to, its name, and a function's argument types.
+/// An object: its kind, its schema, the table, view or domain it belongs to, its name, and a function's argument types.
 ///
-/// Displayed without the schema `public`: `column orders.total`, `policy shop.orders.own_rows`, `function shop.total(integer)`.
+/// Displayed without the schema `public`: `column orders.total`, `policy shop.orders.own_rows`, `function
+/// shop.total(integer)`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ObjectId {
     kind: ObjectKind,
@@ -18,7 +19,7 @@ pub struct ObjectId {
 }
 
 impl ObjectId {
-    /// An object that stands in a schema by itself: a table, an index, a type.
+    /// An object that belongs directly to a schema: a table, an index, a type.
     pub fn new(kind: ObjectKind, name: impl Into<QualifiedName>) -> ObjectId {
         let name = name.into();
         let schema = name.schema().cloned();
@@ -40,7 +41,7 @@ impl ObjectId {
         ObjectId::new(ObjectKind::Index, name)
     }
 
-    /// An object of a table, view or domain: a column, a trigger, a policy.
+    /// An object that belongs to a table, view or domain: a column, a trigger, a policy.
     pub fn of(kind: ObjectKind, relation: &QualifiedName, name: impl Into<Identifier>) -> ObjectId {
         let (schema, relation) = (relation.schema().cloned(), Some(relation.name().clone()));
         ObjectId { kind, schema, relation, name: name.into(), arguments: None }
@@ -56,8 +57,8 @@ impl ObjectId {
         ObjectId::of(ObjectKind::Constraint, table, name)
     }
 
-    /// A function, procedure or aggregate with its input types, as `pg_get_function_identity_arguments` gives them, in
-    /// the order of a call and separated by commas.
+    /// A function, procedure or aggregate with its input types, as `pg_get_function_identity_arguments` prints them: in
+    /// call order, separated by commas.
     pub fn function(kind: ObjectKind, name: impl Into<QualifiedName>, arguments: impl Into<String>) -> ObjectId {
         ObjectId { arguments: Some(arguments.into()), ..ObjectId::new(kind, name) }
     }
@@ -67,7 +68,7 @@ impl ObjectId {
         self.kind
     }
 
-    /// The schema, if it is known.
+    /// The schema, if known.
     pub fn schema(&self) -> Option<&Identifier> {
         self.schema.as_ref()
     }
@@ -82,17 +83,17 @@ impl ObjectId {
         self.arguments.as_deref()
     }
 
-    /// The name with the schema, of an object that belongs to no relation.
+    /// The name with the schema, for an object that does not belong to a relation.
     pub fn qualified_name(&self) -> QualifiedName {
         self.in_its_schema(&self.name)
     }
 
-    /// The table, view or domain that it belongs to.
+    /// The table, view or domain it belongs to.
     pub fn relation(&self) -> Option<QualifiedName> {
         self.relation.as_ref().map(|relation| self.in_its_schema(relation))
     }
 
-    /// The same object, in this schema.
+    /// The same object in this schema.
     pub fn in_schema(mut self, schema: &str) -> ObjectId {
         self.schema = Some(Identifier::new(schema));
         self
@@ -105,10 +106,10 @@ impl ObjectId {
         }
     }
 
-    /// How a sentence calls it, without its kind.
+    /// How it appears in a sentence, without its kind.
     pub fn shown(&self) -> String {
         if !self.kind.is_in_schema() {
-            // A query or a cast is a text, not a name.
+            // A query or a cast is text, not a name.
             return self.name.as_str().to_owned();
         }
         let schema = self.schema.as_ref().filter(|schema| **schema != "public");

@@ -1,4 +1,4 @@
-//! Kinds of objects, in PostgreSQL's words.
+//! Kinds of objects, in PostgreSQL's terms.
 
 use std::fmt;
 use std::str::FromStr;
@@ -71,7 +71,7 @@ pub enum ObjectKind {
     Role,
     /// A query of a suite or of a workload.
     Query,
-    /// The migrations of a schema under proof.
+    /// The migrations of a schema under test.
     Migrations,
 }
 
@@ -113,7 +113,7 @@ impl ObjectKind {
         ObjectKind::Migrations,
     ];
 
-    /// What it is called.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             ObjectKind::Database => "database",
@@ -165,12 +165,12 @@ impl ObjectKind {
         )
     }
 
-    /// Whether several of one name differ in their arguments.
+    /// Whether several objects with the same name can differ in their arguments.
     pub fn has_arguments(self) -> bool {
         matches!(self, ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Aggregate)
     }
 
-    /// Whether it stands in a schema.
+    /// Whether it belongs to a schema.
     pub fn is_in_schema(self) -> bool {
         !matches!(
             self,

@@ -1,5 +1,5 @@
-//! What an object of a database is called: the one identity that assertions, the catalog, differences, provenance,
-//! findings and `pgproof.toml` share, and the properties that an object has.
+//! The identity of a database object, shared by assertions, the catalog, differences, provenance, findings and
+//! `pgproof.toml`, and the properties an object has.
 
 mod change;
 mod id;

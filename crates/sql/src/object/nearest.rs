@@ -1,6 +1,6 @@
-//! "Did you mean …?": the nearest of several names.
+//! "Did you mean …?": the closest of several names.
 
-/// The name that differs least from `text`, if it differs little enough to be meant.
+/// The name closest to `text`, if it is close enough to be the one intended.
 pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let most = (text.chars().count() / 3).max(1) + 1;
     names
@@ -11,7 +11,7 @@ pub fn nearest<'a>(text: &str, names: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, name)| name)
 }
 
-/// How many characters have to be inserted, removed or replaced (Levenshtein).
+/// The number of characters to insert, remove or replace (Levenshtein distance).
 fn distance(one: &str, other: &str) -> usize {
     let other: Vec<char> = other.chars().collect();
     let mut row: Vec<usize> = (0..=other.len()).collect();

@@ -1,4 +1,5 @@
-//! Patterns of objects, as `pgproof.toml` writes them: `extension pgcrypto`, `column shop.orders.*`, `policy *.own_rows`.
+//! Patterns of objects, as written in `pgproof.toml`: `extension pgcrypto`, `column shop.orders.*`, `policy
+//! *.own_rows`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +11,7 @@ use super::kind::ObjectKind;
 use super::nearest::nearest;
 use crate::name::{Identifier, NameError, parts};
 
-/// Objects of a kind, by name; `*` stands for any text in a part of the name. Without a schema, those in `public`.
+/// Objects of one kind, by name; `*` matches any text within a part of the name. The schema defaults to `public`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectPattern {
     text: String,
@@ -21,7 +22,7 @@ pub struct ObjectPattern {
     arguments: Option<String>,
 }
 
-/// Why a text is not a pattern of objects.
+/// Why a text is not a valid object pattern.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PatternError {
@@ -30,10 +31,10 @@ pub enum PatternError {
     Kind {
         /// The text.
         text: String,
-        /// The kind that was most likely meant.
+        /// The kind most likely intended.
         nearest: Option<ObjectKind>,
     },
-    /// There is no name, or too many parts of one.
+    /// The name is missing or has too many parts.
     #[error("{text:?} names no {kind}; write {}", form(*.kind))]
     Form {
         /// The text.
@@ -56,7 +57,7 @@ fn form(kind: ObjectKind) -> String {
 }
 
 impl ObjectPattern {
-    /// Whether it is about this object.
+    /// Whether it matches this object.
     pub fn matches(&self, object: &ObjectId) -> bool {
         let part = |pattern: &Option<String>, part: Option<&str>| match (pattern, part) {
             (Some(pattern), Some(part)) => is_like(part, pattern),
@@ -124,7 +125,7 @@ impl<'de> Deserialize<'de> for ObjectPattern {
     }
 }
 
-/// Whether a text has the form of a pattern, in which `*` stands for any text.
+/// Whether a text matches a pattern in which `*` stands for any text.
 pub fn is_like(text: &str, pattern: &str) -> bool {
     match pattern.split_once('*') {
         None => text == pattern,

@@ -1,25 +1,25 @@
-//! Properties of objects: what of an object can be looked at, asserted, and differ.
+//! Properties of objects: what can be inspected, asserted and compared.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A property. Which kinds of objects have it, the catalog says.
+/// A property. The catalog defines which kinds of objects have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Property {
-    /// That it is there.
+    /// Its existence.
     Existence,
     /// Who owns it.
     Owner,
-    /// Who may do what with it.
+    /// Its privileges.
     Privileges,
     /// Its comment.
     Comment,
-    /// Its definition as PostgreSQL prints it, where no other property says the same.
+    /// Its definition as PostgreSQL prints it, unless another property covers it.
     Definition,
     /// Its storage or view options (`WITH (…)`).
     Options,
-    /// The tablespace, where it is not the default.
+    /// The tablespace, if it is not the default.
     Tablespace,
     /// Whether it is permanent, unlogged or temporary.
     Persistence,
@@ -33,7 +33,7 @@ pub enum Property {
     Inherits,
     /// Whether row security is enabled.
     RowSecurity,
-    /// Whether row security binds the owner too.
+    /// Whether row security also applies to the owner.
     ForcedRowSecurity,
     /// What identifies a row in logical replication.
     ReplicaIdentity,
@@ -43,11 +43,11 @@ pub enum Property {
     Server,
     /// The options of a foreign table.
     ForeignOptions,
-    /// Whether a materialized view holds rows.
+    /// Whether a materialized view is populated.
     Populated,
     /// The type.
     Type,
-    /// The collation, where it is not the type's.
+    /// The collation, if it is not the type's default.
     Collation,
     /// Whether NULL is rejected.
     NotNull,
@@ -57,31 +57,31 @@ pub enum Property {
     Generated,
     /// Whether it is an identity column, and of which kind.
     Identity,
-    /// How values are stored, where it is not as the type says.
+    /// How values are stored, if it is not the type's default.
     Storage,
     /// The compression method.
     Compression,
     /// The statistics target.
     StatisticsTarget,
-    /// Where a column stands among the others.
+    /// The position of a column.
     Position,
     /// Whether a constraint is inherited.
     Inheritance,
     /// The expression of a CHECK.
     Expression,
-    /// Whether a constraint was checked for the rows before it.
+    /// Whether a constraint has been validated against existing rows.
     Validated,
     /// Whether a constraint is enforced.
     Enforced,
-    /// Whether a constraint can be checked at the end of the transaction, and is initially.
+    /// Whether a constraint is deferrable, and whether it is initially deferred.
     Deferrable,
     /// The columns of a key or foreign key.
     Columns,
     /// The table and columns that a foreign key references.
     References,
-    /// What deleting a referenced row does.
+    /// The action when a referenced row is deleted.
     OnDelete,
-    /// What updating a referenced key does.
+    /// The action when a referenced key is updated.
     OnUpdate,
     /// MATCH FULL or SIMPLE.
     Match,
@@ -89,19 +89,19 @@ pub enum Property {
     Unique,
     /// The key columns and expressions of an index, with collation, operator class and order.
     Keys,
-    /// The columns that an index includes.
+    /// The columns in the INCLUDE clause of an index.
     Include,
     /// The condition of a partial index.
     Predicate,
-    /// Whether two NULLs are duplicates.
+    /// Whether two NULLs count as duplicates.
     NullsNotDistinct,
     /// Whether an index can be used.
     Valid,
-    /// Whether CLUSTER uses an index.
+    /// Whether a table is clustered on an index.
     Clustered,
     /// When a trigger fires.
     Timing,
-    /// What a trigger fires on.
+    /// The events that fire a trigger.
     Events,
     /// Whether a trigger fires for each row or for each statement.
     Level,
@@ -113,27 +113,27 @@ pub enum Property {
     Enabled,
     /// Whether a policy is permissive or restrictive.
     PolicyKind,
-    /// The command that a policy is for.
+    /// The command that a policy applies to.
     Command,
-    /// The roles that a policy is for.
+    /// The roles that a policy applies to.
     Roles,
-    /// Which rows a policy shows.
+    /// The rows that a policy makes visible (USING).
     Using,
-    /// Which rows a policy lets be written.
+    /// The rows that a policy allows to be written (WITH CHECK).
     WithCheck,
-    /// The start of a sequence.
+    /// The start value of a sequence.
     Start,
     /// The increment of a sequence.
     Increment,
-    /// The least number of a sequence.
+    /// The minimum value of a sequence.
     Minimum,
-    /// The largest number of a sequence.
+    /// The maximum value of a sequence.
     Maximum,
-    /// How many numbers a session takes at once.
+    /// How many values a session caches.
     Cache,
-    /// Whether a sequence starts again.
+    /// Whether a sequence cycles.
     Cycle,
-    /// The column that a sequence goes with.
+    /// The column that owns a sequence.
     OwnedBy,
     /// A function's arguments with names and defaults.
     Arguments,
@@ -143,27 +143,27 @@ pub enum Property {
     Language,
     /// The body of a function.
     Body,
-    /// What the planner may assume of a function's results.
+    /// The volatility of a function.
     Volatility,
-    /// With whose rights a function runs.
+    /// Whether a function runs with the privileges of its owner or its caller.
     Security,
-    /// Whether NULL in gives NULL out without a call.
+    /// Whether a function returns NULL on NULL input without being called.
     Strict,
     /// Whether a function may run in parallel.
     Parallel,
-    /// Whether a function reveals nothing of its arguments.
+    /// Whether a function is leakproof.
     Leakproof,
-    /// The settings that hold while a function runs.
+    /// The settings that apply while a function runs.
     Settings,
-    /// The planner's cost and rows of a function.
+    /// The planner's cost and row estimates of a function.
     Cost,
     /// The labels of an enum, in order.
     Labels,
     /// The attributes of a composite type.
     Attributes,
-    /// The type that a domain restricts.
+    /// The base type of a domain.
     BaseType,
-    /// The type of a range's bounds.
+    /// The subtype of a range.
     Subtype,
     /// The version of an extension.
     Version,
@@ -183,9 +183,9 @@ pub enum Property {
     Rows,
     /// The plan of a query.
     Plan,
-    /// That tenants do not reach each other's rows of a table.
+    /// That tenants cannot reach each other's rows of a table.
     Isolation,
-    /// What running migrations again does.
+    /// The effect of running migrations again.
     Rerun,
 }
 
@@ -284,7 +284,7 @@ impl Property {
         Property::Rerun,
     ];
 
-    /// What it is called in reports and in `pgproof.toml`.
+    /// Its name in reports and in `pgproof.toml`.
     pub fn name(self) -> &'static str {
         match self {
             Property::Existence => "existence",

@@ -1,17 +1,17 @@
-//! What a refuted assertion points at in the migrations: an object, a row that they insert, or a place.
+//! What a refuted assertion points at in the migrations: an object, an inserted row, or a location.
 
 use super::id::ObjectId;
 use crate::Origin;
 use crate::name::QualifiedName;
 
-/// What has a place in the migrations.
+/// Something that has a location in the migrations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// An object.
     Object(ObjectId),
-    /// A row of a table, by some of its values in their text form.
+    /// A row of a table, identified by some of its values in text form.
     Row(QualifiedName, Vec<String>),
-    /// A place that is known already.
+    /// A location that is already known.
     Place(Origin),
 }
 

@@ -1,5 +1,5 @@
-//! Which file and line of the migrations made an object: what a refuted assertion points at. Read from the statements'
-//! syntax trees; objects that a DO block or a function makes are not found.
+//! Which file and line of the migrations created an object: what a refuted assertion points at. It is read from the
+//! syntax trees of the statements; objects created by a DO block or a function are not found.
 
 mod names;
 mod read;
@@ -10,17 +10,18 @@ use crate::name::QualifiedName;
 use crate::object::{ObjectId, ObjectKind, Target};
 use crate::{Migration, Origin};
 
-/// Where the objects of a schema were made.
+/// Where the objects of a schema were created.
 #[derive(Debug, Default)]
 pub struct Provenance {
     origins: HashMap<ObjectId, Origin>,
-    /// Table, text and place of every row of an INSERT … VALUES.
+    /// Table, values and location of every row of an INSERT … VALUES.
     rows: Vec<(QualifiedName, String, Origin)>,
 }
 
 impl Provenance {
-    /// Reads migrations. Where several statements make an object of one name, the first made it (`IF NOT EXISTS`);
-    /// of a constraint, an index or what CREATE OR REPLACE makes, the last (they are replaced by DROP and CREATE).
+    /// Reads migrations. If several statements create an object of the same name, the first one counts (`IF NOT
+    /// EXISTS`); for a constraint, an index or an object of CREATE OR REPLACE, the last one counts (they are replaced
+    /// by DROP and CREATE).
     pub fn of(migrations: &[Migration]) -> Provenance {
         let mut provenance = Provenance::default();
         for migration in migrations {
@@ -32,12 +33,12 @@ impl Provenance {
         provenance
     }
 
-    /// The objects that were made.
+    /// The objects created.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectId> {
         self.origins.keys()
     }
 
-    /// Where an object or a row was made; where it was not, the table that it belongs to.
+    /// Where an object or a row was created; if unknown, where its table was.
     pub fn find<'a>(&'a self, target: &'a Target) -> Option<&'a Origin> {
         match target {
             Target::Object(object) => self.object(object),
@@ -46,7 +47,7 @@ impl Provenance {
         }
     }
 
-    /// An object without a schema is looked for in `public` first.
+    /// An object without a schema is looked up in `public` first.
     fn object(&self, object: &ObjectId) -> Option<&Origin> {
         let table = || object.relation().and_then(|relation| self.object(&ObjectId::table(relation)));
         self.origins
@@ -56,7 +57,7 @@ impl Provenance {
             .or_else(table)
     }
 
-    /// The one object that a name without its schema, or without its argument types, can mean.
+    /// The only object that a name without its schema or argument types can denote.
     fn only(&self, object: &ObjectId) -> Option<&Origin> {
         let same = |other: &ObjectId| {
             other.name() == object.name()
@@ -80,7 +81,7 @@ impl Provenance {
     }
 }
 
-/// Whether objects of this kind share their names with tables.
+/// Whether objects of this kind share a namespace with tables.
 fn is_relation(kind: ObjectKind) -> bool {
     matches!(
         kind,

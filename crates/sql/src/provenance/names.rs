@@ -5,7 +5,7 @@ use squawk_syntax::SyntaxNode;
 
 use crate::name::{Identifier, QualifiedName};
 
-/// The identifiers of a possibly qualified name, folded as PostgreSQL folds them.
+/// The identifiers of an optionally qualified name, folded as PostgreSQL folds them.
 pub(super) fn identifiers(text: &str) -> Vec<Identifier> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -16,14 +16,14 @@ pub(super) fn identifiers(text: &str) -> Vec<Identifier> {
         }
         at = end;
     }
-    // ONLY may stand before a table's name.
+    // ONLY may precede the name of a table.
     if found.len() > 1 && !text.contains('.') {
         found.retain(|name| *name != "only");
     }
     found
 }
 
-/// The name in a node, in this schema if it has none of its own.
+/// The name in a node; the schema defaults to this one.
 pub(super) fn qualified(node: &SyntaxNode, schema: &Identifier) -> Option<QualifiedName> {
     let mut found = identifiers(&node.text().to_string());
     let name = found.pop()?;

@@ -1,4 +1,4 @@
-//! What a statement makes, object by object.
+//! What a statement creates, object by object.
 
 use squawk_syntax::ast::{self, AstNode, Stmt};
 use squawk_syntax::{SourceFile, SyntaxNode};
@@ -9,10 +9,10 @@ use crate::name::{Identifier, QualifiedName};
 use crate::object::{ObjectId, ObjectKind};
 use crate::{Origin, Statement};
 
-/// Reads the statements of one file, which begins with the search path of a fresh session.
+/// Reads the statements of one file, starting with the search path of a new session.
 pub(super) struct Reader<'a> {
     provenance: &'a mut Provenance,
-    /// The schema that unqualified names are made in.
+    /// The schema in which unqualified names are created.
     schema: Identifier,
 }
 
@@ -58,7 +58,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The table or domain that a statement is about, and what kind of constraint stands in it.
+    /// The table or domain that a statement concerns, and the kind of constraint it can have.
     fn relation(&self, stmt: &Stmt) -> Option<(ObjectKind, QualifiedName)> {
         if let Stmt::CreateDomain(domain) = stmt {
             return Some((ObjectKind::DomainConstraint, qualified(domain.domain()?.syntax(), &self.schema)?));
@@ -79,7 +79,7 @@ impl Reader<'_> {
         }
     }
 
-    /// The object that the statement as a whole makes.
+    /// The object created by the statement as a whole.
     fn whole(&mut self, stmt: &Stmt, origin: &Origin) {
         let path = |node: Option<&SyntaxNode>| node.and_then(|node| qualified(node, &self.schema));
         let made = match stmt {
@@ -101,7 +101,7 @@ impl Reader<'_> {
                 return;
             }
             Stmt::CreateIndex(index) => {
-                // An index stands in the schema of its table.
+                // An index is in the schema of its table.
                 let schema = self.relation(stmt).and_then(|(_, table)| table.schema().cloned());
                 let name = index.index().and_then(|name| simple(name.syntax()));
                 name.map(|name| {
@@ -183,7 +183,7 @@ impl Reader<'_> {
     }
 }
 
-/// The types of the arguments that a call gives.
+/// The types of the input arguments.
 fn types(list: Option<ast::ParamList>) -> String {
     let is_input = |param: &ast::Param| {
         param.mode().is_none_or(|mode| !mode.syntax().text().to_string().trim().eq_ignore_ascii_case("out"))
