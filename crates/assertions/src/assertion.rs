@@ -107,7 +107,7 @@ pub enum Failure {
         /// What was found.
         found: String,
         /// What to point at, instead of the subject.
-        target: Option<Target>,
+        target: Option<Box<Target>>,
     },
     /// It could not be checked.
     #[error(transparent)]
@@ -142,7 +142,7 @@ pub fn refuted(found: impl Into<String>) -> Failure {
 
 /// A refutation that points at another object or at a row.
 pub fn refuted_by(target: impl Into<Target>, found: impl Into<String>) -> Failure {
-    Failure::Refuted { found: found.into(), target: Some(target.into()) }
+    Failure::Refuted { found: found.into(), target: Some(Box::new(target.into())) }
 }
 
 /// What the assertion needs is not available.

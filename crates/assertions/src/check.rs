@@ -83,7 +83,7 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let subject = assertion.subject();
     let sqlstate = result.as_ref().err().and_then(Failure::sqlstate).map(str::to_owned);
-    let at_subject = || Some(subject.object.clone().into());
+    let at_subject = || Some(Box::new(subject.object.clone().into()));
     let (outcome, message, target) = match result {
         Ok(()) => (Outcome::Proven, None, None),
         Err(Failure::Refuted { found, target }) => (Outcome::Refuted, Some(found), target.or_else(at_subject)),

@@ -169,7 +169,7 @@ struct Acting<'a> {
 impl Acting<'_> {
     fn orphan(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let mut generator = RowGenerator::of(sandbox)?;
-        let mut draft = generator.draft(sandbox, &self.relation.qualified_name(), &[])?;
+        let mut draft = generator.draft(sandbox, self.relation.qualified_name(), &[])?;
         // The key of a row that existed and was deleted: every rule accepts it, and no row has it.
         let Some(references) = &self.key.references else { return Err(refuted("it references nothing")) };
         let pairs: Vec<_> = self.key.columns.iter().zip(&references.columns).collect();
@@ -207,7 +207,7 @@ impl Acting<'_> {
         let pairs = self.key.columns.iter().zip(&references.columns);
         let given: Vec<(&str, Value)> =
             pairs.map(|(own, other)| (own.as_str(), parent.value(other).map(str::to_owned).into())).collect();
-        let child = generator.insert(sandbox, &self.relation.qualified_name(), &given)?;
+        let child = generator.insert(sandbox, self.relation.qualified_name(), &given)?;
         let declared = match event {
             Event::Delete => references.on_delete,
             Event::Update => references.on_update,

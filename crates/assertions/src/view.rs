@@ -89,9 +89,8 @@ impl Assertion for ViewClaim {
     fn pins(&self, _: &Catalog) -> Vec<Pin> {
         let view = self.subject().object;
         vec![match self.claim {
-            Claim::IsReadable => Pin::acted_out(view, Property::Existence),
+            Claim::IsReadable | Claim::Refreshes { .. } => Pin::acted_out(view, Property::Existence),
             Claim::HasSecurityInvoker => Pin::looked_at(view, Property::Options),
-            Claim::Refreshes { .. } => Pin::acted_out(view, Property::Existence),
             Claim::IsFresh => Pin::acted_out(view, Property::Rows),
         }]
     }

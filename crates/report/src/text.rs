@@ -204,9 +204,8 @@ impl Text<'_> {
         let code = match verdict {
             Verdict::Proven => 32,
             Verdict::Refuted => 31,
-            Verdict::NoAssertions => 33,
             Verdict::Error => 35,
-            Verdict::Nothing => 33,
+            Verdict::NoAssertions | Verdict::Nothing => 33,
         };
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }

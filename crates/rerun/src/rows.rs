@@ -119,7 +119,7 @@ impl UserRows {
             let mut generator = RowGenerator::of(sandbox)?;
             let before = all_rows(sandbox.session(), &tables)?;
             for table in &tables {
-                match generator.insert(sandbox, &table.qualified_name(), &[]) {
+                match generator.insert(sandbox, table.qualified_name(), &[]) {
                     // A table for which no row can be generated gets none from users here.
                     Ok(_)
                     | Err(RowError::Refused { .. } | RowError::Unsatisfiable { .. } | RowError::Circle { .. }) => {}

@@ -252,7 +252,7 @@ impl Maker<'_> {
             given.extend(partition_value(table, child));
             // A default partition may have no room for a row: it is attacked with its existing rows.
             let row =
-                self.generator.draft(db, &child.qualified_name(), &borrowed(&given)).and_then(|draft| draft.insert(db));
+                self.generator.draft(db, child.qualified_name(), &borrowed(&given)).and_then(|draft| draft.insert(db));
             if let Ok(row) = row {
                 self.rows.push(seed(party, &name, child, &row));
             }
@@ -305,7 +305,7 @@ impl Maker<'_> {
             .filter(|column| !column.not_null && column.default.is_none())
             .map(|column| column.name.clone())
             .collect();
-        self.generator.draft_with(db, &table.relation.qualified_name(), &borrowed(given), &in_keys)
+        self.generator.draft_with(db, table.relation.qualified_name(), &borrowed(given), &in_keys)
     }
 
     /// Deletes a tenant's rows from a table.

@@ -41,8 +41,10 @@ impl Difference {
     /// The object that differs.
     pub fn object(&self) -> &ObjectId {
         match self {
-            Difference::Added(object) | Difference::Removed(object) => object,
-            Difference::Altered { object, .. } | Difference::Reordered { object, .. } => object,
+            Difference::Added(object)
+            | Difference::Removed(object)
+            | Difference::Altered { object, .. }
+            | Difference::Reordered { object, .. } => object,
         }
     }
 

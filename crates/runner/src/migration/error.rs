@@ -106,8 +106,8 @@ impl MigrationError {
     pub fn origin(&self) -> Option<&Origin> {
         match self {
             MigrationError::Statement(failure) => Some(&failure.origin),
-            MigrationError::OpenTransaction { origin } => Some(origin),
-            MigrationError::Source(
+            MigrationError::OpenTransaction { origin }
+            | MigrationError::Source(
                 SourceError::Unterminated { origin, .. } | SourceError::MetaCommand { origin, .. },
             ) => Some(origin),
             _ => None,

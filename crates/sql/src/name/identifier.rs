@@ -68,12 +68,9 @@ impl Identifier {
 
 impl fmt::Display for Identifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let plain = |c: char| c.is_lowercase() || c.is_ascii_digit() || c == '_' || c == '$';
-        let starts_well = self.0.starts_with(|c: char| c.is_lowercase() || c == '_');
-        // A reader understands upper case without quotes; a dot or a blank needs them.
-        if starts_well && self.0.chars().all(|c| plain(c) || c.is_uppercase()) {
-            f.write_str(&self.0)
-        } else if !self.0.is_empty() && self.0.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '$') {
+        // Upper case needs no quotes to be understood; a dot or a blank does.
+        let is_plain = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+        if !self.0.is_empty() && self.0.chars().all(is_plain) {
             f.write_str(&self.0)
         } else {
             write!(f, "\"{}\"", self.0.replace('"', "\"\""))
@@ -150,18 +147,15 @@ pub(crate) fn parts(text: &str) -> Result<Vec<Identifier>, NameError> {
     let mut found = Vec::new();
     let mut rest = text;
     loop {
-        let (part, after) = match rest.strip_prefix('"') {
-            Some(quoted) => {
-                let end = closing(quoted).ok_or_else(|| NameError::Quote { text: text.to_owned() })?;
-                (quoted[..end].replace("\"\"", "\""), &quoted[end + 1..])
+        let (part, after) = if let Some(quoted) = rest.strip_prefix('"') {
+            let end = closing(quoted).ok_or_else(|| NameError::Quote { text: text.to_owned() })?;
+            (quoted[..end].replace("\"\"", "\""), &quoted[end + 1..])
+        } else {
+            let end = rest.find('.').unwrap_or(rest.len());
+            if rest[..end].contains('"') {
+                return Err(NameError::Quote { text: text.to_owned() });
             }
-            None => {
-                let end = rest.find('.').unwrap_or(rest.len());
-                if rest[..end].contains('"') {
-                    return Err(NameError::Quote { text: text.to_owned() });
-                }
-                (rest[..end].to_owned(), &rest[end..])
-            }
+            (rest[..end].to_owned(), &rest[end..])
         };
         if part.is_empty() {
             return Err(NameError::Empty { text: text.to_owned() });
