@@ -196,7 +196,7 @@ fn lost(before: &Rows, after: &Rows) -> Vec<String> {
             for (column, was) in columns.filter(|(column, was)| now.get(column) != Some(was)) {
                 let text = |value: &Value| value.as_str().map_or("NULL".to_owned(), str::to_owned);
                 let (is, was) = (now.get(column).map_or("gone".to_owned(), text), text(was));
-                problems.push(format!("the row {key} of {table_name}: {column} is {is}, and was {was}"));
+                problems.push(format!("the row {key} of {table_name}: {column} is {is}, was {was}"));
             }
         }
     }

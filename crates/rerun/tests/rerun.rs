@@ -45,7 +45,7 @@ fn what_is_safe_is_found_safe() {
         migration(2, "2.down.sql", "ALTER TABLE t DROP COLUMN IF EXISTS at;"),
         migration(1, "1.down.sql", "DROP TABLE IF EXISTS t;"),
     ];
-    safe.rolled_back(&back, true).expect("taken back");
+    safe.rolled_back(&back, true).expect("rolled back");
 }
 
 #[rstest]
