@@ -2,6 +2,9 @@
 //! elsewhere, and owner tags identify a run's databases and roles.
 
 mod before_main;
+#[cfg(feature = "docker")]
+pub(crate) mod containers;
+pub(crate) mod databases;
 pub(crate) mod guard;
 pub(crate) mod owner_tag;
 pub(crate) mod reaper;

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ServerError;
 use crate::connection::Address;
+use crate::ending::databases;
 use crate::installation::place;
 use crate::installation::sweep::namespace;
-use crate::provider::external;
 
 /// Set in the environment of a reaper.
 pub(crate) const VARIABLE: &str = "PGPROOF_REAPER";
@@ -180,12 +180,12 @@ fn make(directory: &Path) -> std::io::Result<()> {
 /// Removes what exists; true if nothing can be left.
 fn is_done(duty: &Duty, is_complete: bool, since: Instant, roles: &mut Vec<String>) -> bool {
     match duty {
-        Duty::Databases { address, run } => is_complete && external::end(address, run, roles).is_ok(),
+        Duty::Databases { address, run } => is_complete && databases::end(address, run, roles).is_ok(),
         #[cfg(feature = "docker")]
         Duty::Container { run } => {
             // The engine may still be processing the request to create it.
             const IN_FLIGHT: Duration = Duration::from_secs(3);
-            crate::provider::docker::remove(run).is_ok() && (is_complete || since.elapsed() > IN_FLIGHT)
+            crate::ending::containers::remove(run).is_ok() && (is_complete || since.elapsed() > IN_FLIGHT)
         }
         #[cfg(not(feature = "docker"))]
         Duty::Container { .. } => since.elapsed() > Duration::ZERO,

@@ -2,23 +2,16 @@
 //! It touches nothing else.
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
-
-use pgproof_sql::quote::identifier;
+use std::time::Instant;
 
 use super::Provider;
 use crate::connection::Address;
+use crate::ending::databases::remove;
 use crate::ending::guard::Guard;
-use crate::ending::owner_tag::{Belongings, alone, application_name, databases_of, live, sessions_of};
+use crate::ending::owner_tag::{Belongings, alone, application_name, databases_of, live};
 use crate::ending::reaper::{Duty, Reaper};
 use crate::version::OLDEST_MAJOR;
 use crate::{DatabaseError, Server, ServerError, ServerHandle, ServerOptions, Session, Version};
-
-/// How long the sessions of an ended run may take to end.
-const END_DEADLINE: Duration = Duration::from_secs(10);
-
-/// How long to wait before checking again for sessions of the run.
-const SECOND_LOOK: Duration = Duration::from_millis(20);
 
 /// Settings that make a session behave the same everywhere, as far as a non-superuser may change them. The data is
 /// disposable, so commits do not wait for the disk.
@@ -121,64 +114,6 @@ fn start(address: Address, major: Option<u16>) -> Result<Server, ServerError> {
     let directory = reaper.directory().to_path_buf();
     let guard = Box::new(RunGuard { lease: Mutex::new(lease), reaper });
     Ok(Server { handle, directory, took: started.elapsed(), guard: Some(guard) })
-}
-
-/// Ends the sessions of a run on a server, drops its databases and roles, and waits until nothing is left: the reaper's
-/// job. `roles` are those already known from an earlier attempt.
-pub(crate) fn end(address: &Address, run: &str, roles: &mut Vec<String>) -> Result<(), DatabaseError> {
-    let mut session = Session::open(address, address.maintenance())?;
-    let started = Instant::now();
-    // A statement that was running when the process died continues until it is terminated.
-    let terminate = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {}", sessions_of(run));
-    loop {
-        while !session.rows(&terminate)?.is_empty() && started.elapsed() < END_DEADLINE {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        alone(&mut session, |session| {
-            // The owner tags disappear with the databases.
-            roles.extend(Belongings::of_all(session)?.roles_noted(run));
-            let databases = databases_of(session, run)?;
-            remove(session, run, &databases, roles)
-        })?;
-        // A process of the run that has not noticed the end yet may have reconnected.
-        std::thread::sleep(SECOND_LOOK);
-        let is_clean = databases_of(&mut session, run)?.is_empty() && session.rows(&terminate)?.is_empty();
-        if is_clean || started.elapsed() > END_DEADLINE {
-            return Ok(());
-        }
-    }
-}
-
-/// Drops the databases of an ended run, then the roles that its scripts created and no live run's scripts do.
-fn remove(session: &mut Session, run: &str, databases: &[String], roles: &[String]) -> Result<(), DatabaseError> {
-    for database in databases {
-        // Sessions that others opened there (psql, say) end with it.
-        session.run(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(database)))?;
-    }
-    let found = Belongings::of_all(session)?;
-    let others: Vec<&String> = found.living.iter().filter(|living| *living != run).collect();
-    let mut left: Vec<&String> = roles.iter().collect();
-    left.retain(|role| !others.iter().any(|other| found.roles_noted(other).contains(role)));
-    left.sort();
-    left.dedup();
-    // One role may block another; a role that a foreign database depends on stays.
-    loop {
-        let mut failed = None;
-        let before = left.len();
-        left.retain(|role| match session.run(&format!("DROP ROLE IF EXISTS {}", identifier(role))) {
-            Ok(()) => false,
-            Err(error) => {
-                failed = Some(error);
-                true
-            }
-        });
-        match failed {
-            Some(_) if left.len() < before => {}
-            // 2BP01 dependent_objects_still_exist: it has been granted something in a foreign database.
-            Some(error) if error.sqlstate() != Some("2BP01") => return Err(error),
-            _ => return Ok(()),
-        }
-    }
 }
 
 /// Picks a number that no live run has and acquires its lock.
