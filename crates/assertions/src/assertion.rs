@@ -124,6 +124,15 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The same failure, with the case that shows it before what was found.
+    #[must_use]
+    pub fn in_case(self, case: &str) -> Failure {
+        match self {
+            Failure::Refuted { found, target } => Failure::Refuted { found: format!("{case}\n{found}"), target },
+            other => other,
+        }
+    }
+
     /// The SQLSTATE that prevented the check, if there was one.
     pub fn sqlstate(&self) -> Option<&str> {
         let error = match self {

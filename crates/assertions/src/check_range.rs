@@ -2,12 +2,12 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
-use pgproof_sql::{ObjectId, Property};
+use pgproof_sql::ObjectId;
 
 use crate::column::ColumnRef;
 use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted_by};
-use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind};
+use pgproof_catalog::{Catalog, Column, ConstraintKind};
 use pgproof_catalog::{row::RowGenerator, row::Value, row::integer_range, row::type_parts};
 
 impl ColumnRef {
@@ -63,13 +63,7 @@ impl Assertion for CheckRange {
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
-        let Some(relation) = catalog.table(&self.at.table) else { return Vec::new() };
-        let on_column = catalog.constraints_of(relation).filter(|c| c.kind == ConstraintKind::Check);
-        let decides = |c: &&Constraint| match &self.constraint {
-            Some(name) => c.name == *name,
-            None => c.columns == [self.at.column.clone()],
-        };
-        on_column.filter(decides).map(|c| Pin::acted_out_both_ways(c.id(), Property::Expression)).collect()
+        self.at.pins_of_check(catalog, self.constraint.as_deref())
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

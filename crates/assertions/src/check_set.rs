@@ -1,7 +1,7 @@
 //! A column that accepts exactly a set of values: every member is inserted, and many non-members are tried, including
 //! other literals in the definition of the rule and in those of other columns.
 
-use pgproof_sql::{ObjectId, Property};
+use pgproof_sql::ObjectId;
 use std::collections::BTreeSet;
 
 use pgproof_runner::Sandbox;
@@ -10,7 +10,7 @@ use pgproof_server::{Attempt, Reported};
 use crate::column::ColumnRef;
 use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted_by};
-use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Relation};
+use pgproof_catalog::{Catalog, Column, ConstraintKind, Relation};
 use pgproof_catalog::{row::Draft, row::RowGenerator, row::Value, row::literals};
 
 impl ColumnRef {
@@ -70,13 +70,7 @@ impl Assertion for CheckSet {
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
-        let Some(relation) = catalog.table(&self.at.table) else { return Vec::new() };
-        let on_column = catalog.constraints_of(relation).filter(|c| c.kind == ConstraintKind::Check);
-        let decides = |c: &&Constraint| match &self.constraint {
-            Some(name) => c.name == *name,
-            None => c.columns == [self.at.column.clone()],
-        };
-        on_column.filter(decides).map(|c| Pin::acted_out_both_ways(c.id(), Property::Expression)).collect()
+        self.at.pins_of_check(catalog, self.constraint.as_deref())
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {

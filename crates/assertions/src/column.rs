@@ -7,7 +7,7 @@ use pgproof_sql::{Property, QualifiedName};
 use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted};
 use crate::{table, table::TableRef};
-use pgproof_catalog::{Catalog, Column, Relation};
+use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Relation};
 
 impl TableRef {
     /// Begins a sentence about one of its columns.
@@ -31,6 +31,17 @@ impl ColumnRef {
 
     pub(crate) fn subject(&self) -> Subject {
         Subject::column(&self.table, &self.column)
+    }
+
+    /// The pins of an assertion that acts a CHECK out on the column: the one of this name, else those on it alone.
+    pub(crate) fn pins_of_check(&self, catalog: &Catalog, constraint: Option<&str>) -> Vec<Pin> {
+        let Some(relation) = catalog.table(&self.table) else { return Vec::new() };
+        let checks = catalog.constraints_of(relation).filter(|c| c.kind == ConstraintKind::Check);
+        let decides = |check: &&Constraint| match constraint {
+            Some(name) => check.name == name,
+            None => check.columns == [self.column.clone()],
+        };
+        checks.filter(decides).map(|c| Pin::acted_out_both_ways(c.id(), Property::Expression)).collect()
     }
 
     /// Its table and itself in the catalog, or a refutation if one of them does not exist.

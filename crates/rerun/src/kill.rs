@@ -67,13 +67,13 @@ impl Runs {
         let statements = self.migrations.iter().flat_map(|migration| &migration.statements);
         for (at, _) in statements.enumerate().filter(|(_, statement)| statement.needs_no_transaction()) {
             self.killed_during(at)
-                .map_err(|failure| at_moment(failure, &format!("killed during {}", self.place(at + 1))))?;
+                .map_err(|failure| failure.in_case(&format!("killed during {}", self.place(at + 1))))?;
             during += 1;
         }
         let describe = |after: usize| format!("killed after {}", self.place(after));
         let chosen = self.moments(seed()?);
         for after in &chosen {
-            self.killed_after(*after).map_err(|failure| at_moment(failure, &describe(*after)))?;
+            self.killed_after(*after).map_err(|failure| failure.in_case(&describe(*after)))?;
         }
         let more = self.cases()?.saturating_sub(u32::try_from(chosen.len()).unwrap_or(u32::MAX));
         if more > 0 && chosen.len() < self.statements() {
@@ -139,14 +139,6 @@ impl Runs {
         again.map_err(|error| failing(&error, format!("run again, they fail\n{error}")))?;
         let state = State::take(&mut database.session()?)?;
         self.demand_clean("run again, they lead to another state", &state)
-    }
-}
-
-/// The failure, with the point at which the run was killed.
-fn at_moment(failure: Failure, moment: &str) -> Failure {
-    match failure {
-        Failure::Refuted { found, target } => Failure::Refuted { found: format!("{moment}\n{found}"), target },
-        other => other,
     }
 }
 

@@ -97,12 +97,7 @@ impl Runs {
         let cases = self.cases()? as usize;
         if files <= cases.max(FEW_FILES) {
             for first in 0..files {
-                self.resumed(first).map_err(|failure| match failure {
-                    Failure::Refuted { found, target } => {
-                        Failure::Refuted { found: format!("{}\n{found}", describe(&first)), target }
-                    }
-                    other => other,
-                })?;
+                self.resumed(first).map_err(|failure| failure.in_case(&describe(&first)))?;
             }
             return Ok(files);
         }

@@ -62,12 +62,7 @@ impl Runs {
         // Each file alone, in addition to the cases.
         let mut alone = vec![Step::PutRows];
         alone.extend((0..files).map(Step::RunOne));
-        self.with_rows(&rows, &alone).map_err(|failure| match failure {
-            Failure::Refuted { found, target } => {
-                Failure::Refuted { found: format!("{}\n{found}", describe(&alone)), target }
-            }
-            other => other,
-        })?;
+        self.with_rows(&rows, &alone).map_err(|failure| failure.in_case(&describe(&alone)))?;
         let more = self.cases()?.saturating_sub(1);
         if more == 0 {
             return Ok(());
