@@ -100,6 +100,7 @@ impl fmt::Display for Subject {
 
 /// Why an assertion was not proven.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure {
     /// It does not hold: what was found instead, and the object that shows it if that is not the subject.
     #[error("{found}")]

@@ -28,6 +28,7 @@ impl ColumnRef {
 }
 
 /// A column accepts the numbers between two bounds, inclusive, and rejects all others.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct CheckRange {
     at: ColumnRef,

@@ -21,6 +21,7 @@ impl ColumnRef {
 }
 
 /// A column accepts exactly these values, and NULL only if declared.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct CheckSet {
     at: ColumnRef,

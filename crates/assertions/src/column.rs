@@ -17,6 +17,7 @@ impl TableRef {
 }
 
 /// A column, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone)]
 pub struct ColumnRef {
     pub(crate) table: QualifiedName,
@@ -56,6 +57,7 @@ impl ColumnRef {
 }
 
 /// A column has a type.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct HasType {
     at: ColumnRef,

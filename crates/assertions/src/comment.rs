@@ -24,6 +24,7 @@ impl TableRef {
 }
 
 /// A table or a column has a comment.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct HasComment {
     table: QualifiedName,

@@ -14,6 +14,7 @@ pub fn schema() -> SchemaRef {
 }
 
 /// The schema, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone, Copy)]
 pub struct SchemaRef(());
 
@@ -46,6 +47,7 @@ impl fmt::Display for Counted {
 }
 
 /// The schema has at least this many objects.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone, Copy)]
 pub struct HasAtLeast {
     least: usize,

@@ -23,6 +23,7 @@ impl ColumnRef {
 }
 
 /// A row that omits the column gets the value of an expression.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct DefaultsTo {
     pub(crate) at: ColumnRef,
@@ -71,6 +72,7 @@ impl Assertion for DefaultsTo {
 }
 
 /// A row that omits the column gets NULL or is rejected.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct HasNoDefault {
     pub(crate) at: ColumnRef,

@@ -37,6 +37,7 @@ const INVALID: &[&str] =
     &["", "{", "{a: 1}", "{'a': 1}", "[1,]", "{\"a\": }", "nul", "01", "\"open", "{\"a\": 1}}", "\"\\x\"", "NaN"];
 
 /// A column accepts valid JSON documents and rejects invalid ones.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct HoldsDocuments {
     pub(crate) at: ColumnRef,

@@ -10,6 +10,7 @@ use crate::check;
 
 /// Why a fixture cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ExpectationError {
     /// It cannot be opened.
     #[error("cannot read {}", .file.display())]

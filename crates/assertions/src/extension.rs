@@ -13,6 +13,7 @@ pub fn extension(name: impl Into<String>) -> ExtensionRef {
 }
 
 /// An extension, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone)]
 pub struct ExtensionRef {
     name: String,
@@ -26,6 +27,7 @@ impl ExtensionRef {
 }
 
 /// An extension is installed.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct ExtensionInstalled {
     name: String,

@@ -25,6 +25,7 @@ impl TableRef {
 }
 
 /// A foreign key, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone)]
 pub struct ForeignKeyRef {
     pub(crate) table: QualifiedName,
@@ -52,6 +53,7 @@ impl ForeignKeyRef {
 }
 
 /// A foreign key with its target and actions.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct ForeignKey {
     table: QualifiedName,

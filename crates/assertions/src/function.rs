@@ -19,6 +19,7 @@ pub fn function(name: impl Into<QualifiedName>) -> FunctionRef {
 }
 
 /// A function, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone)]
 pub struct FunctionRef {
     name: QualifiedName,
@@ -54,6 +55,7 @@ fn subject(name: &QualifiedName) -> Subject {
 }
 
 /// A function has a signature and attributes.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct FunctionIs {
     name: QualifiedName,
@@ -124,6 +126,7 @@ impl Assertion for FunctionIs {
 }
 
 /// A function runs.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct FunctionRuns {
     name: QualifiedName,

@@ -29,6 +29,7 @@ impl ColumnRef {
 }
 
 /// PostgreSQL generates the values of a column.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct IsGenerated {
     at: ColumnRef,

@@ -17,6 +17,7 @@ pub fn index(name: impl Into<QualifiedName>) -> IndexRef {
 }
 
 /// An index, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone)]
 pub struct IndexRef {
     name: QualifiedName,
@@ -39,6 +40,7 @@ impl IndexRef {
 }
 
 /// An index has a definition, and is valid.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct IndexIs {
     name: QualifiedName,

@@ -23,6 +23,7 @@ impl ColumnRef {
 }
 
 /// A column accepts or rejects NULL.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct Nullability {
     at: ColumnRef,

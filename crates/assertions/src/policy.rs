@@ -29,6 +29,7 @@ impl TableRef {
 }
 
 /// A policy has a definition.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct PolicyIs {
     table: QualifiedName,

@@ -22,6 +22,7 @@ impl TableRef {
 }
 
 /// A table's primary key is on these columns.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct PrimaryKey {
     table: QualifiedName,

@@ -17,6 +17,7 @@ pub fn role(name: impl Into<String>) -> RoleRef {
 }
 
 /// A role, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone)]
 pub struct RoleRef {
     name: String,
@@ -60,6 +61,7 @@ impl fmt::Display for Privilege {
 }
 
 /// A role has these privileges on a table, and no others.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct MayOnly {
     role: String,

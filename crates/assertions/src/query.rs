@@ -14,6 +14,7 @@ pub fn query(sql: impl Into<String>) -> QueryRef {
 }
 
 /// A query, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone)]
 pub struct QueryRef {
     /// Its text.
@@ -28,6 +29,7 @@ impl QueryRef {
 }
 
 /// A query gives one value.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct Returns {
     sql: String,

@@ -23,6 +23,7 @@ impl TableRef {
 }
 
 /// A table's policies hold.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct HasRowSecurity {
     table: QualifiedName,

@@ -23,6 +23,7 @@ impl TableRef {
 }
 
 /// A table's rows are those of a CSV file, in the columns of the file. An empty field is NULL; `\e` is the empty text.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct RowsEqual {
     table: QualifiedName,

@@ -22,6 +22,7 @@ pub fn tables<T: Into<QualifiedName>>(names: impl IntoIterator<Item = T>) -> Tab
 }
 
 /// A table, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone)]
 pub struct TableRef {
     pub(crate) name: QualifiedName,
@@ -40,6 +41,7 @@ impl TableRef {
 }
 
 /// A table exists.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct TableExists {
     name: QualifiedName,
@@ -67,6 +69,7 @@ impl Assertion for TableExists {
 }
 
 /// A table has exactly these columns.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct HasColumns {
     table: QualifiedName,
@@ -114,6 +117,7 @@ impl Tables {
 }
 
 /// The schema has exactly these tables.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct ExactlyTables {
     names: Vec<QualifiedName>,

@@ -44,6 +44,7 @@ impl TableRef {
 }
 
 /// A trigger has a definition, and is enabled.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct TriggerIs {
     table: QualifiedName,
@@ -163,6 +164,7 @@ impl RowOf {
 }
 
 /// An inserted row gets a value, for example from a trigger.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct RowGets {
     row: RowOf,
@@ -194,6 +196,7 @@ impl Assertion for RowGets {
 }
 
 /// A row that is inserted is stored in a partition.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct RowGoesTo {
     row: RowOf,

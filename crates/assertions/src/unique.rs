@@ -25,6 +25,7 @@ impl TableRef {
 }
 
 /// No two rows of a table have the same values in these columns.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct Unique {
     table: QualifiedName,

@@ -20,6 +20,7 @@ pub fn materialized_view(name: impl Into<QualifiedName>) -> ViewRef {
 }
 
 /// A view, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone)]
 pub struct ViewRef {
     name: QualifiedName,
@@ -62,6 +63,7 @@ enum Claim {
 }
 
 /// A claim about a view.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct ViewClaim {
     at: ViewRef,

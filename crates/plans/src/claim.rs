@@ -36,6 +36,7 @@ pub enum Claim {
 }
 
 /// A claim about the plan of a query.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct PlanClaim {
     query: WorkloadQuery,

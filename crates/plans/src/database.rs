@@ -25,6 +25,7 @@ const VISIBLE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Why the planning database is not available.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PlanningError {
     /// The schema has no queries.
     #[error("schema {schema} has no [schemas.{schema}.plans] in pgproof.toml")]

@@ -13,38 +13,32 @@ pub trait PlanClaims: Sized {
     fn planned(self) -> PlannedQuery;
 
     /// Its plan uses this index, and would differ without it.
-    #[must_use]
     fn uses_index(self, index: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::UsesIndex(index.into()))
     }
 
     /// It finds the rows of this table through indexes only, without a sequential scan of it.
-    #[must_use]
     fn uses_only_indexes_of(self, table: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::UsesOnlyIndexesOf(table.into()))
     }
 
     /// It has no sequential scan of this table. Unlike `uses_only_indexes_of`, this accepts a plan that does not read
     /// the table.
-    #[must_use]
     fn never_scans(self, table: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::NeverScans(table.into()))
     }
 
     /// Its rows are returned in order without a sort.
-    #[must_use]
     fn no_sort(self) -> PlanClaim {
         self.planned().claim(Claim::NoSort)
     }
 
     /// It is answered from this index alone, without visiting the table.
-    #[must_use]
     fn index_only(self, index: impl Into<QualifiedName>) -> PlanClaim {
         self.planned().claim(Claim::IndexOnly(index.into()))
     }
 
     /// Its plan uses this index for a range of sizes of this table, starting at this number of rows.
-    #[must_use]
     fn uses_index_from(self, index: impl Into<QualifiedName>, table: impl Into<QualifiedName>, rows: u64) -> FromRows {
         let PlannedQuery { query, role } = self.planned();
         FromRows::new(query, role, index.into(), table.into(), rows)

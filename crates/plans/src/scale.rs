@@ -19,6 +19,7 @@ pub type Scale = BTreeMap<String, u64>;
 
 /// Why a query cannot be planned at another scale.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ScaleError {
     /// No database is available to scale.
     #[error(transparent)]

@@ -18,6 +18,7 @@ use pgproof_assertions::{
 
 /// Why snapshots cannot be compared.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SnapshotError {
     /// A file or directory cannot be read or written.
     #[error("cannot {action} {}", .path.display())]
@@ -73,6 +74,7 @@ pub fn rendered(
 }
 
 /// The plan of a query is the accepted one.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct Accepted {
     pub(crate) query: WorkloadQuery,
@@ -133,6 +135,7 @@ impl Assertion for Accepted {
 const NEXT: &str = "to accept it, or not: cargo xtask review";
 
 /// Every accepted plan belongs to a query.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct NoOrphans {
     pub(crate) directory: PathBuf,

@@ -50,6 +50,7 @@ impl FromRows {
 }
 
 /// A query's plan uses an index for every size of a table in a range.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct UsesIndexBetween {
     range: FromRows,

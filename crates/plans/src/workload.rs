@@ -35,6 +35,7 @@ impl Parameter {
 
 /// Why the queries cannot be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum WorkloadError {
     /// A file or directory cannot be read.
     #[error("cannot read {}", .path.display())]

@@ -6,6 +6,7 @@ use super::{Majors, Report, SchemaReport, SectionReport, Shard, Verdict};
 
 /// Why reports do not belong to one run.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum MergeError {
     /// The report of a whole run.
     #[error("{name} is the report of a whole run; only reports of --shard runs can be merged")]

@@ -12,6 +12,7 @@ use super::repeat::{pins, subject};
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
 
 /// Two concurrent runs succeed.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone, Copy)]
 pub struct CanRunAtOnce;
 

@@ -27,6 +27,7 @@ const FEW_STATEMENTS: usize = 8;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Killed at any point and run again, migrations lead to the same state.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone, Default)]
 pub struct SurvivesKills {
     extent: OnceLock<Extent>,

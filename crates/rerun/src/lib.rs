@@ -28,6 +28,7 @@ pub fn migrations() -> MigrationsRef {
 }
 
 /// The migrations, the subject of a sentence.
+#[must_use = "a subject without a sentence asserts nothing"]
 #[derive(Debug, Clone, Copy)]
 pub struct MigrationsRef(());
 

@@ -31,6 +31,7 @@ pub(super) fn pins() -> Vec<Pin> {
 }
 
 /// Run again, migrations change nothing.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone, Default)]
 pub struct IsRepeatable {
     extent: OnceLock<Extent>,
@@ -117,6 +118,7 @@ impl Runs {
 }
 
 /// Migrations can be resumed from any file.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone, Default)]
 pub struct CanBeResumed {
     extent: OnceLock<Extent>,

@@ -16,6 +16,7 @@ use pgproof_assertions::{
 };
 
 /// Migrations can be rolled back.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone, Copy)]
 pub struct CanBeRolledBack;
 

@@ -18,6 +18,7 @@ use pgproof_catalog::{Catalog, Column, Relation};
 use pgproof_catalog::{row::RowError, row::RowGenerator, row::Value};
 
 /// Rows between runs are kept.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone, Copy)]
 pub struct KeepsRows;
 

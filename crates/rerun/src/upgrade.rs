@@ -42,6 +42,7 @@ impl OldDatabase {
 }
 
 /// An old database is upgraded.
+#[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct IsUpgraded {
     scripts: Vec<String>,

@@ -9,6 +9,7 @@ use crate::{advice, sqlstate};
 
 /// A failed statement or connection.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum DatabaseError {
     /// PostgreSQL reported an error (Protocol, "Error and Notice Message Fields").
     #[error("{0}")]

@@ -11,6 +11,7 @@ use crate::version::Version;
 
 /// Why no server could be started.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ServerError {
     /// No binaries were found.
     #[error(

@@ -6,6 +6,7 @@ use crate::Origin;
 
 /// Why migrations could not be read.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SourceError {
     /// The directory cannot be read.
     #[error("cannot read the migrations in {}; `migrations` in pgproof.toml names that directory", .directory.display())]

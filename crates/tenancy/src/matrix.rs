@@ -22,6 +22,7 @@ use pgproof_catalog::row::RowError;
 
 /// Why tenant isolation could not be tested.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum TenancyError {
     /// The role bypasses all policies.
     #[error(

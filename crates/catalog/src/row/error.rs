@@ -4,6 +4,7 @@ use pgproof_server::{DatabaseError, Reported};
 
 /// Why no row could be made.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RowError {
     /// The table does not exist.
     #[error("there is no table {table}")]

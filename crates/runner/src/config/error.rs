@@ -6,6 +6,7 @@ use super::{CONFIG_VARIABLE, FILE_NAME};
 
 /// Why the configuration is unusable.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// No file was found.
     #[error("no {FILE_NAME} in {} or any directory above it; run pgproof inside a project, or name the file with --config or {CONFIG_VARIABLE}", .from.display())]

@@ -10,6 +10,7 @@ use pgproof_server::ServerError;
 
 /// Why a test has no database.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum IsolationError {
     /// The configuration is missing or invalid.
     #[error(transparent)]

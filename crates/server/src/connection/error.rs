@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 /// Why the description of a server is unusable.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AddressError {
     /// The string is not in a form that libpq accepts.
     #[error("invalid connection string: {0}")]
