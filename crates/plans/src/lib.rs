@@ -7,6 +7,7 @@ mod explain;
 mod generator;
 mod node;
 mod planned_query;
+mod rendered;
 mod scale;
 mod settings;
 mod snapshot;

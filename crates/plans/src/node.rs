@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 /// A node of a plan, with its child nodes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Node {
     /// Its type, with its variant: `Index Scan`, `Hash Join (Left)`, `Aggregate (Hashed)`.
     pub kind: String,
@@ -83,41 +83,11 @@ impl Node {
         walk(self, None, &mut found);
         found
     }
+}
 
-    /// The tree: one node per line, its details below it, its inputs indented.
-    pub fn render(&self) -> String {
-        let mut text = String::new();
-        self.render_into(&mut text, 0);
-        text.truncate(text.trim_end().len());
-        text
-    }
-
-    /// The node's own line.
-    pub fn headline(&self) -> String {
-        let mut line = self.kind.clone();
-        if let Some(index) = &self.index {
-            line.push_str(&format!(" using {index}"));
-        }
-        if let Some(relation) = &self.relation {
-            line.push_str(&format!(" on {relation}"));
-        }
-        if let Some(alias) = &self.alias {
-            line.push_str(&format!(" {alias}"));
-        }
-        line
-    }
-
-    fn render_into(&self, text: &mut String, depth: usize) {
-        let indent = "  ".repeat(depth);
-        let role = self.role.as_ref().map(|role| format!("{role}: ")).unwrap_or_default();
-        text.push_str(&format!("{indent}{role}{}\n", self.headline()));
-        for (label, detail) in &self.details {
-            text.push_str(&format!("{indent}    {label}: {detail}\n"));
-        }
-        for input in &self.inputs {
-            input.render_into(text, depth + 1);
-        }
-    }
+/// The labels of details in a rendered plan.
+pub(super) fn labels() -> impl Iterator<Item = &'static str> {
+    DETAILS.iter().map(|(_, label)| *label)
 }
 
 fn text(plan: &Value, name: &str) -> Option<String> {

@@ -270,7 +270,7 @@ mod tests {
         let read = read(&file).expect("readable").expect("there");
         std::fs::remove_dir_all(&directory).expect("the directory");
         assert_eq!(read.content, text);
-        assert_eq!(read.cost("custom plan"), Some(0.01));
+        assert_eq!(read.cost(crate::Mode::Custom), Some(0.01));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! The text of a snapshot file: the query, its plans, and metadata that is never compared.
 
+use super::explain::Mode;
+use super::node::Node;
+
 /// The content of a snapshot file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotText {
@@ -18,10 +21,10 @@ impl SnapshotText {
         SnapshotText { description: description.trim_matches('"').to_owned(), content: content.trim_end().to_owned() }
     }
 
-    /// The plan of a mode, labelled as in `custom plan`; `None` if the query has none.
-    pub fn plan(&self, mode: &str) -> Option<&str> {
+    /// The plan of a mode; `None` if the query has none, or if the file was edited and what it holds is no plan.
+    pub fn plan(&self, mode: Mode) -> Option<Node> {
         let (_, rest) = self.content.split_once(&format!("\n{mode}\n"))?;
-        Some(rest.split("\n\n").next().unwrap_or(rest))
+        Node::parse(rest.split("\n\n").next().unwrap_or(rest))
     }
 
     /// The query, above its plans.
@@ -30,7 +33,7 @@ impl SnapshotText {
     }
 
     /// The estimated cost of a mode's plan.
-    pub fn cost(&self, mode: &str) -> Option<f64> {
+    pub fn cost(&self, mode: Mode) -> Option<f64> {
         self.noted(&format!("{mode} costs "))?.parse().ok()
     }
 
@@ -60,10 +63,10 @@ mod tests {
     fn reads_a_snapshot() {
         let snapshot = SnapshotText::parse(FILE);
         assert_eq!(snapshot.query(), "-- Title\nSELECT 1");
-        assert_eq!(snapshot.plan("custom plan"), Some("  Seq Scan on t"));
-        assert_eq!(snapshot.plan("generic plan"), Some("  Index Scan using i on t"));
+        assert_eq!(snapshot.plan(Mode::Custom).map(|plan| plan.render()).as_deref(), Some("Seq Scan on t"));
+        assert_eq!(snapshot.plan(Mode::Generic).map(|plan| plan.render()).as_deref(), Some("Index Scan using i on t"));
         assert_eq!(
-            (snapshot.cost("custom plan"), snapshot.rows("t"), snapshot.major()),
+            (snapshot.cost(Mode::Custom), snapshot.rows("t"), snapshot.major()),
             (Some(8.3), Some(5000), Some(15))
         );
     }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::explain::Mode;
+use super::node::Node;
 use super::snapshot_text::SnapshotText;
 
-const MODES: [&str; 2] = ["custom plan", "generic plan"];
+const MODES: [Mode; 2] = [Mode::Custom, Mode::Generic];
 
 /// Sentences about a change; what applies to both modes is reported once.
 pub fn meaning(old: &SnapshotText, new: &SnapshotText) -> Vec<String> {
@@ -14,7 +16,7 @@ pub fn meaning(old: &SnapshotText, new: &SnapshotText) -> Vec<String> {
     }
     let [custom, generic] = MODES.map(|mode| of_mode(mode, old, new));
     for sentence in &custom {
-        let mode = if generic.contains(sentence) || new.plan(MODES[1]).is_none() { "" } else { "custom plan: " };
+        let mode = if generic.contains(sentence) || new.plan(Mode::Generic).is_none() { "" } else { "custom plan: " };
         sentences.push(format!("{mode}{sentence}"));
     }
     sentences
@@ -26,24 +28,24 @@ pub fn meaning(old: &SnapshotText, new: &SnapshotText) -> Vec<String> {
     sentences
 }
 
-fn of_mode(mode: &str, old: &SnapshotText, new: &SnapshotText) -> Vec<String> {
+fn of_mode(mode: Mode, old: &SnapshotText, new: &SnapshotText) -> Vec<String> {
     let (Some(before), Some(after)) = (old.plan(mode), new.plan(mode)) else { return Vec::new() };
     let mut sentences = Vec::new();
-    let (lost, gained) = differing(&indexes(before), &indexes(after));
+    let (lost, gained) = differing(&indexes(&before), &indexes(&after));
     sentences.extend(lost.iter().map(|index| format!("index {index} is no longer used")));
     sentences.extend(gained.iter().map(|index| format!("index {index} is used now")));
-    let (spared, read) = differing(&read_whole(before), &read_whole(after));
+    let (spared, read) = differing(&read_whole(&before), &read_whole(&after));
     sentences.extend(read.iter().map(|table| {
         let rows = new.rows(table).map(|rows| format!(", all {rows} rows")).unwrap_or_default();
         format!("{table} is read whole now{rows}")
     }));
     sentences.extend(spared.iter().map(|table| format!("{table} is no longer read whole")));
-    match (sorts(before), sorts(after)) {
+    match (sorts(&before), sorts(&after)) {
         (before, after) if before < after => sentences.push("a sort has appeared".to_owned()),
         (before, after) if before > after => sentences.push("a sort is gone".to_owned()),
         _ => {}
     }
-    let (lost, gained) = differing(&joins(before), &joins(after));
+    let (lost, gained) = differing(&joins(&before), &joins(&after));
     if !lost.is_empty() || !gained.is_empty() {
         let listed = |joins: &[String]| if joins.is_empty() { "none".to_owned() } else { joins.join(", ") };
         sentences.push(format!("joins: {} before, {} now", listed(&lost), listed(&gained)));
@@ -56,7 +58,7 @@ fn costs(old: &SnapshotText, new: &SnapshotText) -> Option<String> {
     let told: Vec<_> = MODES
         .iter()
         .filter_map(|mode| {
-            let (before, after) = (old.cost(mode)?, new.cost(mode)?);
+            let (before, after) = (old.cost(*mode)?, new.cost(*mode)?);
             let ratio = after / before.max(0.01);
             (!(0.99..=1.01).contains(&ratio)).then(|| format!("{mode} {ratio:.1} times ({before:.2} -> {after:.2})"))
         })
@@ -68,30 +70,26 @@ fn differing(before: &BTreeSet<String>, after: &BTreeSet<String>) -> (Vec<String
     (before.difference(after).cloned().collect(), after.difference(before).cloned().collect())
 }
 
-/// The lines that are nodes: details are labelled, and the label ends with a colon.
-fn nodes(plan: &str) -> impl Iterator<Item = &str> {
-    let is_detail = |line: &str| {
-        let label = line.trim().split(": ").next().unwrap_or_default();
-        label.chars().all(|c| c.is_lowercase() || c == ' ' || c == '-') && line.contains(": ")
-    };
-    plan.lines().filter(move |line| !is_detail(line)).map(str::trim)
+fn indexes(plan: &Node) -> BTreeSet<String> {
+    plan.all().into_iter().filter_map(|node| node.index.clone()).collect()
 }
 
-fn indexes(plan: &str) -> BTreeSet<String> {
-    nodes(plan).filter_map(|node| node.split(" using ").nth(1)?.split(' ').next()).map(str::to_owned).collect()
+fn read_whole(plan: &Node) -> BTreeSet<String> {
+    let scans = plan.all().into_iter().filter(|node| node.kind.starts_with("Seq Scan"));
+    scans.filter_map(|node| node.relation.clone()).collect()
 }
 
-fn read_whole(plan: &str) -> BTreeSet<String> {
-    nodes(plan).filter_map(|node| node.split("Seq Scan on ").nth(1)?.split(' ').next()).map(str::to_owned).collect()
+fn sorts(plan: &Node) -> usize {
+    plan.all()
+        .into_iter()
+        .filter(|node| ["Sort", "Incremental Sort"].iter().any(|kind| node.kind.starts_with(kind)))
+        .count()
 }
 
-fn sorts(plan: &str) -> usize {
-    nodes(plan).filter(|node| node.starts_with("Sort") || node.starts_with("Incremental Sort")).count()
-}
-
-fn joins(plan: &str) -> BTreeSet<String> {
-    let is_join = |node: &&str| ["Nested Loop", "Hash Join", "Merge Join"].iter().any(|join| node.starts_with(join));
-    nodes(plan).filter(is_join).map(str::to_owned).collect()
+fn joins(plan: &Node) -> BTreeSet<String> {
+    let is_join =
+        |node: &&Node| ["Nested Loop", "Hash Join", "Merge Join"].iter().any(|kind| node.kind.starts_with(kind));
+    plan.all().into_iter().filter(is_join).map(|node| node.kind.clone()).collect()
 }
 
 #[cfg(test)]
