@@ -10,8 +10,6 @@ use pgproof_sql::{Identifier, ObjectId, ObjectKind, QualifiedName, Target};
 
 use crate::pin::Pin;
 
-pub use pgproof_runner::evidence::Extent;
-
 /// A condition that must hold for one object.
 pub trait Assertion {
     /// What it is about.
@@ -34,12 +32,8 @@ pub trait Assertion {
         None
     }
 
-    /// How many cases, out of how many, the last check tried, if it cannot try all.
-    fn extent(&self) -> Option<Extent> {
-        None
-    }
-
-    /// Checks it. The caller rolls back any changes to the sandbox.
+    /// Checks it. The caller rolls back any changes to the sandbox. A check that tries a sample of many cases says in
+    /// [`Sandbox::notes`] how many.
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure>;
 }
 

@@ -1,5 +1,6 @@
 //! Executes assertions: each in its own savepoint; each leaves a record, and a failed one fails its test.
 
+use std::collections::BTreeSet;
 use std::panic::Location;
 use std::time::Instant;
 
@@ -59,10 +60,6 @@ impl<T: Assertion + ?Sized> Assertion for Box<T> {
         (**self).pins(catalog)
     }
 
-    fn extent(&self) -> Option<crate::assertion::Extent> {
-        (**self).extent()
-    }
-
     fn exhibit(&self) -> Option<String> {
         (**self).exhibit()
     }
@@ -80,6 +77,7 @@ impl<T: Assertion + ?Sized> Assertion for Box<T> {
 pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Location<'_>) -> Evidence {
     let started = Instant::now();
     let result = sandbox.undone(|sandbox| assertion.check(sandbox));
+    let noted = sandbox.notes().take();
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     let subject = assertion.subject();
     let sqlstate = result.as_ref().err().and_then(Failure::sqlstate).map(str::to_owned);
@@ -102,7 +100,8 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
         outcome,
         message,
         sqlstate,
-        extent: assertion.extent(),
+        extent: noted.extent,
+        accepted: noted.accepted,
         exhibit: assertion.exhibit(),
         detail: assertion.detail(),
         made_at: target.and_then(|target| sandbox.context().made_at(&target)),
@@ -148,6 +147,7 @@ pub fn fail(schema: &str, subject: &str, sentence: &str, message: &str, cause: O
         message: Some(message.to_owned()),
         sqlstate: cause.and_then(DatabaseError::class).map(str::to_owned),
         extent: None,
+        accepted: BTreeSet::new(),
         exhibit: None,
         detail: None,
         made_at: None,

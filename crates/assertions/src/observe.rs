@@ -1,6 +1,7 @@
 //! Results that a test of a suite computes itself, with the same evidence as an assertion: for promises that no
 //! assertion covers, in databases other than a sandbox.
 
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::panic::Location;
 use std::sync::Arc;
@@ -72,6 +73,7 @@ impl Observation {
             message,
             sqlstate: None,
             extent: None,
+            accepted: BTreeSet::new(),
             exhibit: None,
             detail: None,
             made_at: None,

@@ -132,12 +132,11 @@ fn words(text: &str) -> Vec<(String, bool)> {
     let mut words = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {
-        let (word, after) = match rest.strip_prefix('"') {
-            Some(inside) => until_quote(inside),
-            None => {
-                let end = rest.find(' ').unwrap_or(rest.len());
-                (rest[..end].to_owned(), &rest[end..])
-            }
+        let (word, after) = if let Some(inside) = rest.strip_prefix('"') {
+            until_quote(inside)
+        } else {
+            let end = rest.find(' ').unwrap_or(rest.len());
+            (rest[..end].to_owned(), &rest[end..])
         };
         words.push((word, rest.starts_with('"')));
         rest = after.trim_start();
@@ -208,7 +207,7 @@ mod tests {
             (kind, name(), name(), name(), role, details).prop_map(|(kind, index, relation, alias, role, details)| {
                 // Only a scan has names; details are never blank at their ends.
                 let of_scan = |name: Option<String>| name.filter(|_| kind.contains("Scan"));
-                let details = details.into_iter().map(|(label, detail)| (label, format!("({})", detail))).collect();
+                let details = details.into_iter().map(|(label, detail)| (label, format!("({detail})"))).collect();
                 Node {
                     kind: kind.to_owned(),
                     index: of_scan(index),

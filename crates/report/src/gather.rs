@@ -1,6 +1,6 @@
 //! Creates a report from the results of a suite: the verdict of the test harness on each test, and the evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Counts, MigrationReport, Report, SchemaReport, SectionReport, ServerReport, TestReport, Verdict};
 use pgproof_runner::migration::Applied;
@@ -90,7 +90,21 @@ impl SchemaReport {
         if extent == Extent::Whole && verdict == Verdict::Nothing && !sections.is_empty() {
             verdict = Verdict::Refuted;
         }
-        SchemaReport::of_sections(schema.name.clone(), verdict, applied.iter().map(migration).collect(), sections)
+        let migrations = applied.iter().map(migration).collect();
+        let mut report = SchemaReport::of_sections(schema.name.clone(), verdict, migrations, sections);
+        // A test that was refuted may have ended before it came to a difference.
+        if extent != Extent::Filtered && verdict == Verdict::Proven {
+            report.unmatched = report.unmatched(schema);
+        }
+        report
+    }
+
+    /// The accepted differences of the configuration that no assertion needed.
+    fn unmatched(&self, schema: &Schema) -> BTreeSet<String> {
+        let tests = self.sections.iter().flat_map(|section| &section.tests);
+        let needed: BTreeSet<_> = tests.flat_map(|test| &test.assertions).flat_map(|e| &e.accepted).collect();
+        let configured = schema.rerun.accepted.iter().map(ToString::to_string);
+        configured.filter(|pattern| !needed.contains(pattern)).collect()
     }
 
     /// The report, with the sums of its sections.
@@ -101,7 +115,7 @@ impl SchemaReport {
         sections: Vec<SectionReport>,
     ) -> SchemaReport {
         let counts = Counts::sum(sections.iter().map(|section| section.counts));
-        SchemaReport { name, verdict, listed: None, migrations, counts, sections }
+        SchemaReport { name, verdict, listed: None, migrations, unmatched: BTreeSet::new(), counts, sections }
     }
 }
 

@@ -8,6 +8,8 @@ mod outcome;
 mod shard;
 mod text;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 pub use gather::{Extent, SuiteRun, TestRun};
@@ -93,6 +95,10 @@ pub struct SchemaReport {
     pub listed: Option<usize>,
     /// Its migrations, in the order in which they were applied.
     pub migrations: Vec<MigrationReport>,
+    /// Accepted differences of `pgproof.toml` that matched nothing in this run. Known only of a whole run, or a shard,
+    /// that is proven.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub unmatched: BTreeSet<String>,
     /// Sums over its sections.
     pub counts: Counts,
     /// Its sections, in the order of the configuration.

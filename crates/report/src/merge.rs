@@ -131,8 +131,9 @@ fn differs(first: &Report, other: &Report) -> Option<&'static str> {
     }
 }
 
-/// Adds the tests of another shard.
+/// Adds the tests of another shard. What no shard needed is not needed.
 fn add(schema: &mut SchemaReport, more: SchemaReport) {
+    schema.unmatched.retain(|pattern| more.unmatched.contains(pattern));
     for section in more.sections {
         match schema.sections.iter_mut().find(|known| known.module == section.module) {
             Some(known) => known.tests.extend(section.tests),
@@ -153,7 +154,8 @@ fn decided(schema: SchemaReport) -> SchemaReport {
         Verdict::Nothing if !sections.is_empty() => Verdict::Refuted,
         verdict => verdict,
     };
-    SchemaReport::of_sections(schema.name, verdict, schema.migrations, sections)
+    let unmatched = schema.unmatched;
+    SchemaReport { unmatched, ..SchemaReport::of_sections(schema.name, verdict, schema.migrations, sections) }
 }
 
 #[cfg(test)]

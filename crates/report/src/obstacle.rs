@@ -70,6 +70,7 @@ mod tests {
             object: "table orders".to_owned(),
             pins: Vec::new(),
             extent: None,
+            accepted: std::collections::BTreeSet::new(),
             behavioural: false,
             outcome: Outcome::Error,
             message: Some("error: it went wrong".to_owned()),

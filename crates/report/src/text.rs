@@ -62,6 +62,9 @@ impl Text<'_> {
         for (evidence, extent) in extents {
             writeln!(f, "  {} {}: {extent} tried", evidence.subject, evidence.sentence)?;
         }
+        for pattern in &schema.unmatched {
+            writeln!(f, "  rerun.accepted: {pattern} matched nothing in this run; remove it from pgproof.toml")?;
+        }
         for exhibit in tests.flat_map(|test| &test.assertions).filter_map(|evidence| evidence.exhibit.as_ref()) {
             writeln!(f, "\n  {}", exhibit.trim_end().replace('\n', "\n  "))?;
         }

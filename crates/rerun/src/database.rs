@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pgproof_runner::config::Rerun;
-use pgproof_runner::{CloneDatabase, Sandbox};
+use pgproof_runner::{CloneDatabase, Notes, Sandbox};
 use pgproof_runner::{isolation::SchemaContext, isolation::Template};
 use pgproof_runner::{migration::MigrationError, migration::apply};
 use pgproof_sql::Migration;
@@ -34,6 +34,8 @@ pub struct Runs {
     /// In order.
     pub migrations: Vec<Migration>,
     pub(super) rerun: Rerun,
+    /// Where it is noted which differences were accepted.
+    notes: Notes,
 }
 
 impl Runs {
@@ -47,14 +49,23 @@ impl Runs {
         let configured = context.configured().map(|(_, schema)| (schema.rerun.clone(), schema.transaction));
         let (rerun, transaction) = configured.unwrap_or_default();
         let template = Arc::clone(sandbox.template());
-        Ok(Runs { template, on_copies: false, transaction, once: Vec::new(), cases: None, migrations, rerun })
+        Ok(Runs {
+            template,
+            on_copies: false,
+            transaction,
+            once: Vec::new(),
+            cases: None,
+            migrations,
+            rerun,
+            notes: sandbox.notes().clone(),
+        })
     }
 
     /// The given migrations, in copies of a template.
     pub fn with(template: &Arc<Template>, migrations: Vec<Migration>, rerun: Rerun) -> Runs {
         let (transaction, once, cases) = (Transaction::default(), Vec::new(), None);
         let template = Arc::clone(template);
-        Runs { template, on_copies: true, transaction, once, cases, migrations, rerun }
+        Runs { template, on_copies: true, transaction, once, cases, migrations, rerun, notes: Notes::default() }
     }
 
     /// With these transaction boundaries.
@@ -160,7 +171,11 @@ impl Runs {
 
     fn accepts(&self, change: &Change) -> bool {
         let (object, property, kind) = change.identity();
-        self.rerun.accepted.iter().any(|accepted| accepted.accepts(&object, property, kind))
+        let accepting = self.rerun.accepted.iter().find(|accepted| accepted.accepts(&object, property, kind));
+        if let Some(accepted) = accepting {
+            self.notes.accepted(accepted.to_string());
+        }
+        accepting.is_some()
     }
 
     /// The first change that is not accepted.

@@ -1,13 +1,11 @@
 //! Killed runs: the backend is terminated after a statement, or during one that commits midway, and then everything is
 //! run again.
 
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use pgproof_assertions::assertion::Extent;
 use pgproof_assertions::pin::Pin;
 use pgproof_runner::Sandbox;
-use pgproof_runner::evidence::Cases;
+use pgproof_runner::evidence::{Cases, Extent};
 use pgproof_runner::migration::apply_until;
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::Statement;
@@ -28,10 +26,8 @@ const DEADLINE: Duration = Duration::from_secs(10);
 
 /// Killed at any point and run again, migrations lead to the same state.
 #[must_use = "a sentence asserts nothing until it is checked"]
-#[derive(Debug, Clone, Default)]
-pub struct SurvivesKills {
-    extent: OnceLock<Extent>,
-}
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SurvivesKills;
 
 impl Assertion for SurvivesKills {
     fn subject(&self) -> Subject {
@@ -46,16 +42,10 @@ impl Assertion for SurvivesKills {
         pins()
     }
 
-    fn extent(&self) -> Option<Extent> {
-        self.extent.get().copied()
-    }
-
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let runs = Runs::of(sandbox)?;
         let tried = runs.killed()?;
-        let extent = Extent { tried, of: runs.kill_points(), what: Cases::KillPoints };
-        // A second check tries the same cases.
-        let _ = self.extent.set(extent);
+        sandbox.notes().tried(Extent { tried, of: runs.kill_points(), what: Cases::KillPoints });
         Ok(())
     }
 }

@@ -35,17 +35,17 @@ pub struct MigrationsRef(());
 impl MigrationsRef {
     /// Run again, all of them or a single one, they change nothing.
     pub fn are_repeatable(self) -> IsRepeatable {
-        IsRepeatable::default()
+        IsRepeatable
     }
 
     /// After any file up to which they were applied, running all of them leads to the same state.
     pub fn can_be_resumed(self) -> CanBeResumed {
-        CanBeResumed::default()
+        CanBeResumed
     }
 
     /// Killed after or during any statement and run again, they lead to the same state.
     pub fn survive_kills(self) -> SurvivesKills {
-        SurvivesKills::default()
+        SurvivesKills
     }
 
     /// Rows that users insert between runs are kept; edited rows of the migrations are kept or reset, as declared.

@@ -1,12 +1,9 @@
 //! Re-runs migrations: all of them, a single one, and all of them from a partially applied state.
 
-use std::sync::OnceLock;
-
-use pgproof_assertions::assertion::Extent;
 use pgproof_assertions::pin::Pin;
 use pgproof_catalog::Catalog;
 use pgproof_runner::Sandbox;
-use pgproof_runner::evidence::Cases;
+use pgproof_runner::evidence::{Cases, Extent};
 use pgproof_sql::{ObjectId, ObjectKind, Property};
 
 use super::State;
@@ -32,10 +29,8 @@ pub(super) fn pins() -> Vec<Pin> {
 
 /// Run again, migrations change nothing.
 #[must_use = "a sentence asserts nothing until it is checked"]
-#[derive(Debug, Clone, Default)]
-pub struct IsRepeatable {
-    extent: OnceLock<Extent>,
-}
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IsRepeatable;
 
 impl Assertion for IsRepeatable {
     fn subject(&self) -> Subject {
@@ -50,15 +45,11 @@ impl Assertion for IsRepeatable {
         pins()
     }
 
-    fn extent(&self) -> Option<Extent> {
-        self.extent.get().copied()
-    }
-
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let runs = Runs::of(sandbox)?;
         runs.again()?;
         let files = runs.migrations.len();
-        let _ = self.extent.set(Extent { tried: files, of: files, what: Cases::Files });
+        sandbox.notes().tried(Extent { tried: files, of: files, what: Cases::Files });
         Ok(())
     }
 }
@@ -119,10 +110,8 @@ impl Runs {
 
 /// Migrations can be resumed from any file.
 #[must_use = "a sentence asserts nothing until it is checked"]
-#[derive(Debug, Clone, Default)]
-pub struct CanBeResumed {
-    extent: OnceLock<Extent>,
-}
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CanBeResumed;
 
 impl Assertion for CanBeResumed {
     fn subject(&self) -> Subject {
@@ -137,14 +126,10 @@ impl Assertion for CanBeResumed {
         pins()
     }
 
-    fn extent(&self) -> Option<Extent> {
-        self.extent.get().copied()
-    }
-
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let runs = Runs::of(sandbox)?;
         let tried = runs.resumable()?;
-        let _ = self.extent.set(Extent { tried, of: runs.migrations.len(), what: Cases::Files });
+        sandbox.notes().tried(Extent { tried, of: runs.migrations.len(), what: Cases::Files });
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The record of one checked assertion, and the files that collect the records of a run. `report` creates reports from
 //! them.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -45,6 +46,9 @@ pub struct Evidence {
     /// How many cases of how many were tried, where not all can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extent: Option<Extent>,
+    /// The patterns in `pgproof.toml` that accepted a difference here.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub accepted: BTreeSet<String>,
     /// Additional output for humans, proven or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhibit: Option<String>,

@@ -6,8 +6,10 @@ pub mod config;
 pub mod evidence;
 pub mod isolation;
 pub mod migration;
+mod notes;
 pub mod process;
 
 pub use cause::behind;
 pub use config::{Config, ConfigError, Schema};
 pub use isolation::{CloneDatabase, Sandbox};
+pub use notes::{Noted, Notes};

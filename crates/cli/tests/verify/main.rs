@@ -7,6 +7,7 @@ mod audit;
 mod bad_input;
 mod edits;
 mod endings;
+mod names;
 mod output;
 mod plans;
 mod project;

@@ -39,6 +39,23 @@ impl Project {
         project
     }
 
+    /// A small schema with unusual names, and its suite in `suites/tests/shop`.
+    pub fn shop() -> Project {
+        let project = Project { directory: tempfile::tempdir().expect("a directory") };
+        copy(&workspace().join("crates/cli/tests/verify/shop"), &project.path("sql"));
+        let manifest = workspace().join("Cargo.toml");
+        let suite = format!("{{ manifest = \"{}\", package = \"suites\", test = \"shop\" }}", manifest.display());
+        let config = format!("[schemas.shop]\nmigrations = \"sql\"\nsuite = {suite}\n");
+        std::fs::write(project.path("pgproof.toml"), config).expect("a file");
+        project
+    }
+
+    /// Adds text at the end of a file.
+    pub fn append(&self, file: &str, text: &str) {
+        let content = std::fs::read_to_string(self.path(file)).expect("a file");
+        std::fs::write(self.path(file), content + text).expect("a file");
+    }
+
     pub fn path(&self, relative: &str) -> PathBuf {
         self.directory.path().join(relative)
     }

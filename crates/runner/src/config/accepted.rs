@@ -1,6 +1,7 @@
 //! Differences that are accepted, as `pgproof.toml` declares them: an object, and if need be the property or the kind of
 //! change.
 
+use std::fmt;
 use std::str::FromStr;
 
 use pgproof_sql::{Change, ObjectId, ObjectPattern, Property, nearest};
@@ -29,6 +30,16 @@ impl AcceptedDifference {
         self.object.matches(object)
             && (self.property.is_none() || self.property == property)
             && self.change.is_none_or(|accepted| accepted == change)
+    }
+}
+
+impl fmt::Display for AcceptedDifference {
+    /// As in `column orders.total: default, altered`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.object)?;
+        let parts = [self.property.map(Property::name), self.change.map(Change::name)];
+        let parts: Vec<_> = parts.into_iter().flatten().collect();
+        if parts.is_empty() { Ok(()) } else { write!(f, ": {}", parts.join(", ")) }
     }
 }
 

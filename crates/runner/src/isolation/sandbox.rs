@@ -5,6 +5,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::{Cache, IsolationError, SchemaContext, Template, pool};
+use crate::notes::Notes;
 use pgproof_server::DatabaseError;
 use pgproof_server::{Attempt, Session, session::Row};
 
@@ -24,6 +25,7 @@ pub struct Sandbox {
     pooled: bool,
     /// What was read since the schema was changed here.
     cache: Cache,
+    notes: Notes,
 }
 
 /// The state of the schema in a sandbox.
@@ -62,7 +64,14 @@ impl Sandbox {
         build(&mut session)?;
         session.run(BEGIN)?;
         let (template, state) = (Arc::clone(template), SchemaState::AsMigrated);
-        Ok(Sandbox { template, session: Some(session), state, pooled: false, cache: Cache::default() })
+        Ok(Sandbox {
+            template,
+            session: Some(session),
+            state,
+            pooled: false,
+            cache: Cache::default(),
+            notes: Notes::default(),
+        })
     }
 
     /// The template of its database.
@@ -73,12 +82,24 @@ impl Sandbox {
     fn begin(template: Arc<Template>, state: SchemaState) -> Result<Sandbox, IsolationError> {
         let mut session = pool::take(&template)?;
         session.run(BEGIN)?;
-        Ok(Sandbox { template, session: Some(session), state, pooled: true, cache: Cache::default() })
+        Ok(Sandbox {
+            template,
+            session: Some(session),
+            state,
+            pooled: true,
+            cache: Cache::default(),
+            notes: Notes::default(),
+        })
     }
 
     /// What the test knows about the schema.
     pub fn context(&self) -> &Arc<SchemaContext> {
         &self.template.context
+    }
+
+    /// Where the check that runs now leaves what it says beside its outcome.
+    pub fn notes(&self) -> &Notes {
+        &self.notes
     }
 
     /// The major version of the server.
