@@ -183,6 +183,11 @@ impl Differences {
     pub fn verdict(self) -> Result<(), Failure> {
         if self.0.is_empty() { Ok(()) } else { Err(refuted(self.0.join("\n"))) }
     }
+
+    /// The same, pointing at this object.
+    pub fn verdict_on(self, object: ObjectId) -> Result<(), Failure> {
+        if self.0.is_empty() { Ok(()) } else { Err(refuted_by(object, self.0.join("\n"))) }
+    }
 }
 
 /// The first lines, and the number of remaining ones.

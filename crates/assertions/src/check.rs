@@ -10,6 +10,7 @@ use pgproof_runner::evidence::{Evidence, Firmness, Outcome, Pinned, record};
 use pgproof_server::DatabaseError;
 use pgproof_sql::with_causes;
 
+use crate::origin::origin;
 use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure};
 
@@ -104,7 +105,7 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
         accepted: noted.accepted,
         exhibit: assertion.exhibit(),
         detail: assertion.detail(),
-        made_at: target.and_then(|target| sandbox.context().made_at(&target)),
+        made_at: target.and_then(|target| origin(sandbox, &target, &pins)),
         micros,
     }
 }

@@ -99,9 +99,8 @@ impl ForeignKey {
         };
         let named = |key: &Constraint| self.name.as_ref().is_none_or(|name| *name == key.name);
         keys.iter().copied().find(|key| references(key) && named(key)).ok_or_else(|| {
-            let table = ObjectId::table(&self.table);
             match keys.first() {
-                None => refuted_by(table, "there is no such foreign key"),
+                None => refuted("there is no such foreign key"),
                 Some(key) => refuted_by(
                     ObjectId::constraint(&self.table, key.name.clone()),
                     format!("there is {}: {}", key.name, key.definition),

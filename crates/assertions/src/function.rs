@@ -121,7 +121,7 @@ impl Assertion for FunctionIs {
         differences.compare("its volatility", found.volatility.to_string(), self.volatility.to_string());
         differences.compare("whose rights it runs with", rights(found.security_definer), rights(self.security_definer));
         differences.compare("its search_path", text(path), text(self.search_path.clone()));
-        differences.verdict()
+        differences.verdict_on(found.id())
     }
 }
 

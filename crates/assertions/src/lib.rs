@@ -19,6 +19,7 @@ pub mod index;
 pub mod lines;
 pub mod nullability;
 pub mod observe;
+mod origin;
 pub mod pin;
 pub mod policy;
 pub mod primary_key;

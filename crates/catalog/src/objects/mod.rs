@@ -38,6 +38,11 @@ impl Objects {
         self.objects.contains_key(object)
     }
 
+    /// The properties of an object, if it exists.
+    pub fn properties(&self, object: &ObjectId) -> Option<&BTreeMap<Property, String>> {
+        Some(&self.objects.get(object)?.properties)
+    }
+
     /// The value of a property, if the object exists and has it.
     pub fn property(&self, object: &ObjectId, property: Property) -> Option<&str> {
         self.objects.get(object)?.properties.get(&property).map(String::as_str)

@@ -8,8 +8,24 @@ use super::Objects;
 impl Objects {
     /// Reads all objects of a session's database.
     pub fn read(session: &mut Session) -> Result<Objects, DatabaseError> {
+        let mut all = Objects::of_relation(session, None)?;
+        all.objects.extend(Objects::outside_relations(session)?.objects);
+        Ok(all)
+    }
+
+    /// Reads a relation by its OID, and all that belongs to it; without one, those of all relations.
+    pub(crate) fn of_relation(session: &mut Session, oid: Option<&str>) -> Result<Objects, DatabaseError> {
+        Objects::run(session, &include_str!("relations.sql").replace("$1", oid.unwrap_or("NULL")))
+    }
+
+    /// Reads all objects that belong to no relation: schemas, functions, types, extensions.
+    pub(crate) fn outside_relations(session: &mut Session) -> Result<Objects, DatabaseError> {
+        Objects::run(session, include_str!("others.sql"))
+    }
+
+    fn run(session: &mut Session, sql: &str) -> Result<Objects, DatabaseError> {
         let mut found = Objects::default();
-        for sql in [include_str!("relations.sql"), include_str!("others.sql")] {
+        {
             for row in session.rows(&format!("SELECT * FROM ({sql}) AS said WHERE value IS NOT NULL"))? {
                 let wrong = || DatabaseError::Answer { query: "the catalog".to_owned(), problem: format!("{row:?}") };
                 let (object, parent) = identify(&row).ok_or_else(wrong)?;

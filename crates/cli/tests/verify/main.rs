@@ -9,6 +9,7 @@ mod edits;
 mod endings;
 mod names;
 mod output;
+mod places;
 mod plans;
 mod project;
 mod servers;

@@ -35,13 +35,13 @@ fn unusual_names_are_proven() {
 #[case::one_overload(
     "RETURNS integer\n    LANGUAGE sql IMMUTABLE",
     "RETURNS integer\n    LANGUAGE sql STABLE",
-    "function doubled(integer)",
+    "function doubled is IMMUTABLE (n integer)",
     21
 )]
 #[case::the_other_overload(
     "RETURNS text\n    LANGUAGE sql IMMUTABLE",
     "RETURNS text\n    LANGUAGE sql STABLE",
-    "function doubled(text)",
+    "function doubled is IMMUTABLE (t text)",
     24
 )]
 #[case::constraint_of_the_other_table(

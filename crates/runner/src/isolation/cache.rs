@@ -7,18 +7,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// Values that were read once.
 #[derive(Default)]
-pub struct Cache(Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>);
+pub struct Cache(Mutex<HashMap<TypeId, Slot>>);
+
+/// The place of one value. It has a lock of its own: who needs another value does not wait.
+type Slot = Arc<Mutex<Option<Arc<dyn Any + Send + Sync>>>>;
 
 impl Cache {
     /// The value of this type, made by the first who asks while the others wait.
     pub fn get<T: Any + Send + Sync, E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
-        let mut values = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = TypeId::of::<T>();
-        if let Some(value) = values.get(&key).and_then(|value| Arc::clone(value).downcast().ok()) {
+        let slot = {
+            let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(slots.entry(TypeId::of::<T>()).or_default())
+        };
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = slot.as_ref().and_then(|value| Arc::clone(value).downcast().ok()) {
             return Ok(value);
         }
         let value = Arc::new(make()?);
-        values.insert(key, Arc::clone(&value) as Arc<dyn Any + Send + Sync>);
+        *slot = Some(Arc::clone(&value) as Arc<dyn Any + Send + Sync>);
         Ok(value)
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use super::Cache;
 use crate::{config::Config, config::Schema};
 use crate::{migration::MigrationError, migration::optional, migration::optional_names, migration::select};
 use pgproof_sql::Origin;
@@ -14,17 +15,23 @@ pub struct SchemaContext {
     name: String,
     files: Option<(Config, Schema)>,
     provenance: OnceLock<Provenance>,
+    cache: Cache,
 }
 
 impl SchemaContext {
     /// The context of a configured schema.
     pub fn of(config: Config, schema: Schema) -> SchemaContext {
-        SchemaContext { name: schema.name.clone(), files: Some((config, schema)), provenance: OnceLock::new() }
+        SchemaContext {
+            name: schema.name.clone(),
+            files: Some((config, schema)),
+            provenance: OnceLock::new(),
+            cache: Cache::default(),
+        }
     }
 
     /// The context of a database without migrations.
     pub fn scratch() -> SchemaContext {
-        SchemaContext { name: "scratch".to_owned(), files: None, provenance: OnceLock::new() }
+        SchemaContext { name: "scratch".to_owned(), files: None, provenance: OnceLock::new(), cache: Cache::default() }
     }
 
     /// The schema's name.
@@ -92,6 +99,11 @@ impl SchemaContext {
     /// The configuration and the schema in it; none for a scratch database.
     pub fn configured(&self) -> Option<&(Config, Schema)> {
         self.files.as_ref()
+    }
+
+    /// What was found out about the migrations once, and is true for every database of the schema.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// Where the migrations define an object or insert a row. Files are read at the first call: only failures need it.

@@ -38,8 +38,10 @@ pub fn apply(
     transaction: Transaction,
 ) -> Result<Vec<Applied>, MigrationError> {
     note_roles_of(session, migrations)?;
-    let applied: Result<_, MigrationError> =
-        migrations.iter().map(|migration| Ok(apply_one(session, migration, transaction, usize::MAX)?.0)).collect();
+    let applied: Result<_, MigrationError> = migrations
+        .iter()
+        .map(|migration| Ok(apply_one(session, migration, transaction, usize::MAX, &mut |_, _| Ok(()))?.0))
+        .collect();
     let applied = applied?;
     note_roles_of(session, migrations)?;
     Ok(applied)
@@ -84,10 +86,28 @@ pub fn apply_until(
         if left == 0 {
             break;
         }
-        left = apply_one(session, migration, transaction, left)?.1;
+        left = apply_one(session, migration, transaction, left, &mut |_, _| Ok(()))?.1;
     }
     Ok(())
 }
+
+/// The same as [`apply`]; `observe` sees the session after each statement, inside the statement's transaction if there
+/// is one. It may read, and must leave the session as it is.
+pub fn apply_observed(
+    session: &mut Session,
+    migrations: &[Migration],
+    transaction: Transaction,
+    observe: &mut Observer<'_>,
+) -> Result<(), MigrationError> {
+    note_roles_of(session, migrations)?;
+    for migration in migrations {
+        apply_one(session, migration, transaction, usize::MAX, observe)?;
+    }
+    Ok(())
+}
+
+/// What [`apply_observed`] calls after each statement.
+pub type Observer<'a> = dyn FnMut(&mut Session, &Statement) -> Result<(), DatabaseError> + 'a;
 
 /// Records the roles that migrations create, before and after, if they will have to be removed.
 fn note_roles_of(session: &mut Session, migrations: &[Migration]) -> Result<(), MigrationError> {
@@ -114,6 +134,7 @@ fn apply_one(
     migration: &Migration,
     transaction: Transaction,
     most: usize,
+    observe: &mut Observer<'_>,
 ) -> Result<(Applied, usize), MigrationError> {
     let statements = &migration.statements;
     let in_session = |source| MigrationError::Session { file: migration.file.clone(), source };
@@ -133,6 +154,7 @@ fn apply_one(
         } else if statement.ends_transaction() {
             open = None;
         }
+        observe(session, statement).map_err(in_session)?;
         outcomes.push(Outcome { origin: statement.origin.clone(), kind: statement.kind(), rows });
     }
     let applied = Applied { file: migration.file.clone(), statements: outcomes };

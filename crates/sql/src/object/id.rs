@@ -99,6 +99,14 @@ impl ObjectId {
         self
     }
 
+    /// Whether this name, which may lack its schema or argument types, can denote that object.
+    pub fn may_be(&self, other: &ObjectId) -> bool {
+        other.name == self.name
+            && (other.kind == self.kind || other.kind.is_relation() && self.kind.is_relation())
+            && (self.schema.is_none() || other.schema == self.schema)
+            && other.relation == self.relation
+    }
+
     fn in_its_schema(&self, name: &Identifier) -> QualifiedName {
         match &self.schema {
             Some(schema) => QualifiedName::in_schema(schema.as_str(), name.as_str()),

@@ -170,6 +170,18 @@ impl ObjectKind {
         matches!(self, ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Aggregate)
     }
 
+    /// Whether it shares a namespace with tables.
+    pub fn is_relation(self) -> bool {
+        matches!(
+            self,
+            ObjectKind::Table
+                | ObjectKind::View
+                | ObjectKind::MaterializedView
+                | ObjectKind::ForeignTable
+                | ObjectKind::Sequence
+        )
+    }
+
     /// Whether it belongs to a schema.
     pub fn is_in_schema(self) -> bool {
         !matches!(

@@ -3,12 +3,13 @@
 
 mod names;
 mod read;
+mod unnamed;
 
 use std::collections::HashMap;
 
 use crate::name::QualifiedName;
-use crate::object::{ObjectId, ObjectKind, Target};
-use crate::{Migration, Origin};
+use crate::object::{ObjectId, Target};
+use crate::{Migration, Origin, Statement};
 
 /// Where the objects of a schema were created.
 #[derive(Debug, Default)]
@@ -31,6 +32,20 @@ impl Provenance {
             }
         }
         provenance
+    }
+
+    /// Where in a statement an object is named: its own line in CREATE TABLE, or the action of ALTER TABLE; else the
+    /// beginning of the statement.
+    pub fn within(statement: &Statement, object: &ObjectId) -> Origin {
+        let mut alone = Provenance::default();
+        read::Reader::new(&mut alone).read(statement);
+        // The search path of the statement is not known here.
+        let name =
+            |object: &ObjectId| (object.kind(), object.relation().map(|r| r.name().clone()), object.name().clone());
+        let made = alone.origins.iter().find(|(made, _)| name(made) == name(object));
+        made.map(|(_, origin)| origin.clone())
+            .or_else(|| read::action_on(statement, object.name()))
+            .unwrap_or_else(|| statement.origin.clone())
     }
 
     /// The objects created.
@@ -59,13 +74,7 @@ impl Provenance {
 
     /// The only object that a name without its schema or argument types can denote.
     fn only(&self, object: &ObjectId) -> Option<&Origin> {
-        let same = |other: &ObjectId| {
-            other.name() == object.name()
-                && (other.kind() == object.kind() || is_relation(other.kind()) && is_relation(object.kind()))
-                && (object.schema().is_none() || other.schema() == object.schema())
-                && other.relation().map(|r| r.name().clone()) == object.relation().map(|r| r.name().clone())
-        };
-        let mut found = self.origins.iter().filter(|(other, _)| same(other));
+        let mut found = self.origins.iter().filter(|(other, _)| object.may_be(other));
         let (_, origin) = found.next()?;
         found.next().is_none().then_some(origin)
     }
@@ -81,21 +90,10 @@ impl Provenance {
     }
 }
 
-/// Whether objects of this kind share a namespace with tables.
-fn is_relation(kind: ObjectKind) -> bool {
-    matches!(
-        kind,
-        ObjectKind::Table
-            | ObjectKind::View
-            | ObjectKind::MaterializedView
-            | ObjectKind::ForeignTable
-            | ObjectKind::Sequence
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::object::ObjectKind;
     use crate::{Source, split};
 
     fn provenance(sql: &str) -> Provenance {

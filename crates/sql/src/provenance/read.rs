@@ -5,6 +5,7 @@ use squawk_syntax::{SourceFile, SyntaxNode};
 
 use super::Provenance;
 use super::names::{formatted_type, identifiers, qualified, simple};
+use super::unnamed;
 use crate::name::{Identifier, QualifiedName};
 use crate::object::{ObjectId, ObjectKind};
 use crate::{Origin, Statement};
@@ -31,6 +32,10 @@ impl Reader<'_> {
             let origin = || statement.origin_at(usize::from(node.text_range().start()));
             if let Some(name) = ast::ConstraintName::cast(node.clone()) {
                 if let (Some((kind, relation)), Some(name)) = (&relation, simple(name.syntax())) {
+                    self.replace(ObjectId::of(*kind, relation, name), origin());
+                }
+            } else if let Some(name) = relation.as_ref().and_then(|(_, table)| unnamed::name(&node, table)) {
+                if let Some((kind, relation)) = &relation {
                     self.replace(ObjectId::of(*kind, relation, name), origin());
                 }
             } else if let Some(column) = ast::Column::cast(node.clone()) {
@@ -181,6 +186,15 @@ impl Reader<'_> {
     fn replace(&mut self, object: ObjectId, origin: Origin) {
         self.provenance.origins.insert(object, origin);
     }
+}
+
+/// The action of an ALTER TABLE that names this column, constraint, or the like.
+pub(super) fn action_on(statement: &Statement, name: &Identifier) -> Option<Origin> {
+    let file = SourceFile::parse(&statement.text).tree();
+    let Some(Stmt::AlterTable(alter)) = file.stmts().next() else { return None };
+    let actions: Vec<_> = alter.actions().map(|action| action.syntax().clone()).collect();
+    let action = actions.iter().find(|action| identifiers(&action.text().to_string()).contains(name))?;
+    Some(statement.origin_at(usize::from(action.text_range().start())))
 }
 
 /// The types of the input arguments.
