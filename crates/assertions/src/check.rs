@@ -88,7 +88,13 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
         Err(Failure::Refuted { found, target }) => (Outcome::Refuted, Some(found), target.or_else(at_subject)),
         Err(error) => (Outcome::Error, Some(with_causes(&error)), at_subject()),
     };
-    let pins = Catalog::of(sandbox).map(|catalog| assertion.pins(&catalog)).unwrap_or_default();
+    let mut pins = Catalog::of(sandbox).map(|catalog| assertion.pins(&catalog)).unwrap_or_default();
+    if noted.looked_at {
+        for pin in &mut pins {
+            pin.firmness = Firmness::LookedAt;
+        }
+    }
+    let is_proven = outcome == Outcome::Proven;
     Evidence {
         schema: sandbox.context().name().to_owned(),
         test: test_name(),
@@ -103,6 +109,7 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
         sqlstate,
         extent: noted.extent,
         accepted: noted.accepted,
+        undecided: noted.undecided.filter(|_| is_proven),
         exhibit: assertion.exhibit(),
         detail: assertion.detail(),
         made_at: target.and_then(|target| origin(sandbox, &target, &pins)),
@@ -149,6 +156,7 @@ pub fn fail(schema: &str, subject: &str, sentence: &str, message: &str, cause: O
         sqlstate: cause.and_then(DatabaseError::class).map(str::to_owned),
         extent: None,
         accepted: BTreeSet::new(),
+        undecided: None,
         exhibit: None,
         detail: None,
         made_at: None,

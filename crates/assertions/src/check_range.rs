@@ -1,14 +1,19 @@
 //! A column that accepts the numbers of a range: the bounds are accepted, their neighbours outside are rejected.
 
+use std::collections::HashSet;
+
 use pgproof_runner::Sandbox;
-use pgproof_server::Attempt;
 use pgproof_sql::ObjectId;
 
+use crate::act::{NOT_STORED, Stored, store};
+use crate::admission::Admission;
 use crate::column::ColumnRef;
 use crate::pin::Pin;
-use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted_by};
+use crate::problems::Problems;
+use crate::strangers::numbers;
+use crate::{assertion::Assertion, assertion::Failure, assertion::Subject};
 use pgproof_catalog::{Catalog, Column, ConstraintKind};
-use pgproof_catalog::{row::RowGenerator, row::Value, row::integer_range, row::type_parts};
+use pgproof_catalog::{row::RowGenerator, row::Value, row::integer_range, row::literals, row::type_parts};
 
 impl ColumnRef {
     /// It accepts this number and all greater ones, and rejects all smaller ones.
@@ -80,32 +85,97 @@ impl Assertion for CheckRange {
             (None, None) => ObjectId::column(&self.at.table, column.name.clone()),
         };
         let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
-        let mut problems = Vec::new();
-        for (number, inside) in self.probes(column)? {
-            let attempt = sandbox.attempt(&draft.with(&column.name, Value::text(&number)).sql())?;
-            match (attempt, inside) {
-                (Attempt::Accepted, false) => problems.push(format!("{number} was accepted")),
-                (Attempt::Refused(_), true)
+        let mut problems = Problems::default();
+        let mut strangers = Vec::new();
+        let admission = Admission::of(&catalog, relation, column);
+        for (number, inside) in self.probes(sandbox, column, &admission)? {
+            let stored = store(sandbox, &draft.with(&column.name, Value::text(&number)), &column.name)?;
+            match (stored, inside) {
+                (Stored::Value(Some(stored)), true) if same_number(&stored, &number) => {}
+                (Stored::Value(Some(stored)), true) => problems.tell(format!("{number} was stored as {stored}")),
+                (Stored::Value(None), true) => problems.tell(format!("{number} was stored as NULL")),
+                (Stored::Nothing, true) => problems.tell(format!("{number}: {NOT_STORED}")),
+                (Stored::Value(Some(stored)), false) if !same_number(&stored, &number) && self.holds(&stored) => {}
+                (Stored::Value(_), false) => problems.tell(format!("{number} was accepted")),
+                (Stored::Refused(_), true)
                     if RowGenerator::completes(sandbox, &self.at.table, &column.name, Value::text(&number))? => {}
-                (Attempt::Refused(r), true) => problems.push(format!("{number} was rejected with {}", r.brief())),
-                (Attempt::Refused(r), false) if !r.is("23514", self.constraint.as_deref()) => {
-                    problems.push(format!("{number} was rejected by another rule: {}", r.brief()));
+                (Stored::Refused(r), true) => {
+                    problems.blame(relation, &r);
+                    problems.tell(format!("{number} was rejected with {}", r.brief()));
                 }
-                _ => {}
+                // A condition that fails rejects the row as well: a number beyond what its arithmetic holds.
+                (Stored::Refused(r), false) if r.sqlstate.starts_with("22") => {}
+                (Stored::Refused(r), false) if !r.is("23514", self.constraint.as_deref()) => {
+                    problems.blame(relation, &r);
+                    problems.tell(format!("{number} was rejected by another rule: {}", r.brief()));
+                }
+                (Stored::Refused(_) | Stored::Nothing, false) => strangers.push(number),
             }
         }
-        if problems.len() > SHOWN + 1 {
-            let more = problems.len() - SHOWN;
-            problems.truncate(SHOWN);
-            problems.push(format!("and {more} more"));
+        problems.verdict_of_first(SHOWN, object)?;
+        if let Some(reason) = admission.undecided(sandbox, &strangers)? {
+            sandbox.notes().undecided(reason);
         }
-        if problems.is_empty() { Ok(()) } else { Err(refuted_by(object, problems.join("\n"))) }
+        Ok(())
     }
 }
 
+/// Whether two texts are the same number, however many decimals they have.
+fn same_number(one: &str, other: &str) -> bool {
+    one == other
+        || matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if one.total_cmp(&other).is_eq())
+}
+
 impl CheckRange {
-    /// The numbers to try, and whether each is in the range.
-    fn probes(&self, column: &Column) -> Result<Vec<(String, bool)>, Failure> {
+    /// Whether a number is in the range.
+    fn holds(&self, number: &str) -> bool {
+        let number: Option<f64> = number.parse().ok();
+        let bound = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<f64>().ok());
+        number.is_some_and(|n| {
+            bound(&self.least).is_none_or(|least| n >= least) && bound(&self.most).is_none_or(|most| n <= most)
+        })
+    }
+
+    /// The numbers to try, and whether each is in the range: those around the bounds, those that the column's CHECKs
+    /// compare with, and, if a CHECK does more than that, those on which it decides otherwise than the range.
+    fn probes(
+        &self,
+        sandbox: &mut Sandbox,
+        column: &Column,
+        admission: &Admission<'_>,
+    ) -> Result<Vec<(String, bool)>, Failure> {
+        let mut probes = self.around_bounds(column)?;
+        let step = step(column, [&self.least, &self.most])?;
+        let limits = limits(column, step);
+        let fits = |number: &String| {
+            let steps = number.parse::<f64>().ok().map(|number| number / step);
+            steps.is_some_and(|n| {
+                (n - n.round()).abs() < 1e-6 && limits.is_none_or(|(low, high)| (low..=high).contains(&n))
+            })
+        };
+        let mut more: Vec<String> = literals(&admission.definitions().join(" "));
+        if admission.is_open() {
+            let many: Vec<String> = numbers(&more).into_iter().filter(fits).collect();
+            match admission.admits(sandbox, &many)? {
+                Some(accepted) => {
+                    let accepted: HashSet<String> = accepted.into_iter().collect();
+                    let differ = |number: &&String| accepted.contains(*number) != self.holds(number);
+                    more.extend(many.iter().filter(differ).take(MOST_DIFFERING).cloned());
+                }
+                // A condition fails for one of them: each is tried.
+                None => more.extend(many.into_iter().take(MOST_TRIED)),
+            }
+        }
+        for number in more.into_iter().filter(fits) {
+            if !probes.iter().any(|(known, _)| same_number(known, &number)) {
+                let inside = self.holds(&number);
+                probes.push((number, inside));
+            }
+        }
+        Ok(probes)
+    }
+
+    fn around_bounds(&self, column: &Column) -> Result<Vec<(String, bool)>, Failure> {
         let step = step(column, [&self.least, &self.most])?;
         let bound = |text: &Option<String>| {
             let Some(text) = text else { return Ok(None) };
@@ -143,6 +213,12 @@ impl CheckRange {
         Ok(steps.into_iter().filter(in_type).map(|n| (format!("{:.places$}", n * step), inside(n))).collect())
     }
 }
+
+/// How many of the numbers that a CHECK decides otherwise are tried.
+const MOST_DIFFERING: usize = 20;
+
+/// How many numbers are tried if they cannot be evaluated beforehand.
+const MOST_TRIED: usize = 300;
 
 /// How many problems of a range are reported.
 const SHOWN: usize = 3;
@@ -211,6 +287,21 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_with_more_than_bounds_is_searched() {
+        let mut db = scratch(
+            "CREATE TABLE t (a int CHECK (a >= 0 OR a % 7919 = 0), b int CHECK (b >= 0 AND b <> 4242), c numeric CHECK (c >= 0 AND abs(c) < 500),
+                d int CHECK (abs(d) = d))",
+        );
+        let message = refuted(&mut db, table("t").column("a").accepts_from("0"));
+        assert!(message.contains("was accepted"), "{message}");
+        let message = refuted(&mut db, table("t").column("b").accepts_from("0"));
+        assert!(message.contains("4242 was rejected with 23514"), "{message}");
+        let message = refuted(&mut db, table("t").column("c").accepts_from("0"));
+        assert!(message.contains("was rejected with 23514"), "{message}");
+        proven(&mut db, table("t").column("d").accepts_from("0"));
+    }
+
+    #[test]
     fn bounds_are_taken_and_their_neighbours_refused() {
         let mut db = scratch(
             "CREATE TABLE t (ms int CONSTRAINT positive CHECK (ms >= 0), rate numeric(5,2) NOT NULL CHECK (rate BETWEEN 0 AND 100), \
@@ -234,7 +325,7 @@ mod tests {
           100.00 was accepted
           -0.01 was rejected with 23514 check_violation by t_rate_check
           -900.01 was rejected with 23514 check_violation by t_rate_check
-          -999.99 was rejected with 23514 check_violation by t_rate_check
+          and 2 more
         ");
     }
 }

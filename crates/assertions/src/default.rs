@@ -1,14 +1,16 @@
 //! The value of a column that a row omits, proven by inserting such a row.
 
 use pgproof_runner::Sandbox;
-use pgproof_server::Attempt;
+use pgproof_server::DatabaseError;
 use pgproof_sql::Property;
+use pgproof_sql::quote::{identifier, literal};
 
+use crate::act::{Stored, store};
 use crate::column::ColumnRef;
 use crate::pin::Pin;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
-use pgproof_catalog::{Catalog, Generation};
-use pgproof_catalog::{row::RowGenerator, row::Value};
+use pgproof_catalog::{Catalog, Generation, Relation};
+use pgproof_catalog::{row::RowError, row::RowGenerator, row::Value};
 
 impl ColumnRef {
     /// A row that omits it gets the value of this expression.
@@ -47,27 +49,59 @@ impl Assertion for DefaultsTo {
         let catalog = Catalog::of(sandbox)?;
         let (relation, column) = self.at.find(&catalog)?;
         let Some(default) = &column.default else { return Err(refuted("it has no default")) };
-        let mut generator = RowGenerator::of(sandbox)?;
-        let draft = generator.draft(sandbox, &self.at.table, &[(&column.name, Value::Default)])?;
-        let found = draft.insert(sandbox)?;
         // now() and similar functions are constant within the transaction, so the two agree; a volatile default, such
         // as a random value or a sequence, differs each time, so only its expression can be compared.
         let ty = &column.ty.name;
-        let again = sandbox.value(&format!("SELECT (({default})::{ty})::text"))?;
-        if found.value(&column.name) != again.as_deref() {
-            return if *default == self.expression && found.value(&column.name).is_some() {
-                Ok(())
-            } else {
-                Err(refuted(format!("its default is {default}")))
-            };
+        let declared = sandbox.value(&format!("SELECT (({default})::{ty})::text"))?;
+        let is_volatile = sandbox.value(&format!("SELECT (({default})::{ty})::text"))? != declared;
+        let expected =
+            if is_volatile { None } else { sandbox.value(&format!("SELECT (({})::{ty})::text", self.expression))? };
+        if is_volatile && *default != self.expression && *default != self.canonical(sandbox, relation)? {
+            return Err(refuted(format!("its default is {default}")));
         }
-        let expected = sandbox.value(&format!("SELECT (({})::{ty})::text", self.expression))?;
-        if expected.as_deref() == found.value(&column.name) {
-            return Ok(());
+        if !is_volatile && declared != expected {
+            let gets = declared.unwrap_or("NULL".to_owned());
+            let table = catalog.shown(&relation.qualified_name());
+            return Err(refuted(format!("a row of {table} that leaves it out gets {gets} (default {default})")));
         }
-        let found = found.value(&column.name).unwrap_or("NULL");
-        let table = catalog.shown(&relation.qualified_name());
-        Err(refuted(format!("a row of {table} that leaves it out gets {found} (default {default})")))
+        // A row shows that the default is applied; where none can be made, or a trigger replaces it, the catalog answers.
+        let draft = match RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[(&column.name, Value::Default)]) {
+            Ok(draft) => draft,
+            Err(RowError::Database(error)) => return Err(error.into()),
+            Err(_) => {
+                sandbox.notes().looked_at();
+                return Ok(());
+            }
+        };
+        match store(sandbox, &draft, &column.name)? {
+            Stored::Value(stored) if is_volatile && stored.is_some() || stored == expected => {}
+            _ => sandbox.notes().looked_at(),
+        }
+        Ok(())
+    }
+}
+
+impl DefaultsTo {
+    /// The expression as PostgreSQL prints it as a default.
+    fn canonical(&self, sandbox: &mut Sandbox, relation: &Relation) -> Result<String, Failure> {
+        let (table, column) = (relation.sql(), identifier(&self.at.column));
+        let set = format!("ALTER TABLE {table} ALTER COLUMN {column} SET DEFAULT {}", self.expression);
+        let printed = format!(
+            "SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d JOIN pg_attribute a ON (a.attrelid, a.attnum) = (d.adrelid, d.adnum)
+             WHERE d.adrelid = {}::regclass AND a.attname = {}",
+            literal(&table),
+            literal(&self.at.column)
+        );
+        let found = sandbox.undone(|sandbox| {
+            sandbox.run(&set)?;
+            sandbox.value(&printed)
+        });
+        match found {
+            Ok(printed) => Ok(printed.unwrap_or_default()),
+            // PostgreSQL does not accept it as a default.
+            Err(DatabaseError::Reported(_)) => Ok(String::new()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -100,19 +134,28 @@ impl Assertion for HasNoDefault {
         if let Some(default) = &column.default {
             return Err(refuted(format!("its default is {default}")));
         }
-        let draft = RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[])?;
+        let draft = match RowGenerator::of(sandbox)?.draft(sandbox, &self.at.table, &[]) {
+            Ok(draft) => draft,
+            Err(RowError::Database(error)) => return Err(error.into()),
+            // A domain may have a default too; otherwise the catalog has answered.
+            Err(error) if column.ty.domain.is_some() => return Err(error.into()),
+            Err(_) => {
+                sandbox.notes().looked_at();
+                return Ok(());
+            }
+        };
         let without = draft.with(&column.name, Value::Default);
-        // A domain may have a default too, so the row is tried anyway.
-        if let Attempt::Refused(refusal) = sandbox.attempt(&without.sql())? {
-            return if refusal.sqlstate == "23502" {
+        match store(sandbox, &without, &column.name)? {
+            Stored::Value(None) => Ok(()),
+            Stored::Refused(refusal) if refusal.sqlstate == "23502" => Ok(()),
+            Stored::Value(Some(value)) if column.ty.domain.is_some() => {
+                Err(refuted(format!("a row that leaves it out gets {value}")))
+            }
+            // A trigger fills the column, takes the row, or rejects it.
+            Stored::Value(Some(_)) | Stored::Nothing | Stored::Refused(_) => {
+                sandbox.notes().looked_at();
                 Ok(())
-            } else {
-                Err(refuted(format!("a row that leaves it out was rejected with {}", refusal.brief())))
-            };
-        }
-        match without.insert(sandbox)?.value(&column.name) {
-            None => Ok(()),
-            Some(value) => Err(refuted(format!("a row that leaves it out gets {value}"))),
+            }
         }
     }
 }
@@ -121,6 +164,21 @@ impl Assertion for HasNoDefault {
 mod tests {
     use crate::table::table;
     use crate::{testing::proven, testing::refuted, testing::scratch};
+
+    #[test]
+    fn a_trigger_that_fills_a_column_is_no_default() {
+        let mut db = scratch(
+            "CREATE TABLE t (a int, b int DEFAULT 5, c uuid DEFAULT gen_random_uuid());
+             CREATE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS
+               $$ BEGIN NEW.a := 1; NEW.b := 2; NEW.c := NULL; RETURN NEW; END $$;
+             CREATE TRIGGER fill BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION fill();",
+        );
+        proven(&mut db, table("t").column("a").has_no_default());
+        proven(&mut db, table("t").column("b").defaults_to("5"));
+        proven(&mut db, table("t").column("c").defaults_to("gen_random_uuid ( )"));
+        refuted(&mut db, table("t").column("b").defaults_to("2"));
+        refuted(&mut db, table("t").column("b").has_no_default());
+    }
 
     #[test]
     fn a_row_without_the_column_gets_the_default() {

@@ -98,14 +98,12 @@ impl ForeignKey {
             _ => false,
         };
         let named = |key: &Constraint| self.name.as_ref().is_none_or(|name| *name == key.name);
-        keys.iter().copied().find(|key| references(key) && named(key)).ok_or_else(|| {
-            match keys.first() {
-                None => refuted("there is no such foreign key"),
-                Some(key) => refuted_by(
-                    ObjectId::constraint(&self.table, key.name.clone()),
-                    format!("there is {}: {}", key.name, key.definition),
-                ),
-            }
+        keys.iter().copied().find(|key| references(key) && named(key)).ok_or_else(|| match keys.first() {
+            None => refuted("there is no such foreign key"),
+            Some(key) => refuted_by(
+                ObjectId::constraint(&self.table, key.name.clone()),
+                format!("there is {}: {}", key.name, key.definition),
+            ),
         })
     }
 }

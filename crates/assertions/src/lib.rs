@@ -1,6 +1,8 @@
 //! Assertions about a PostgreSQL schema. An assertion is a value: a subject, a sentence, and a check that tests the
 //! sentence in a sandbox wherever there is behaviour to test. The crate starts no server; `pgproof-runner` does that.
 
+mod act;
+mod admission;
 pub mod assertion;
 pub mod check;
 pub mod check_range;
@@ -24,10 +26,12 @@ pub mod pin;
 pub mod policy;
 pub mod primary_key;
 pub mod privilege;
+mod problems;
 pub mod query;
 mod referential;
 pub mod row_security;
 pub mod rows;
+mod strangers;
 pub mod table;
 pub mod testing;
 pub mod trigger;

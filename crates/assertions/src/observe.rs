@@ -74,6 +74,7 @@ impl Observation {
             sqlstate: None,
             extent: None,
             accepted: BTreeSet::new(),
+            undecided: None,
             exhibit: None,
             detail: None,
             made_at: None,

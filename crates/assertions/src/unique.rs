@@ -88,7 +88,11 @@ impl Assertion for Unique {
         };
         let Some(index) = index else {
             let keys = unique.iter().map(|index| format!("{} ({})", index.name, listed(columns_of(index))));
-            return Err(refuted(format!("there is no such key; the unique keys of {} are: {}", self.table, listed(keys))));
+            return Err(refuted(format!(
+                "there is no such key; the unique keys of {} are: {}",
+                self.table,
+                listed(keys)
+            )));
         };
         let object = || index.id();
         if !same(&columns_of(index), &self.columns) {

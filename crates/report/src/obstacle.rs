@@ -71,6 +71,7 @@ mod tests {
             pins: Vec::new(),
             extent: None,
             accepted: std::collections::BTreeSet::new(),
+            undecided: None,
             behavioural: false,
             outcome: Outcome::Error,
             message: Some("error: it went wrong".to_owned()),

@@ -62,6 +62,11 @@ impl Text<'_> {
         for (evidence, extent) in extents {
             writeln!(f, "  {} {}: {extent} tried", evidence.subject, evidence.sentence)?;
         }
+        let undecided =
+            tests.clone().flat_map(|test| &test.assertions).filter_map(|e| Some((e, e.undecided.as_ref()?)));
+        for (evidence, reason) in undecided {
+            writeln!(f, "  {} {}: not decided, {reason}", evidence.subject, evidence.sentence)?;
+        }
         for pattern in &schema.unmatched {
             writeln!(f, "  rerun.accepted: {pattern} matched nothing in this run; remove it from pgproof.toml")?;
         }

@@ -49,6 +49,9 @@ pub struct Evidence {
     /// The patterns in `pgproof.toml` that accepted a difference here.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub accepted: BTreeSet<String>,
+    /// Why it is not decided, although nothing refutes it: what it says more than what was tried can show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undecided: Option<String>,
     /// Additional output for humans, proven or not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exhibit: Option<String>,

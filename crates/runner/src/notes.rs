@@ -17,6 +17,10 @@ pub struct Noted {
     pub extent: Option<Extent>,
     /// The patterns in `pgproof.toml` that accepted a difference, as they are written there.
     pub accepted: BTreeSet<String>,
+    /// Why the sentence is not decided, although nothing refutes it.
+    pub undecided: Option<String>,
+    /// Whether the catalog was asked because the behaviour could not be acted out.
+    pub looked_at: bool,
 }
 
 impl Notes {
@@ -28,6 +32,16 @@ impl Notes {
     /// Notes that a pattern accepted a difference.
     pub fn accepted(&self, pattern: impl Into<String>) {
         self.lock().accepted.insert(pattern.into());
+    }
+
+    /// Notes that nothing refutes the sentence, but that what was tried does not decide it.
+    pub fn undecided(&self, reason: impl Into<String>) {
+        self.lock().undecided = Some(reason.into());
+    }
+
+    /// Notes that only the catalog was asked.
+    pub fn looked_at(&self) {
+        self.lock().looked_at = true;
     }
 
     /// The notes so far; afterwards there are none.

@@ -165,6 +165,19 @@ impl Session {
         }
     }
 
+    /// Tries a statement that returns rows, as [`attempt`](Session::attempt) does, and returns what it would have
+    /// returned, or why it was rejected.
+    pub fn attempt_rows(&mut self, sql: &str) -> Result<Result<Vec<Row>, Box<Reported>>, DatabaseError> {
+        match self.rows(&format!("SAVEPOINT attempt; {sql}\n; ROLLBACK TO attempt; RELEASE attempt")) {
+            Ok(rows) => Ok(Ok(rows)),
+            Err(DatabaseError::Reported(report)) => {
+                self.run("ROLLBACK TO attempt; RELEASE attempt")?;
+                Ok(Err(report))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Whether the connection is closed.
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()

@@ -2,6 +2,7 @@
 //! line; conversely, the file and line that created an object.
 
 mod causes;
+mod comparison;
 mod discover;
 mod error;
 mod layout;
@@ -18,6 +19,7 @@ mod texts;
 mod transaction;
 
 pub use causes::with_causes;
+pub use comparison::constants_compared;
 pub use discover::{Migration, discover, discover_rollbacks, read, sql_files};
 pub use error::SourceError;
 pub use layout::{Layout, Style, lay_out};
