@@ -113,6 +113,7 @@ impl Assertion for CheckRange {
             }
         }
         problems.verdict_of_first(SHOWN, object)?;
+        self.at.demand_valid(&catalog, self.constraint.as_deref())?;
         if let Some(reason) = admission.undecided(sandbox, &strangers)? {
             sandbox.notes().undecided(reason);
         }

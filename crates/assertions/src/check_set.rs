@@ -93,6 +93,7 @@ impl Assertion for CheckSet {
         let tried = acting.strangers(sandbox, strangers)?;
         let is_finite = column.ty.kind == 'e' || column.ty.base == "boolean";
         acting.problems.verdict(self.object(&catalog, relation))?;
+        self.at.demand_valid(&catalog, self.constraint.as_deref())?;
         if let Some(reason) = admission.undecided(sandbox, &tried)?.filter(|_| !is_finite) {
             sandbox.notes().undecided(reason);
         }

@@ -2,10 +2,14 @@
 //! its sentences to [`ColumnRef`].
 
 use pgproof_runner::Sandbox;
-use pgproof_sql::{Property, QualifiedName};
+use pgproof_sql::{Identifier, ObjectId, Property, QualifiedName};
 
+use crate::declared::Declared;
 use crate::pin::Pin;
-use crate::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted};
+use crate::{
+    assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::listed,
+    assertion::refuted, assertion::refuted_by,
+};
 use crate::{table, table::TableRef};
 use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Relation};
 
@@ -25,9 +29,10 @@ pub struct ColumnRef {
 }
 
 impl ColumnRef {
-    /// It has this type, as PostgreSQL prints it: `timestamp with time zone`, `numeric(12,2)`.
+    /// It has this type, as PostgreSQL prints it: `timestamp with time zone`, `numeric(12,2)`. Unless declared
+    /// otherwise it has the type's own collation.
     pub fn has_type(self, ty: impl Into<String>) -> HasType {
-        HasType { at: self, ty: ty.into() }
+        HasType { at: self, ty: ty.into(), declared: Declared::unless_said(&[(Property::Collation, None)]) }
     }
 
     pub(crate) fn subject(&self) -> Subject {
@@ -42,7 +47,28 @@ impl ColumnRef {
             Some(name) => check.name == name,
             None => check.columns == [self.column.clone()],
         };
-        checks.filter(decides).map(|c| Pin::acted_out_both_ways(c.id(), Property::Expression)).collect()
+        checks
+            .filter(decides)
+            .flat_map(|c| {
+                [Pin::acted_out_both_ways(c.id(), Property::Expression), Pin::looked_at(c.id(), Property::Validated)]
+            })
+            .collect()
+    }
+
+    /// Refutes if such a CHECK does not hold for rows that were there before it, or is not enforced.
+    pub(crate) fn demand_valid(&self, catalog: &Catalog, constraint: Option<&str>) -> Result<(), Failure> {
+        for pin in self.pins_of_check(catalog, constraint) {
+            let is_false = |property| catalog.objects.property(&pin.object, property) == Some("false");
+            let problem = if is_false(Property::Enforced) {
+                "is NOT ENFORCED"
+            } else if is_false(Property::Validated) {
+                "is NOT VALID: older rows may violate it"
+            } else {
+                continue;
+            };
+            return Err(refuted_by(pin.object.clone(), format!("{} {problem}", pin.object)));
+        }
+        Ok(())
     }
 
     /// Its table and itself in the catalog, or a refutation if one of them does not exist.
@@ -62,6 +88,15 @@ impl ColumnRef {
 pub struct HasType {
     at: ColumnRef,
     ty: String,
+    declared: Declared,
+}
+
+impl HasType {
+    /// It has this collation, as PostgreSQL prints it: `"C"`.
+    pub fn collated(mut self, collation: impl Into<String>) -> HasType {
+        self.declared.say(Property::Collation, collation);
+        self
+    }
 }
 
 impl Assertion for HasType {
@@ -70,20 +105,24 @@ impl Assertion for HasType {
     }
 
     fn sentence(&self) -> String {
-        format!("has type {}", self.ty)
+        format!("has type {}{}", self.ty, self.declared.sentence())
     }
 
     fn pins(&self, _: &Catalog) -> Vec<Pin> {
-        vec![Pin::looked_at(self.at.subject().object, Property::Type)]
+        let column = self.at.subject().object;
+        [Pin::looked_at(column.clone(), Property::Type)].into_iter().chain(self.declared.pins(&column)).collect()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
-        let (_, column) = self.at.find(&catalog)?;
-        if column.ty.name == self.ty {
-            return Ok(());
+        let (relation, column) = self.at.find(&catalog)?;
+        if column.ty.name != self.ty {
+            return Err(refuted(format!("it has type {}", column.ty.name)));
         }
-        Err(refuted(format!("it has type {}", column.ty.name)))
+        let object = ObjectId::column(&relation.qualified_name(), Identifier::new(&column.name));
+        let mut differences = Differences::default();
+        self.declared.compare(&catalog, &object, &mut differences);
+        differences.verdict()
     }
 }
 

@@ -5,11 +5,12 @@ use pgproof_server::Attempt;
 use pgproof_sql::quote::identifier;
 use pgproof_sql::{ObjectId, Property, QualifiedName};
 
+use crate::declared::{Declared, Deferrable};
 use crate::pin::Pin;
 use crate::referential::{Event, compare};
 use crate::{
-    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
-    assertion::refuted_by,
+    assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::listed,
+    assertion::refuted, assertion::refuted_by,
 };
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::{Catalog, Constraint, ConstraintKind, Relation};
@@ -33,8 +34,8 @@ pub struct ForeignKeyRef {
 }
 
 impl ForeignKeyRef {
-    /// It references these columns of this table. Deleting or updating a referenced row is rejected (NO ACTION), unless
-    /// declared otherwise.
+    /// It references these columns of this table. Unless declared otherwise, deleting or updating a referenced row is
+    /// rejected (NO ACTION), and the key is not deferrable.
     pub fn references<C: Into<String>>(
         self,
         table: impl Into<QualifiedName>,
@@ -46,8 +47,13 @@ impl ForeignKeyRef {
             referenced: table.into(),
             referenced_columns: columns.into_iter().map(Into::into).collect(),
             on_delete: Action::NoAction,
-            on_update: Action::NoAction,
+            on_update: None,
             name: None,
+            declared: Declared::unless_said(&[
+                (Property::Deferrable, Some("no")),
+                (Property::Match, Some("SIMPLE")),
+                (Property::Enforced, Some("true")),
+            ]),
         }
     }
 }
@@ -61,20 +67,33 @@ pub struct ForeignKey {
     referenced: QualifiedName,
     referenced_columns: Vec<String>,
     on_delete: Action,
-    on_update: Action,
+    on_update: Option<Action>,
     name: Option<String>,
+    declared: Declared,
 }
 
 impl ForeignKey {
+    /// It can be checked at the end of the transaction.
+    pub fn deferrable(mut self, deferrable: Deferrable) -> ForeignKey {
+        self.declared.say(Property::Deferrable, deferrable.text());
+        self
+    }
+
+    /// Either all of its columns are NULL or none (MATCH FULL).
+    pub fn match_full(mut self) -> ForeignKey {
+        self.declared.say(Property::Match, "FULL");
+        self
+    }
+
     /// The action when a referenced row is deleted.
     pub fn on_delete(mut self, action: Action) -> ForeignKey {
         self.on_delete = action;
         self
     }
 
-    /// The action when a referenced key is updated.
+    /// The action when a referenced key is updated; unless declared, any.
     pub fn on_update(mut self, action: Action) -> ForeignKey {
-        self.on_update = action;
+        self.on_update = Some(action);
         self
     }
 
@@ -114,13 +133,13 @@ impl Assertion for ForeignKey {
     }
 
     fn sentence(&self) -> String {
-        let on_update =
-            if self.on_update == Action::NoAction { String::new() } else { format!(", on update {}", self.on_update) };
+        let on_update = self.on_update.map(|action| format!(", on update {action}")).unwrap_or_default();
         format!(
-            "references {} ({}), rejects orphans, on delete {}{on_update}",
+            "references {} ({}), rejects orphans, on delete {}{on_update}{}",
             self.referenced,
             listed(&self.referenced_columns),
-            self.on_delete
+            self.on_delete,
+            self.declared.sentence()
         )
     }
 
@@ -128,13 +147,15 @@ impl Assertion for ForeignKey {
         let Some(relation) = catalog.table(&self.table) else { return Vec::new() };
         let Ok(key) = self.find(catalog, relation) else { return Vec::new() };
         let acted_out = |property| Pin::acted_out(key.id(), property);
-        vec![
+        let mut pins = vec![
             Pin::acted_out_both_ways(key.id(), Property::Columns),
             Pin::acted_out_both_ways(key.id(), Property::References),
             acted_out(Property::OnDelete),
-            acted_out(Property::OnUpdate),
             Pin::looked_at(key.id(), Property::Validated),
-        ]
+        ];
+        pins.extend(self.on_update.map(|_| acted_out(Property::OnUpdate)));
+        pins.extend(self.declared.pins(&key.id()));
+        pins
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -149,12 +170,16 @@ impl Assertion for ForeignKey {
         if !key.validated {
             return Err(point_here(refuted("it is NOT VALID: older rows may be orphans")));
         }
+        let mut differences = Differences::default();
+        self.declared.compare(&catalog, &key.id(), &mut differences);
+        differences.verdict_on(key.id())?;
         sandbox.run("SET CONSTRAINTS ALL IMMEDIATE")?;
         let acting = Acting { relation, key, catalog: &catalog };
         acting.orphan(sandbox).map_err(point_here)?;
         let deletion = sandbox.undone(|sandbox| acting.event(sandbox, Event::Delete, self.on_delete));
         deletion.map_err(point_here)?;
-        sandbox.undone(|sandbox| acting.event(sandbox, Event::Update, self.on_update)).map_err(point_here)
+        let Some(on_update) = self.on_update else { return Ok(()) };
+        sandbox.undone(|sandbox| acting.event(sandbox, Event::Update, on_update)).map_err(point_here)
     }
 }
 
@@ -330,6 +355,21 @@ mod tests {
         insta::assert_snapshot!(refuted(&mut db, key("e")), @"
         refuted: foreign key e (p) references parent (id), rejects orphans, on delete NO ACTION
           DELETE of a referenced row was rejected (declared RESTRICT), not NO ACTION
+        ");
+    }
+
+    #[test]
+    fn what_is_not_said_of_updates_is_not_asserted() {
+        let mut db = scratch(
+            "CREATE TABLE parent (id int PRIMARY KEY);
+             CREATE TABLE a (p int REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE);
+             CREATE TABLE b (p int REFERENCES parent DEFERRABLE INITIALLY DEFERRED);",
+        );
+        proven(&mut db, key("a").on_delete(Action::Cascade));
+        proven(&mut db, key("b").deferrable(Deferrable::InitiallyDeferred));
+        insta::assert_snapshot!(refuted(&mut db, key("b")), @"
+        refuted: foreign key b (p) references parent (id), rejects orphans, on delete NO ACTION
+          deferrable of constraint b.b_p_fkey is initially deferred, not no
         ");
     }
 

@@ -5,6 +5,7 @@ use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
 use pgproof_sql::{ObjectId, ObjectKind, Property, QualifiedName};
 
+use crate::declared::Declared;
 use crate::pin::Pin;
 use crate::pin::looked_at;
 use crate::{
@@ -27,7 +28,8 @@ pub struct FunctionRef {
 
 impl FunctionRef {
     /// It has these arguments and this result, both as PostgreSQL prints them: `a integer, b text DEFAULT ''::text`.
-    /// Unless declared otherwise it is VOLATILE and runs with the privileges of its caller.
+    /// Unless declared otherwise it is VOLATILE, runs with the privileges of its caller, is called on NULL, PARALLEL
+    /// UNSAFE and not LEAKPROOF.
     pub fn is(self, arguments: impl Into<String>, result: impl Into<String>) -> FunctionIs {
         FunctionIs {
             name: self.name,
@@ -36,6 +38,11 @@ impl FunctionRef {
             volatility: Volatility::Volatile,
             security_definer: false,
             search_path: None,
+            declared: Declared::unless_said(&[
+                (Property::Strict, Some("false")),
+                (Property::Parallel, Some("UNSAFE")),
+                (Property::Leakproof, Some("false")),
+            ]),
         }
     }
 
@@ -64,9 +71,34 @@ pub struct FunctionIs {
     volatility: Volatility,
     security_definer: bool,
     search_path: Option<String>,
+    declared: Declared,
 }
 
 impl FunctionIs {
+    /// It returns NULL if an argument is NULL, without being called (STRICT).
+    pub fn strict(mut self) -> FunctionIs {
+        self.declared.say(Property::Strict, "true");
+        self
+    }
+
+    /// A parallel query may call it (PARALLEL SAFE).
+    pub fn parallel_safe(mut self) -> FunctionIs {
+        self.declared.say(Property::Parallel, "SAFE");
+        self
+    }
+
+    /// A parallel query may call it in its leader only (PARALLEL RESTRICTED).
+    pub fn parallel_restricted(mut self) -> FunctionIs {
+        self.declared.say(Property::Parallel, "RESTRICTED");
+        self
+    }
+
+    /// It tells nothing of its arguments, so that it may be called before policies are applied (LEAKPROOF).
+    pub fn leakproof(mut self) -> FunctionIs {
+        self.declared.say(Property::Leakproof, "true");
+        self
+    }
+
     /// Its volatility.
     pub fn volatility(mut self, volatility: Volatility) -> FunctionIs {
         self.volatility = volatility;
@@ -95,7 +127,13 @@ impl Assertion for FunctionIs {
     fn sentence(&self) -> String {
         let definer = if self.security_definer { ", with its owner's rights" } else { "" };
         let path = self.search_path.as_ref().map(|path| format!(", with search_path {path}")).unwrap_or_default();
-        format!("is {} ({}) returning {}{definer}{path}", self.volatility, self.arguments, self.result)
+        format!(
+            "is {} ({}) returning {}{definer}{path}{}",
+            self.volatility,
+            self.arguments,
+            self.result,
+            self.declared.sentence()
+        )
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
@@ -103,7 +141,8 @@ impl Assertion for FunctionIs {
         let found = called.iter().find(|function| function.arguments == self.arguments);
         let properties =
             [Property::Arguments, Property::Result, Property::Volatility, Property::Security, Property::Settings];
-        found.map(|function| looked_at(&function.id(), &properties)).unwrap_or_default()
+        let pins = |id: &ObjectId| looked_at(id, &properties).into_iter().chain(self.declared.pins(id)).collect();
+        found.map(|function| pins(&function.id())).unwrap_or_default()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -121,6 +160,7 @@ impl Assertion for FunctionIs {
         differences.compare("its volatility", found.volatility.to_string(), self.volatility.to_string());
         differences.compare("whose rights it runs with", rights(found.security_definer), rights(self.security_definer));
         differences.compare("its search_path", text(path), text(self.search_path.clone()));
+        self.declared.compare(&catalog, &found.id(), &mut differences);
         differences.verdict_on(found.id())
     }
 }

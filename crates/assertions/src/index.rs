@@ -3,6 +3,7 @@
 use pgproof_runner::Sandbox;
 use pgproof_sql::{ObjectId, Property, QualifiedName};
 
+use crate::declared::Declared;
 use crate::pin::Pin;
 use crate::pin::looked_at;
 use crate::{
@@ -25,7 +26,7 @@ pub struct IndexRef {
 
 impl IndexRef {
     /// It is on this table and these columns, in this order, each as written in CREATE INDEX: `created_at DESC`. Unless
-    /// declared otherwise it is a plain B-tree index.
+    /// declared otherwise it is a plain B-tree index without storage parameters.
     pub fn on<C: Into<String>>(self, table: impl Into<QualifiedName>, keys: impl IntoIterator<Item = C>) -> IndexIs {
         IndexIs {
             name: self.name,
@@ -35,6 +36,7 @@ impl IndexRef {
             unique: false,
             predicate: None,
             include: Vec::new(),
+            declared: Declared::unless_said(&[(Property::Options, None)]),
         }
     }
 }
@@ -50,18 +52,32 @@ pub struct IndexIs {
     unique: bool,
     predicate: Option<String>,
     include: Vec<String>,
+    declared: Declared,
 }
 
 impl IndexIs {
+    /// It has these storage parameters, as in `fillfactor=70`, sorted and separated by commas.
+    pub fn with(mut self, options: impl Into<String>) -> IndexIs {
+        self.declared.say(Property::Options, options);
+        self
+    }
+
+    /// Two NULLs count as duplicates (NULLS NOT DISTINCT, from PostgreSQL 15 on).
+    pub fn nulls_not_distinct(mut self) -> IndexIs {
+        self.declared.say(Property::NullsNotDistinct, "true");
+        self
+    }
+
     /// Its access method.
     pub fn method(mut self, method: impl Into<String>) -> IndexIs {
         self.method = method.into();
         self
     }
 
-    /// It rejects duplicates.
+    /// It rejects duplicates; NULLs are none, unless declared otherwise.
     pub fn unique(mut self) -> IndexIs {
         self.unique = true;
+        self.declared.say_quietly(Property::NullsNotDistinct, "false");
         self
     }
 
@@ -88,7 +104,13 @@ impl Assertion for IndexIs {
         let include =
             if self.include.is_empty() { String::new() } else { format!(" including {}", listed(&self.include)) };
         let only = self.predicate.as_ref().map(|predicate| format!(" where {predicate}")).unwrap_or_default();
-        format!("is a {unique}{} on {} ({}){include}{only}", self.method, self.table, listed(&self.keys))
+        format!(
+            "is a {unique}{} on {} ({}){include}{only}{}",
+            self.method,
+            self.table,
+            listed(&self.keys),
+            self.declared.sentence()
+        )
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
@@ -101,7 +123,8 @@ impl Assertion for IndexIs {
             Property::Unique,
             Property::Valid,
         ];
-        catalog.index(&self.name).map(|index| looked_at(&index.id(), &properties)).unwrap_or_default()
+        let pins = |id: &ObjectId| looked_at(id, &properties).into_iter().chain(self.declared.pins(id)).collect();
+        catalog.index(&self.name).map(|index| pins(&index.id())).unwrap_or_default()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -119,7 +142,10 @@ impl Assertion for IndexIs {
             table.unwrap_or(self.table.clone()).to_string(),
         );
         differences.compare("its method", index.method.clone(), self.method.clone());
-        differences.compare("its key", listed(&index.keys), listed(&self.keys));
+        // With collation and storage parameters of each key, where they are not the defaults.
+        let keys = catalog.objects.property(&index.id(), Property::Keys).map(str::to_owned);
+        differences.compare("its key", keys.unwrap_or_else(|| listed(&index.keys)), listed(&self.keys));
+        self.declared.compare(&catalog, &index.id(), &mut differences);
         differences.compare("its INCLUDE", listed(&index.include), listed(&self.include));
         let text = |predicate: &Option<String>| predicate.clone().unwrap_or("none".to_owned());
         differences.compare("its predicate", text(&index.predicate), text(&self.predicate));

@@ -10,6 +10,7 @@ pub mod check_set;
 pub mod column;
 pub mod comment;
 pub mod count;
+pub mod declared;
 pub mod default;
 pub mod document;
 pub mod expectation;

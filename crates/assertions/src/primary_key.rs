@@ -2,13 +2,14 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
-use pgproof_sql::{ObjectId, Property, QualifiedName};
+use pgproof_sql::{Property, QualifiedName};
 
+use crate::declared::{Declared, Deferrable};
 use crate::pin::Pin;
 use crate::unique::refuses_duplicates;
 use crate::{
-    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
-    assertion::refuted_by,
+    assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::listed,
+    assertion::refuted,
 };
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::{Catalog, ConstraintKind};
@@ -28,16 +29,28 @@ pub struct PrimaryKey {
     table: QualifiedName,
     columns: Vec<String>,
     name: Option<String>,
+    declared: Declared,
 }
 
 impl PrimaryKey {
     pub(crate) fn new(table: QualifiedName, columns: Vec<String>) -> PrimaryKey {
-        PrimaryKey { table, columns, name: None }
+        PrimaryKey {
+            table,
+            columns,
+            name: None,
+            declared: Declared::unless_said(&[(Property::Deferrable, Some("no"))]),
+        }
     }
 
     /// The constraint has this name.
     pub fn named(mut self, name: impl Into<String>) -> PrimaryKey {
         self.name = Some(name.into());
+        self
+    }
+
+    /// It can be checked at the end of the transaction.
+    pub fn deferrable(mut self, deferrable: Deferrable) -> PrimaryKey {
+        self.declared.say(Property::Deferrable, deferrable.text());
         self
     }
 }
@@ -48,13 +61,15 @@ impl Assertion for PrimaryKey {
     }
 
     fn sentence(&self) -> String {
-        "rejects NULLs and duplicates".to_owned()
+        format!("rejects NULLs and duplicates{}", self.declared.sentence())
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
         let Some(relation) = catalog.table(&self.table) else { return Vec::new() };
         let key = catalog.constraints_of(relation).find(|c| c.kind == ConstraintKind::PrimaryKey);
-        key.map(|key| vec![Pin::acted_out_both_ways(key.id(), Property::Definition)]).unwrap_or_default()
+        let Some(key) = key else { return Vec::new() };
+        let acted = Pin::acted_out_both_ways(key.id(), Property::Definition);
+        [acted].into_iter().chain(self.declared.pins(&key.id())).collect()
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
@@ -62,7 +77,7 @@ impl Assertion for PrimaryKey {
         let relation = find(&catalog, &self.table)?;
         let key = catalog.constraints_of(relation).find(|c| c.kind == ConstraintKind::PrimaryKey);
         let Some(key) = key else {
-            return Err(refuted_by(ObjectId::table(&self.table), "the table has no primary key"));
+            return Err(refuted("the table has no primary key"));
         };
         if key.columns != self.columns {
             return Err(refuted(format!("{} is on ({})", key.name, listed(&key.columns))));
@@ -70,6 +85,9 @@ impl Assertion for PrimaryKey {
         if let Some(name) = self.name.as_ref().filter(|name| **name != key.name) {
             return Err(refuted(format!("it is called {}, not {name}", key.name)));
         }
+        let mut differences = Differences::default();
+        self.declared.compare(&catalog, &key.id(), &mut differences);
+        differences.verdict_on(key.id())?;
         for column in relation.columns.iter().filter(|c| key.columns.contains(&c.name)) {
             if !column.generation.is_insertable() {
                 continue;

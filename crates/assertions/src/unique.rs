@@ -5,12 +5,14 @@ use std::collections::HashSet;
 
 use pgproof_runner::Sandbox;
 use pgproof_server::{Attempt, Reported};
+use pgproof_sql::quote::identifier;
 use pgproof_sql::{Identifier, ObjectId, Property, QualifiedName};
 
+use crate::declared::{Declared, Deferrable};
 use crate::pin::Pin;
 use crate::{
-    assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
-    assertion::refuted_by,
+    assertion::Assertion, assertion::Differences, assertion::Failure, assertion::Subject, assertion::listed,
+    assertion::refuted, assertion::refuted_by,
 };
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::family;
@@ -31,16 +33,36 @@ pub struct Unique {
     table: QualifiedName,
     columns: Vec<String>,
     name: Option<String>,
+    declared: Declared,
+    of_index: Declared,
 }
 
 impl Unique {
     pub(crate) fn new(table: QualifiedName, columns: Vec<String>) -> Unique {
-        Unique { table, columns, name: None }
+        Unique {
+            table,
+            columns,
+            name: None,
+            declared: Declared::unless_said(&[(Property::Deferrable, Some("no"))]),
+            of_index: Declared::unless_said(&[(Property::NullsNotDistinct, Some("false"))]),
+        }
     }
 
     /// The constraint, or the index, has this name.
     pub fn named(mut self, name: impl Into<String>) -> Unique {
         self.name = Some(name.into());
+        self
+    }
+
+    /// It can be checked at the end of the transaction.
+    pub fn deferrable(mut self, deferrable: Deferrable) -> Unique {
+        self.declared.say(Property::Deferrable, deferrable.text());
+        self
+    }
+
+    /// Two NULLs count as duplicates (NULLS NOT DISTINCT, from PostgreSQL 15 on).
+    pub fn nulls_not_distinct(mut self) -> Unique {
+        self.of_index.say(Property::NullsNotDistinct, "true");
         self
     }
 }
@@ -58,7 +80,11 @@ impl Assertion for Unique {
     }
 
     fn sentence(&self) -> String {
-        "rejects a duplicate, and accepts rows that differ in any of its columns".to_owned()
+        format!(
+            "rejects a duplicate, and accepts rows that differ in any of its columns{}{}",
+            self.of_index.sentence(),
+            self.declared.sentence()
+        )
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
@@ -72,7 +98,11 @@ impl Assertion for Unique {
             }),
         };
         let pins = |index: &Index| {
-            [Property::Unique, Property::Keys].map(|property| Pin::acted_out_both_ways(index.id(), property)).into()
+            let acted =
+                [Property::Unique, Property::Keys].map(|property| Pin::acted_out_both_ways(index.id(), property));
+            let constraint = constraint_of(catalog, relation, index);
+            let looked = constraint.iter().flat_map(|constraint| self.declared.pins(constraint));
+            acted.into_iter().chain(self.of_index.pins(&index.id())).chain(looked).collect()
         };
         found.map(pins).unwrap_or_default()
     }
@@ -98,11 +128,28 @@ impl Assertion for Unique {
         if !same(&columns_of(index), &self.columns) {
             return Err(refuted_by(object(), format!("{} is on ({})", index.name, listed(columns_of(index)))));
         }
+        let mut differences = Differences::default();
+        self.of_index.compare(&catalog, &index.id(), &mut differences);
+        match constraint_of(&catalog, relation, index) {
+            Some(constraint) => {
+                self.declared.compare(&catalog, &constraint, &mut differences);
+                differences.verdict_on(constraint)?;
+            }
+            None => differences.verdict_on(index.id())?,
+        }
         refuses_duplicates(sandbox, &self.table, &self.columns, &index.name).map_err(|failure| match failure {
             Failure::Refuted { found, target: None } => refuted_by(object(), found),
             other => other,
         })
     }
+}
+
+/// The constraint of a unique index, if it has one.
+fn constraint_of(catalog: &Catalog, relation: &pgproof_catalog::Relation, index: &Index) -> Option<ObjectId> {
+    catalog
+        .constraints_of(relation)
+        .find(|constraint| constraint.name == index.name)
+        .map(pgproof_catalog::Constraint::id)
 }
 
 fn same(left: &[String], right: &[String]) -> bool {
@@ -138,7 +185,7 @@ pub fn refuses_duplicates(
         duplicate = duplicate.with(column, first.value(column).map(str::to_owned).into());
     }
     let overriding = overriding(&duplicate, relation, columns);
-    match sandbox.attempt(&overriding)? {
+    match alone(sandbox, &catalog, relation, &overriding, &by_key, MOST_OTHERS)? {
         Attempt::Refused(refusal) if by_key(&refusal) => {}
         Attempt::Refused(refusal) => {
             return Err(refuted(format!("a duplicate was rejected by another rule: {}", refusal.brief())));
@@ -161,6 +208,43 @@ pub fn refuses_duplicates(
         }
     }
     Ok(())
+}
+
+/// How many other rules that reject a duplicate first are dropped to see whether the key does too.
+const MOST_OTHERS: usize = 4;
+
+/// Tries a duplicate. Which of several unique keys rejects it depends on the order of their creation, so another one is
+/// dropped, and the duplicate is tried again; all of it is rolled back.
+fn alone(
+    sandbox: &mut Sandbox,
+    catalog: &Catalog,
+    relation: &pgproof_catalog::Relation,
+    duplicate: &str,
+    by_key: &dyn Fn(&Reported) -> bool,
+    most: usize,
+) -> Result<Attempt, Failure> {
+    let refusal = match sandbox.attempt(duplicate)? {
+        Attempt::Refused(refusal) if !by_key(&refusal) => refusal,
+        attempt => return Ok(attempt),
+    };
+    // unique_violation, exclusion_violation, check_violation
+    let is_other_key = ["23505", "23P01", "23514"].contains(&refusal.sqlstate.as_str());
+    let other = refusal.constraint.clone().filter(|_| is_other_key && most > 0);
+    let Some(other) = other else { return Ok(Attempt::Refused(refusal)) };
+    let constraint = catalog.constraints_of(relation).any(|constraint| constraint.name == other);
+    let drop = if constraint {
+        format!("ALTER TABLE {} DROP CONSTRAINT {} CASCADE", relation.sql(), identifier(&other))
+    } else {
+        format!("DROP INDEX {} CASCADE", QualifiedName::in_schema(&relation.schema, &other).sql())
+    };
+    sandbox.undone(|sandbox| match sandbox.attempt(&drop)? {
+        Attempt::Accepted => {
+            sandbox.run(&drop)?;
+            alone(sandbox, catalog, relation, duplicate, by_key, most - 1)
+        }
+        // The index of a partition, or rows that are locked: the first answer stands.
+        Attempt::Refused(_) => Ok(Attempt::Refused(refusal)),
+    })
 }
 
 /// The names that may reject a duplicate: the key itself, the corresponding indexes of its partitions, and a unique key
@@ -192,6 +276,7 @@ fn overriding(draft: &Draft, relation: &pgproof_catalog::Relation, columns: &[St
 
 #[cfg(test)]
 mod tests {
+    use super::Deferrable;
     use crate::table::table;
     use crate::{testing::proven, testing::refuted, testing::scratch};
 
@@ -227,8 +312,22 @@ mod tests {
         proven(&mut db, table("t").unique(["position", "userId"]));
         proven(&mut db, table("t").unique(["p", "kind"]));
         proven(&mut db, table("t").unique(["id", "userId"]));
-        proven(&mut db, table("t").unique(["userId"]));
+        proven(&mut db, table("t").unique(["userId"]).deferrable(Deferrable::InitiallyDeferred));
         proven(&mut db, table("parts").primary_key(["day", "id"]));
+    }
+
+    #[test]
+    fn another_key_that_rejects_first_is_no_refutation() {
+        let mut db = scratch(
+            "CREATE TABLE t (a text NOT NULL, b int NOT NULL);
+             CREATE UNIQUE INDEX first ON t (lower(a)); CREATE UNIQUE INDEX partial ON t (a) WHERE b > 0;
+             CREATE UNIQUE INDEX by_a ON t (a);
+             CREATE TABLE u (a int NOT NULL);
+             CREATE INDEX no_key ON u (a); CREATE UNIQUE INDEX other ON u ((a + 0));",
+        );
+        proven(&mut db, table("t").unique(["a"]));
+        let message = refuted(&mut db, table("u").unique(["a"]));
+        assert!(message.contains("there is no such key"), "{message}");
     }
 
     #[test]

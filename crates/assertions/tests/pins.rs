@@ -137,7 +137,14 @@ fn columns() {
         );
     };
     let column = |name: &str| table("t").column(name);
-    pins(&column("free").has_type("text"), "free", "type", "TYPE varchar");
+    pins_of(
+        "column t.free",
+        &column("free").has_type("text"),
+        &[
+            ("type", "ALTER TABLE t ALTER free TYPE varchar".to_owned()),
+            ("collation", "ALTER TABLE t ALTER free TYPE text COLLATE \"C\"".to_owned()),
+        ],
+    );
     pins(&column("free").is_nullable(), "free", "NOT NULL", "SET NOT NULL");
     pins(&column("code").is_not_null(), "code", "NOT NULL", "DROP NOT NULL");
     pins(&column("status").defaults_to("'open'"), "status", "default", "SET DEFAULT 'paid'");
@@ -155,32 +162,45 @@ fn constraints() {
     };
     let status = again("t_status CHECK (status IN ('open', 'paid', 'void'))");
     let only = table("t").column("status").accepts_only(["open", "paid"]);
-    pins_of("constraint t.t_status", &only, &[("expression", status)]);
-    let total = again("t_total CHECK (total >= -1)");
-    pins_of("constraint t.t_total", &table("t").column("total").accepts_from("0"), &[("expression", total)]);
+    let invalid = again("t_status CHECK (status IN ('open', 'paid')) NOT VALID");
+    pins_of("constraint t.t_status", &only, &[("expression", status), ("validated", invalid)]);
+    let (total, invalid) = (again("t_total CHECK (total >= -1)"), again("t_total CHECK (total >= 0) NOT VALID"));
+    let only = table("t").column("total").accepts_from("0");
+    pins_of("constraint t.t_total", &only, &[("expression", total), ("validated", invalid)]);
     let elder = "CREATE TABLE elder (id int PRIMARY KEY); ".to_owned();
     pins_of(
         "constraint t.t_parent",
-        &table("t").foreign_key(["parent"]).references("parent", ["id"]).on_delete(Action::Cascade),
+        &table("t")
+            .foreign_key(["parent"])
+            .references("parent", ["id"])
+            .on_delete(Action::Cascade)
+            .on_update(Action::NoAction),
         &[
             ("columns", again("t_parent FOREIGN KEY (total) REFERENCES parent ON DELETE CASCADE")),
             ("references", elder + &again("t_parent FOREIGN KEY (parent) REFERENCES elder ON DELETE CASCADE")),
             ("on delete", again("t_parent FOREIGN KEY (parent) REFERENCES parent")),
             ("on update", again("t_parent FOREIGN KEY (parent) REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE")),
             ("validated", again("t_parent FOREIGN KEY (parent) REFERENCES parent ON DELETE CASCADE NOT VALID")),
+            ("deferrable", "ALTER TABLE t ALTER CONSTRAINT t_parent DEFERRABLE INITIALLY DEFERRED".to_owned()),
+            ("match", again("t_parent FOREIGN KEY (parent) REFERENCES parent MATCH FULL ON DELETE CASCADE")),
         ],
     );
-    pins_of(
-        "index t_code",
+    pins(
         &table("t").unique(["code"]).named("t_code"),
         &[
-            ("unique", "ALTER TABLE t DROP CONSTRAINT t_code; CREATE INDEX t_code ON t (code)".to_owned()),
-            ("key columns", again("t_code UNIQUE (code, total)")),
+            ("index t_code unique", "ALTER TABLE t DROP CONSTRAINT t_code; CREATE INDEX t_code ON t (code)"),
+            ("index t_code key columns", &again("t_code UNIQUE (code, total)")),
+            ("index t_code NULLS NOT DISTINCT", &again("t_code UNIQUE NULLS NOT DISTINCT (code)")),
+            ("constraint t.t_code deferrable", &again("t_code UNIQUE (code) DEFERRABLE")),
         ],
     );
     let wide =
         "ALTER TABLE parent DROP CONSTRAINT parent_pkey CASCADE, ADD CONSTRAINT parent_pkey PRIMARY KEY (id, name)";
-    pins(&table("parent").primary_key(["id"]), &[("constraint parent.parent_pkey definition", wide)]);
+    let deferrable = "ALTER TABLE parent DROP CONSTRAINT parent_pkey CASCADE, ADD CONSTRAINT parent_pkey PRIMARY KEY (id) DEFERRABLE";
+    pins(
+        &table("parent").primary_key(["id"]),
+        &[("constraint parent.parent_pkey definition", wide), ("constraint parent.parent_pkey deferrable", deferrable)],
+    );
 }
 
 #[test]
@@ -196,6 +216,7 @@ fn indexes() {
             ("INCLUDE", other("INDEX by_status ON t (status, total DESC) WHERE total > 0")),
             ("predicate", other("INDEX by_status ON t (status, total DESC) INCLUDE (code)")),
             ("unique", other("UNIQUE INDEX by_status ON t (status, total DESC) INCLUDE (code) WHERE total > 0")),
+            ("options", "ALTER INDEX by_status SET (fillfactor = 70)".to_owned()),
             ("valid", "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'by_status'::regclass".to_owned()),
         ],
     );
@@ -214,6 +235,9 @@ fn functions() {
             ("volatility", again("RETURNS int LANGUAGE sql")),
             ("security", again("RETURNS int LANGUAGE sql STABLE SECURITY DEFINER")),
             ("settings", again("RETURNS int LANGUAGE sql STABLE SET search_path = public")),
+            ("strict", again("RETURNS int LANGUAGE sql STABLE STRICT")),
+            ("parallel", again("RETURNS int LANGUAGE sql STABLE PARALLEL SAFE")),
+            ("leakproof", again("RETURNS int LANGUAGE sql STABLE LEAKPROOF")),
         ],
     );
     let body = "CREATE OR REPLACE FUNCTION f(a int) RETURNS int LANGUAGE sql STABLE AS 'SELECT a + 2'";

@@ -106,7 +106,8 @@ CROSS JOIN LATERAL (VALUES
     ('NULLS NOT DISTINCT', CASE WHEN i.indisunique THEN coalesce(to_jsonb(i) ->> 'indnullsnotdistinct', 'false') END),
     ('key columns', (SELECT string_agg(concat_ws(' ', pg_get_indexdef(i.indexrelid, n, false),
                                 CASE WHEN i.indcollation[n - 1] <> 0 AND i.indcollation[n - 1] IS DISTINCT FROM
-                                         (SELECT t.attcollation FROM pg_attribute t WHERE t.attrelid = i.indrelid AND t.attnum = i.indkey[n - 1] AND t.attnum > 0)
+                                         -- An expression has the default collation, unless it says another.
+                                         coalesce((SELECT t.attcollation FROM pg_attribute t WHERE t.attrelid = i.indrelid AND t.attnum = i.indkey[n - 1] AND t.attnum > 0), 100)
                                      THEN 'COLLATE ' || i.indcollation[n - 1]::regcollation::text END,
                                 CASE WHEN NOT o.opcdefault THEN o.opcname::text END,
                                 nullif(array_to_string(a.attoptions, ', '), ''),
