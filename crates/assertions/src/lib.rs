@@ -38,3 +38,8 @@ pub mod testing;
 pub mod trigger;
 pub mod unique;
 pub mod view;
+
+/// The template of `cargo xtask new assertion`, compiled and tested where its copies will be.
+#[cfg(test)]
+#[path = "../../../xtask/templates/assertion.rs"]
+mod skeleton;

@@ -1,5 +1,5 @@
 //! The command line: parsing and dispatch here, one module per command. An xtask calls [`main`], as does the program
-//! `pgproof`.
+//! `pgproof`; an xtask with commands of its own calls [`command`] and [`run`].
 
 mod audit;
 mod bench;
@@ -15,8 +15,11 @@ mod verify;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use pgproof_report::Verdict;
 use pgproof_runner::Config;
+
+pub use clap;
 
 /// Proves PostgreSQL schemas on a disposable server.
 #[derive(Debug, Parser)]
@@ -51,7 +54,17 @@ enum Command {
 ///
 /// Exit codes: 0 all proven, 1 something refuted, 2 error, 3 no assertions.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    run(&command().get_matches())
+}
+
+/// The command line. An xtask may add commands of its own; it gives all others to [`run`].
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs the command that was parsed from [`command`].
+pub fn run(matches: &clap::ArgMatches) -> ExitCode {
+    let arguments = Arguments::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
     // These need no configuration.
     match &arguments.command {
         Command::Audit(arguments) => return exit::code(audit::run(arguments)),
@@ -62,14 +75,22 @@ pub fn main() -> ExitCode {
         Some(file) => Config::read(file),
         None => Config::find(),
     };
-    let result = config.map_err(anyhow::Error::from).and_then(|config| match &arguments.command {
-        Command::Verify(arguments) => verify::run(&config, arguments),
-        Command::Review(arguments) => review::run(&config, arguments),
-        Command::Plan(arguments) => plan::run(&config, arguments),
-        Command::Doctor(arguments) => doctor::run(&config, arguments),
-        Command::Bench(arguments) => bench::run(&config, arguments),
+    exit::code(config.map_err(anyhow::Error::from).and_then(|config| configured(&config, &arguments.command)))
+}
+
+fn configured(config: &Config, command: &Command) -> anyhow::Result<Verdict> {
+    match command {
+        Command::Verify(arguments) => verify::run(config, arguments),
+        Command::Review(arguments) => review::run(config, arguments),
+        Command::Plan(arguments) => plan::run(config, arguments),
+        Command::Doctor(arguments) => doctor::run(config, arguments),
+        Command::Bench(arguments) => bench::run(config, arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Report(arguments) => report::run(arguments),
-    });
-    exit::code(result)
+    }
 }
+
+/// The template of `cargo xtask new command`, compiled and tested where its copies will be.
+#[cfg(test)]
+#[path = "../../../xtask/templates/command.rs"]
+mod skeleton;

@@ -145,3 +145,8 @@ pub struct TestReport {
     /// What it checked.
     pub assertions: Vec<Evidence>,
 }
+
+/// The template of `cargo xtask new format`, compiled and tested where its copies will be.
+#[cfg(test)]
+#[path = "../../../xtask/templates/format.rs"]
+mod skeleton;
