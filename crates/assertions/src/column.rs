@@ -29,6 +29,16 @@ pub struct ColumnRef {
 }
 
 impl ColumnRef {
+    /// The name of its table, for sentences of your own.
+    pub fn table(&self) -> &QualifiedName {
+        &self.table
+    }
+
+    /// The name that the sentence began with, for sentences of your own.
+    pub fn name(&self) -> &str {
+        &self.column
+    }
+
     /// It has this type, as PostgreSQL prints it: `timestamp with time zone`, `numeric(12,2)`. Unless declared
     /// otherwise it has the type's own collation.
     pub fn has_type(self, ty: impl Into<String>) -> HasType {

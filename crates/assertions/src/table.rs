@@ -29,6 +29,11 @@ pub struct TableRef {
 }
 
 impl TableRef {
+    /// The name that the sentence began with, for sentences of your own.
+    pub fn name(&self) -> &QualifiedName {
+        &self.name
+    }
+
     /// It exists, and a query can read it.
     pub fn exists(self) -> TableExists {
         TableExists { name: self.name }

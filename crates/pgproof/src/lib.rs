@@ -12,6 +12,13 @@ pub mod migration {
     pub use pgproof_sql::{Migration, Origin, Source, SourceError, Statement, split};
 }
 
+/// Names and properties of objects, for assertions of your own: what their subjects and pins are made of.
+/// `examples/own_assertion.rs` is one.
+pub mod object {
+    pub use pgproof_sql::quote;
+    pub use pgproof_sql::{Identifier, ObjectId, ObjectKind, Property, QualifiedName, Target};
+}
+
 pub use pgproof_catalog as catalog;
 pub use pgproof_plans as plans;
 pub use pgproof_rerun as rerun;
