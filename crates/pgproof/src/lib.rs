@@ -1,6 +1,7 @@
 //! The only dependency of a suite: assertions about a schema, and the databases to check them on.
 
 pub mod fixture;
+pub mod vocabulary;
 
 pub use pgproof_assertions as assertions;
 pub use pgproof_catalog::row;
