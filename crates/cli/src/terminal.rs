@@ -17,7 +17,7 @@ pub(crate) fn colour() -> bool {
 pub(crate) enum Format {
     /// For humans
     Text,
-    /// For programs; documented in the README
+    /// For programs; documented in docs/json.md
     Json,
 }
 

@@ -189,8 +189,10 @@ fn sections(configured: &[Section], tests: Vec<TestReport>, extent: Extent) -> V
     sections
 }
 
-fn section(section: Section, tests: Vec<TestReport>, extent: Extent) -> SectionReport {
+fn section(section: Section, mut tests: Vec<TestReport>, extent: Extent) -> SectionReport {
     let Section { module, title, tests: promised } = section;
+    // They end in another order each time.
+    tests.sort_by(|one, other| one.name.cmp(&other.name));
     if extent == Extent::Whole {
         return SectionReport::decided(module, title, promised, tests);
     }

@@ -55,7 +55,7 @@ pub(crate) struct Arguments {
 enum Format {
     /// For humans
     Text,
-    /// For programs; documented in the README
+    /// For programs; documented in docs/audit.md
     Json,
 }
 

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::markdown::page;
 use crate::project::Ended;
 
 /// A directory with these files.
@@ -31,17 +32,17 @@ fn audit(directory: &TempDir, arguments: &[&str]) -> Ended {
 fn every_error_is_reported_and_consequences_are_marked() {
     let files = directory(&[
         (
-            "001_tables.sql",
+            "migrations/001_tables.sql",
             "CREATE TABLE IF NOT EXISTS blocks (id int, ip text, until timestamptz);\n\
              CREATE INDEX IF NOT EXISTS active ON blocks (ip) WHERE until > now();\n\
              CREATE TABLE IF NOT EXISTS rules (\n    ip text,\n    CONSTRAINT one_active UNIQUE (ip) WHERE (true)\n);\n",
         ),
         (
-            "002_more.sql",
+            "migrations/002_more.sql",
             "BEGIN;\nALTER TABLE rules ADD COLUMN note text;\nCOMMENT ON TABLE blocks IS 'blocked';\nCOMMIT;\n",
         ),
     ]);
-    let ended = audit(&files, &["."]);
+    let ended = audit(&files, &["migrations"]);
     ended.demand(
         1,
         &[
@@ -52,6 +53,14 @@ fn every_error_is_reported_and_consequences_are_marked() {
             "findings: 3, 1 of them consequences of others",
         ],
     );
+    // The page shows this run, on whatever major.
+    let shown = page("docs/audit.md").block("$ cargo xtask audit migrations");
+    let steady = |text: &str| {
+        let (head, rest) = text.trim().split_once("; PostgreSQL ").expect("a major");
+        [head, &rest[2..]].concat()
+    };
+    let (_, shown) = shown.split_once('\n').expect("a command");
+    assert_eq!(steady(shown), steady(&ended.stdout), "docs/audit.md");
 }
 
 #[test]

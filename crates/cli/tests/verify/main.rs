@@ -5,8 +5,10 @@
 
 mod audit;
 mod bad_input;
+mod documentation;
 mod edits;
 mod endings;
+mod markdown;
 mod names;
 mod output;
 mod places;

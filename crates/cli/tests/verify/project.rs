@@ -26,28 +26,36 @@ impl Project {
 
     /// This schema, and no other.
     pub fn of(schema: &str) -> Project {
-        let directory = tempfile::tempdir().expect("a directory");
-        let project = Project { directory };
         let workspace = workspace();
+        let config = std::fs::read_to_string(workspace.join("pgproof.toml")).expect("pgproof.toml");
+        let project = Project::with(&only(&config, schema));
         for part in ["sql", "fixtures", "snapshots"] {
             copy(&workspace.join(part).join(schema), &project.path(part).join(schema));
         }
-        let config = std::fs::read_to_string(workspace.join("pgproof.toml")).expect("pgproof.toml");
-        let manifest = format!("manifest = \"{}\", package = ", workspace.join("Cargo.toml").display());
-        let config = only(&config, schema).replace("package = ", &manifest);
-        std::fs::write(project.path("pgproof.toml"), config).expect("a file");
         project
     }
 
     /// A small schema with unusual names, and its suite in `suites/tests/shop`.
     pub fn shop() -> Project {
-        let project = Project { directory: tempfile::tempdir().expect("a directory") };
+        let suite = "{ package = \"suites\", test = \"shop\" }";
+        let project = Project::with(&format!("[schemas.shop]\nmigrations = \"sql\"\nsuite = {suite}\n"));
         copy(&workspace().join("crates/cli/tests/verify/shop"), &project.path("sql"));
-        let manifest = workspace().join("Cargo.toml");
-        let suite = format!("{{ manifest = \"{}\", package = \"suites\", test = \"shop\" }}", manifest.display());
-        let config = format!("[schemas.shop]\nmigrations = \"sql\"\nsuite = {suite}\n");
-        std::fs::write(project.path("pgproof.toml"), config).expect("a file");
         project
+    }
+
+    /// A project with this configuration and nothing else.
+    pub fn with(config: &str) -> Project {
+        let project = Project { directory: tempfile::tempdir().expect("a directory") };
+        let manifest = format!("manifest = \"{}\", package = ", workspace().join("Cargo.toml").display());
+        project.write("pgproof.toml", &config.replace("package = ", &manifest));
+        project
+    }
+
+    /// Writes a file and the directories above it.
+    pub fn write(&self, file: &str, text: &str) {
+        let path = self.path(file);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+        std::fs::write(path, text).expect("a file");
     }
 
     /// Adds text at the end of a file.
