@@ -35,11 +35,11 @@ impl Project {
         project
     }
 
-    /// A small schema with unusual names, and its suite in `suites/tests/shop`.
+    /// A small schema with unusual names, and its suite in `suites/tests/names_of_objects`.
     pub fn shop() -> Project {
-        let suite = "{ package = \"suites\", test = \"shop\" }";
+        let suite = "{ package = \"suites\", test = \"names_of_objects\" }";
         let project = Project::with(&format!("[schemas.shop]\nmigrations = \"sql\"\nsuite = {suite}\n"));
-        copy(&workspace().join("crates/cli/tests/verify/shop"), &project.path("sql"));
+        copy(&workspace().join("crates/cli/tests/verify/names_of_objects"), &project.path("sql"));
         project
     }
 
