@@ -16,11 +16,11 @@ use crate::{assertion::Assertion, assertion::Failure};
 
 /// Checks of assertions on a sandbox.
 pub trait Check {
-    /// Checks one assertion; panics if it is not proven.
+    /// Checks one assertion. If it is not proven, the test goes on, and fails when the sandbox is dropped at its end, with
+    /// every assertion that was not proven.
     fn check(&mut self, assertion: impl Assertion);
 
-    /// Checks all of them and panics once, listing every one that is not proven. An empty list proves nothing and
-    /// panics.
+    /// Checks all of them, as [`check`](Check::check) does. An empty list proves nothing and panics.
     fn check_all<A: Assertion>(&mut self, assertions: impl IntoIterator<Item = A>);
 }
 
@@ -34,17 +34,17 @@ impl Check for Sandbox {
     fn check_all<A: Assertion>(&mut self, assertions: impl IntoIterator<Item = A>) {
         let location = Location::caller();
         let mut checked = 0;
-        let mut problems = Vec::new();
         for assertion in assertions {
             checked += 1;
             let evidence = examine(self, &assertion, location);
-            problems.extend(described(&evidence));
+            if let Some(problem) = described(&evidence) {
+                self.fail_at_end(problem);
+            }
             if let Err(error) = record(&evidence) {
-                problems.push(format!("the evidence cannot be written: {error}"));
+                self.fail_at_end(format!("the evidence cannot be written: {error}"));
             }
         }
         assert!(checked > 0, "no assertion was checked: an empty list proves nothing");
-        assert!(problems.is_empty(), "{}", problems.join("\n\n"));
     }
 }
 

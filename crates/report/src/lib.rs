@@ -1,5 +1,6 @@
 //! The report of a run, as one value and in each output format, one file per format.
 
+mod causes;
 mod gather;
 mod majors;
 mod merge;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::causes::{causes, shared_message};
 use super::{Counts, Report, SchemaReport, SectionReport, TestReport, Verdict};
 use pgproof_runner::{evidence::Evidence, evidence::Outcome};
 
@@ -112,28 +113,38 @@ impl Text<'_> {
         Ok(())
     }
 
-    /// Every test that is not proven. Of tests that could not be checked for the same reason, only the first is shown.
+    /// What keeps many assertions from being proven, then every test that is not proven for another reason.
     fn problems(&self, f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
-        let mut shown: Vec<(&str, &str)> = Vec::new();
-        let mut hidden = 0;
+        let causes = causes(schema);
+        for cause in &causes {
+            let word = self.paint(Verdict::Error, "error");
+            let (assertions, tests) = (counted(cause.assertions, "assertion"), counted(cause.tests, "test"));
+            writeln!(f, "{word}    {assertions} of {} in {tests} could not be checked:", schema.name)?;
+            writeln!(f, "    {}", cause.message.replace('\n', "\n    "))?;
+            if let Some(origin) = &cause.first.made_at {
+                writeln!(f, "    defined at {origin}")?;
+            }
+            writeln!(f, "  the first: {} {}", cause.first.subject, cause.first.sentence)?;
+            writeln!(f, "    checked at {}\n", cause.first.location)?;
+        }
+        let is_shown = |e: &Evidence| causes.iter().any(|cause| shared_message(e) == Some(cause.message));
         for test in schema.sections.iter().flat_map(|section| &section.tests) {
-            let refuted = test.assertions.iter().any(|e| e.outcome == Outcome::Refuted);
-            let reason = test.assertions.iter().find(|e| e.outcome == Outcome::Error && !refuted);
-            let reason = reason.map(|e| (e.subject.as_str(), e.message.as_deref().unwrap_or_default()));
-            if reason.is_some_and(|reason| shown.contains(&reason)) {
-                hidden += 1;
+            let mut unproven = test.assertions.iter().filter(|e| e.outcome != Outcome::Proven).peekable();
+            if unproven.peek().is_some() && unproven.all(is_shown) {
                 continue;
             }
-            shown.extend(reason);
-            self.problem(f, schema, test)?;
-        }
-        if hidden > 0 {
-            writeln!(f, "{} could not be checked for the same reasons\n", counted(hidden, "more test"))?;
+            self.problem(f, schema, test, &is_shown)?;
         }
         Ok(())
     }
 
-    fn problem(&self, f: &mut fmt::Formatter<'_>, schema: &SchemaReport, test: &TestReport) -> fmt::Result {
+    fn problem(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        schema: &SchemaReport,
+        test: &TestReport,
+        is_shown: &dyn Fn(&Evidence) -> bool,
+    ) -> fmt::Result {
         let word = match test.verdict {
             Verdict::Proven => return Ok(()),
             Verdict::Refuted => "refuted",
@@ -143,7 +154,7 @@ impl Text<'_> {
         };
         writeln!(f, "{}  {}::{}", self.paint(test.verdict, word), schema.name, test.name)?;
         let unproven: Vec<_> = test.assertions.iter().filter(|e| e.outcome != Outcome::Proven).collect();
-        for evidence in &unproven {
+        for evidence in unproven.iter().filter(|evidence| !is_shown(evidence)) {
             Self::evidence(f, evidence)?;
         }
         // An assertion has its own message; for any other failure there is the output of the harness.

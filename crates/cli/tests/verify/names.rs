@@ -63,6 +63,34 @@ fn an_unusual_name_is_refuted_with_its_line(
 }
 
 #[test]
+fn a_refuted_assertion_hides_no_other_of_its_test() {
+    let project = Project::shop();
+    for kind in ["integer", "text"] {
+        let from = format!("RETURNS {kind}\n    LANGUAGE sql IMMUTABLE");
+        project.edit(FILE, &from, &from.replace("IMMUTABLE", "STABLE"));
+    }
+    let texts = ["function doubled is IMMUTABLE (n integer)", "function doubled is IMMUTABLE (t text)"];
+    let ended = project.run(&["verify", "--filter", "names"]);
+    ended.demand(1, &texts);
+    ended.demand(1, &["refuted: 10 of 12 assertions hold"]);
+}
+
+#[test]
+fn what_many_assertions_fail_for_is_said_once_and_first() {
+    let project = Project::new();
+    project.append(
+        "sql/opportunity/004_runtime_logging.sql",
+        "\nALTER TABLE opportunities ADD CHECK (false) NOT VALID;\n",
+    );
+    let ended = project.run(&["verify"]);
+    let text = &ended.stdout;
+    let cause = text.find("assertions of opportunity in").unwrap_or_else(|| panic!("no cause in {text}"));
+    let first = text.find("refuted  ").unwrap_or(text.len());
+    assert!(cause < first, "{text}");
+    assert!(text.matches("CHECK (false)").count() < 8, "{text}");
+}
+
+#[test]
 fn a_test_that_asserts_nothing_is_named_and_fails_the_run() {
     Project::shop()
         .run(&["verify", "--filter", "empty"])

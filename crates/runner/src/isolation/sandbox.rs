@@ -26,6 +26,8 @@ pub struct Sandbox {
     /// What was read since the schema was changed here.
     cache: Cache,
     notes: Notes,
+    /// What was not proven here: it fails the test when the sandbox is dropped, so that one failure hides no other.
+    unproven: Vec<String>,
 }
 
 /// The state of the schema in a sandbox.
@@ -71,6 +73,7 @@ impl Sandbox {
             pooled: false,
             cache: Cache::default(),
             notes: Notes::default(),
+            unproven: Vec::new(),
         })
     }
 
@@ -89,6 +92,7 @@ impl Sandbox {
             pooled: true,
             cache: Cache::default(),
             notes: Notes::default(),
+            unproven: Vec::new(),
         })
     }
 
@@ -100,6 +104,11 @@ impl Sandbox {
     /// Where the check that runs now leaves what it says beside its outcome.
     pub fn notes(&self) -> &Notes {
         &self.notes
+    }
+
+    /// Fails the test with this message, once the sandbox is dropped at its end: later checks still run.
+    pub fn fail_at_end(&mut self, message: String) {
+        self.unproven.push(message);
     }
 
     /// The major version of the server.
@@ -186,6 +195,16 @@ impl Drop for Sandbox {
         // A session that cannot be rolled back is closed, and its clone is not used again.
         if session.run(END).is_ok() && self.pooled {
             pool::give_back(&self.template, session);
+        }
+        if self.unproven.is_empty() {
+            return;
+        }
+        let message = self.unproven.join("\n\n");
+        // A test that panicked already has its own message; a second panic would abort the process.
+        if std::thread::panicking() {
+            eprintln!("{message}");
+        } else {
+            panic!("{message}");
         }
     }
 }
