@@ -32,6 +32,7 @@ pub mod query;
 mod referential;
 pub mod row_security;
 pub mod rows;
+pub mod snapshot;
 mod strangers;
 pub mod table;
 pub mod testing;

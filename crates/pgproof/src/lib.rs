@@ -39,6 +39,7 @@ pub mod prelude {
     pub use pgproof_assertions::observe::Observe;
     pub use pgproof_assertions::privilege::{Privilege, role};
     pub use pgproof_assertions::query::query;
+    pub use pgproof_assertions::snapshot::CheckSchema;
     pub use pgproof_assertions::table::{table, tables};
     pub use pgproof_assertions::view::{materialized_view, view};
     pub use pgproof_catalog::{Event, PolicyCommand, Timing, Volatility};

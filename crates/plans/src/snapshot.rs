@@ -12,6 +12,7 @@ use super::snapshot_text::SnapshotText;
 use super::words::meaning;
 use super::workload::WorkloadQuery;
 use pgproof_assertions::pin::Pin;
+use pgproof_assertions::snapshot::writes_pending;
 use pgproof_assertions::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::failing, assertion::refuted,
 };
@@ -169,7 +170,11 @@ impl Assertion for NoOrphans {
         Vec::new()
     }
 
-    fn check(&self, _: &mut Sandbox) -> Result<(), Failure> {
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let schema =
+            sandbox.context().configured().and_then(|(config, schema)| Some(config.path(schema.snapshot.as_ref()?)));
+        let is_schema =
+            |name: &str| schema.as_ref().is_some_and(|file| *file == self.directory.join(format!("{name}.snap")));
         let mut orphans: Vec<String> = Vec::new();
         // A missing directory holds no orphans; the queries report that their snapshots are missing.
         for entry in std::fs::read_dir(&self.directory).into_iter().flatten().flatten() {
@@ -177,7 +182,7 @@ impl Assertion for NoOrphans {
             let stem = file.strip_suffix(".new").unwrap_or(&file);
             let Some(stem) = stem.strip_suffix(".snap") else { continue };
             let name = stem.split('@').next().unwrap_or(stem);
-            if !self.queries.iter().any(|query| query == name) {
+            if !self.queries.iter().any(|query| query == name) && !is_schema(name) {
                 orphans.push(file);
             }
         }
@@ -202,15 +207,6 @@ fn pending_file(accepted: &Path) -> PathBuf {
     let mut name = accepted.file_name().unwrap_or_default().to_os_string();
     name.push(".new");
     accepted.with_file_name(name)
-}
-
-/// As insta decides it: not if `INSTA_UPDATE` forbids it, and not in CI unless it says otherwise.
-fn writes_pending() -> bool {
-    match std::env::var("INSTA_UPDATE").as_deref() {
-        Ok("no") => false,
-        Ok("auto") | Err(_) => std::env::var_os("CI").is_none_or(|ci| ci.is_empty() || ci == "false"),
-        Ok(_) => true,
-    }
 }
 
 /// An accepted snapshot; `None` if the file does not exist.

@@ -12,6 +12,7 @@ mod migrations;
 mod plans;
 mod query_performance;
 mod rerun;
+mod schema;
 mod table_existence;
 mod threshold_data;
 

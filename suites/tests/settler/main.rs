@@ -13,6 +13,7 @@ mod plans;
 mod policies;
 mod rerun;
 mod row_security;
+mod schema;
 mod tables;
 mod tenant_columns;
 mod triggers;

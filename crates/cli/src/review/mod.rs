@@ -115,11 +115,14 @@ fn find(config: &Config, names: &[String]) -> anyhow::Result<Vec<Pending>> {
         config.schema(name)?;
     }
     for schema in config.schemas.values().filter(|schema| names.is_empty() || names.contains(&schema.name)) {
-        if let Some(plans) = &schema.plans {
-            let directory = config.path(&plans.snapshots);
+        let snapshot = schema.snapshot.as_ref().map(|file| config.path(file));
+        let mut directories: Vec<_> = schema.plans.iter().map(|plans| config.path(&plans.snapshots)).collect();
+        directories.extend(snapshot.as_ref().and_then(|file| Some(file.parent()?.to_owned())));
+        directories.dedup();
+        for directory in directories {
             found.extend(
-                pending::read(&schema.name, &directory)
-                    .with_context(|| format!("cannot read the snapshots in {}", plans.snapshots.display()))?,
+                pending::read(&schema.name, &directory, snapshot.as_deref())
+                    .with_context(|| format!("cannot read the snapshots in {}", config.shown(&directory).display()))?,
             );
         }
     }

@@ -14,13 +14,16 @@ pub(super) struct Pending {
     pub(super) name: String,
     /// The pending file.
     file: PathBuf,
+    /// Whether it is the schema, not a plan.
+    is_schema: bool,
     /// The accepted plan, if any.
     pub(super) old: Option<SnapshotText>,
     pub(super) new: SnapshotText,
 }
 
 /// The pending changes in a directory, by name. A missing directory has none.
-pub(super) fn read(schema: &str, directory: &Path) -> io::Result<Vec<Pending>> {
+/// `snapshot` is the file of the schema snapshot.
+pub(super) fn read(schema: &str, directory: &Path, snapshot: Option<&Path>) -> io::Result<Vec<Pending>> {
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries.collect::<io::Result<Vec<_>>>()?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -40,15 +43,25 @@ pub(super) fn read(schema: &str, directory: &Path) -> io::Result<Vec<Pending>> {
         };
         let new = SnapshotText::parse(&std::fs::read_to_string(&file)?);
         let name = stem.split('@').next().unwrap_or(&stem).to_owned();
-        found.push(Pending { schema: schema.to_owned(), name, file, old, new });
+        let is_schema = snapshot.is_some_and(|snapshot| *snapshot == directory.join(format!("{name}.snap")));
+        found.push(Pending { schema: schema.to_owned(), name, file, is_schema, old, new });
     }
     Ok(found)
 }
 
 impl Pending {
+    /// How many unchanged lines are shown around a change; all of a plan.
+    pub(super) fn context(&self) -> usize {
+        if self.is_schema { 2 } else { usize::MAX / 2 }
+    }
+
     /// What the change means, in sentences.
     pub(super) fn meaning(&self) -> Vec<String> {
         match &self.old {
+            None if self.is_schema => vec!["a new snapshot of the schema: none has been accepted yet".to_owned()],
+            Some(_) if self.is_schema => {
+                vec!["the schema has changed; object and property, as accepted and as they are".to_owned()]
+            }
             Some(old) => meaning(old, &self.new),
             None => vec!["a new query: no plan has been accepted yet".to_owned()],
         }
@@ -88,7 +101,7 @@ mod tests {
         let path = |name: &str| directory.path().join(name);
         std::fs::write(path("q.snap"), FILE.replace("Seq Scan", "Bitmap Heap Scan")).expect("a file");
         std::fs::write(path("q.snap.new"), FILE).expect("a file");
-        let found = read("s", directory.path()).expect("pending changes");
+        let found = read("s", directory.path(), None).expect("pending changes");
         found[0].accept(Some(15)).expect("accepted");
         assert!(path("q@15.snap").exists() && path("q.snap").exists() && !path("q.snap.new").exists());
     }

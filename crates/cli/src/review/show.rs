@@ -51,10 +51,12 @@ pub(super) fn markdown(pending: &[Pending]) -> String {
     text
 }
 
-/// All lines of the diff: a plan is short enough to show in full.
+/// The lines of the diff: a plan is short enough to show in full, of a schema only what surrounds a change.
 fn lines(change: &Pending) -> Vec<(ChangeTag, String)> {
     let old = change.old.as_ref().map(|old| format!("{}\n", old.content)).unwrap_or_default();
     let new = format!("{}\n", change.new.content);
     let diff = TextDiff::from_lines(&old, &new);
-    diff.iter_all_changes().map(|line| (line.tag(), line.value().trim_end().to_owned())).collect()
+    let groups = diff.grouped_ops(change.context());
+    let changes = groups.iter().flatten().flat_map(|op| diff.iter_changes(op));
+    changes.map(|line| (line.tag(), line.value().trim_end().to_owned())).collect()
 }

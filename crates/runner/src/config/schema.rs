@@ -25,6 +25,8 @@ pub struct Schema {
     pub rollback: Option<PathBuf>,
     /// The directory of the expected rows.
     pub fixtures: Option<PathBuf>,
+    /// The schema snapshot: every object and property, as accepted.
+    pub snapshot: Option<PathBuf>,
     /// What one transaction covers when migrations are applied.
     #[serde(default)]
     pub transaction: Transaction,

@@ -111,6 +111,11 @@ impl Sandbox {
         self.unproven.push(message);
     }
 
+    /// How many such messages there are.
+    pub fn unproven(&self) -> usize {
+        self.unproven.len()
+    }
+
     /// The major version of the server.
     pub fn major(&self) -> u16 {
         self.template.major()

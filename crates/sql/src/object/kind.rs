@@ -170,6 +170,11 @@ impl ObjectKind {
         matches!(self, ObjectKind::Function | ObjectKind::Procedure | ObjectKind::Aggregate)
     }
 
+    /// Whether it is defined by a query.
+    pub fn is_view(self) -> bool {
+        matches!(self, ObjectKind::View | ObjectKind::MaterializedView)
+    }
+
     /// Whether it shares a namespace with tables.
     pub fn is_relation(self) -> bool {
         matches!(

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::id::ObjectId;
 use super::kind::ObjectKind;
 use super::nearest::nearest;
-use crate::name::{Identifier, NameError, parts};
+use crate::name::{Identifier, NameError, QualifiedName, parts};
 
 /// Objects of one kind, by name; `*` matches any text within a part of the name. The schema defaults to `public`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +57,22 @@ fn form(kind: ObjectKind) -> String {
 }
 
 impl ObjectPattern {
+    /// The object of exactly this name, in `public` if it names no schema; `*` stands for itself.
+    pub fn named(&self) -> ObjectId {
+        let schema = self.schema.as_deref().unwrap_or("public");
+        match &self.relation {
+            _ if !self.kind.is_in_schema() => ObjectId::global(self.kind, &self.name),
+            Some(relation) => {
+                ObjectId::of(self.kind, &QualifiedName::in_schema(schema, relation), Identifier::new(&self.name))
+            }
+            None if self.kind.has_arguments() => {
+                let arguments = self.arguments.clone().unwrap_or_default();
+                ObjectId::function(self.kind, QualifiedName::in_schema(schema, &self.name), arguments)
+            }
+            None => ObjectId::new(self.kind, QualifiedName::in_schema(schema, &self.name)),
+        }
+    }
+
     /// Whether it matches this object.
     pub fn matches(&self, object: &ObjectId) -> bool {
         let part = |pattern: &Option<String>, part: Option<&str>| match (pattern, part) {
@@ -138,7 +154,6 @@ pub fn is_like(text: &str, pattern: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::QualifiedName;
 
     fn pattern(text: &str) -> ObjectPattern {
         text.parse().unwrap_or_else(|error| panic!("{error}"))
