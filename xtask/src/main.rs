@@ -1,5 +1,6 @@
 //! The workspace's own commands: all of pgproof's, and those that only this repository needs.
 
+mod ci;
 mod new;
 
 use std::process::ExitCode;
@@ -12,6 +13,9 @@ enum Command {
     /// Write the files of a new assertion, command or report format, and register them
     #[command(subcommand)]
     New(new::What),
+    /// Run a part of .ci/run that is more than one call
+    #[command(subcommand)]
+    Ci(ci::Part),
 }
 
 fn main() -> ExitCode {
@@ -19,6 +23,7 @@ fn main() -> ExitCode {
     // A command that is not one of these is one of pgproof's.
     match Command::from_arg_matches(&matches) {
         Ok(Command::New(what)) => new::run(&what),
+        Ok(Command::Ci(part)) => ci::run(&part),
         Err(_) => pgproof_cli::run(&matches),
     }
 }
