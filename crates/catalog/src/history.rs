@@ -49,7 +49,8 @@ impl History {
         let mut history = History::default();
         let mut seen = Seen::default();
         seen.look(&mut session).map_err(in_session)?;
-        apply_observed(&mut session, migrations, database.transaction(), &mut |session, statement| {
+        let migrations = without_roles(migrations);
+        apply_observed(&mut session, &migrations, database.transaction(), &mut |session, statement| {
             let before = seen.look(session)?;
             history.record(statement, &before);
             Ok(())
@@ -134,6 +135,18 @@ impl History {
             }
         }
     }
+}
+
+/// The migrations without the statements that create roles: those exist since the migrations ran first, as they belong to
+/// no database.
+fn without_roles(migrations: &[Migration]) -> Vec<Migration> {
+    let mut migrations = migrations.to_vec();
+    for migration in &mut migrations {
+        migration
+            .statements
+            .retain(|statement| !["CREATE ROLE", "CREATE USER", "CREATE GROUP"].contains(&statement.kind().as_str()));
+    }
+    migrations
 }
 
 /// The objects that were read last, by relation, and the versions of the catalog rows that they were read from.

@@ -115,12 +115,13 @@ impl Assertion for AsAccepted {
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
-        let properties = catalog.objects.properties(&self.object);
-        let held = properties.into_iter().flat_map(BTreeMap::keys).copied();
-        let held = held.filter(|property| {
+        // A property that it should have, and one that it has.
+        let found = catalog.objects.properties(&self.object).into_iter().chain(&self.accepted).flat_map(BTreeMap::keys);
+        let held = found.copied().filter(|property| {
             !matches!(property, Property::Position | Property::Version | Property::Cost | Property::StatisticsTarget)
         });
-        looked_at(&self.object, &[Property::Existence].into_iter().chain(held).collect::<Vec<_>>())
+        let all: BTreeSet<Property> = [Property::Existence].into_iter().chain(held).collect();
+        looked_at(&self.object, &all.into_iter().collect::<Vec<_>>())
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
