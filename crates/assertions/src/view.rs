@@ -28,6 +28,10 @@ pub struct ViewRef {
 }
 
 impl ViewRef {
+    pub(crate) fn into_parts(self) -> (RelationKind, QualifiedName) {
+        (self.kind, self.name)
+    }
+
     /// It exists, and a query can read all of it.
     pub fn is_readable(self) -> ViewClaim {
         ViewClaim { at: self, claim: Claim::IsReadable }

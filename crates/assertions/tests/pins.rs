@@ -13,6 +13,7 @@ use pgproof_assertions::function::function;
 use pgproof_assertions::index::index;
 use pgproof_assertions::pin::Pin;
 use pgproof_assertions::privilege::{Privilege, role};
+use pgproof_assertions::sequence::sequence;
 use pgproof_assertions::table::{table, tables};
 use pgproof_assertions::testing::scratch;
 use pgproof_assertions::view::{materialized_view, view};
@@ -41,6 +42,7 @@ const SCHEMA: &str = "
     ALTER TABLE t ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
     CREATE POLICY own ON t FOR UPDATE USING (total > 0) WITH CHECK (total > 1);
     CREATE VIEW v AS SELECT id FROM parent;
+    CREATE SEQUENCE numbers;
     CREATE MATERIALIZED VIEW m AS SELECT 1 AS one;
     CREATE ROLE pgproof_pins_reader; GRANT SELECT ON parent TO pgproof_pins_reader;
     CREATE EXTENSION pg_trgm;";
@@ -289,8 +291,36 @@ fn policies() {
 }
 
 #[test]
+fn sequences() {
+    pins_of(
+        "sequence numbers",
+        &sequence("numbers").counts("bigint"),
+        &[
+            ("type", "ALTER SEQUENCE numbers AS integer".to_owned()),
+            ("start", "ALTER SEQUENCE numbers START 5".to_owned()),
+            ("increment", "ALTER SEQUENCE numbers INCREMENT 5".to_owned()),
+            ("minimum", "ALTER SEQUENCE numbers MINVALUE -5".to_owned()),
+            ("maximum", "ALTER SEQUENCE numbers MAXVALUE 5".to_owned()),
+            ("cache", "ALTER SEQUENCE numbers CACHE 5".to_owned()),
+            ("cycle", "ALTER SEQUENCE numbers CYCLE".to_owned()),
+            ("owned by", "ALTER SEQUENCE numbers OWNED BY t.total".to_owned()),
+        ],
+    );
+}
+
+#[test]
 fn views_roles_and_extensions() {
     pins(&view("v").is_readable(), &[("view v existence", "DROP VIEW v")]);
+    let other = "DROP VIEW v; CREATE VIEW v AS SELECT id FROM parent WHERE false";
+    pins_of(
+        "view v",
+        &view("v").is_defined_as("SELECT id FROM parent"),
+        &[("definition", other.to_owned()), ("options", "ALTER VIEW v SET (security_barrier)".to_owned())],
+    );
+    pins(&view("v").has_columns(["id"]), &[("column v.id existence", "ALTER VIEW v RENAME id TO ident")]);
+    let owner = scratch("").value("SELECT current_user").expect("a role").unwrap_or_default();
+    let other = "ALTER TABLE t OWNER TO pgproof_pins_reader";
+    pins(&table("t").is_owned_by(owner), &[("table t owner", other)]);
     pins(&materialized_view("m").refreshes(), &[("materialized view m existence", "DROP MATERIALIZED VIEW m")]);
     let grant = "GRANT INSERT ON parent TO pgproof_pins_reader";
     pins(&role("pgproof_pins_reader").may_only([Privilege::Select], "parent"), &[("table parent privileges", grant)]);

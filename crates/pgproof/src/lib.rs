@@ -30,6 +30,7 @@ pub mod prelude {
     pub use pgproof_assertions::assertion::Assertion;
     pub use pgproof_assertions::check::Check;
     pub use pgproof_assertions::count::schema;
+    pub use pgproof_assertions::declared::Deferrable;
     pub use pgproof_assertions::expectation::expected;
     pub use pgproof_assertions::extension::extension;
     pub use pgproof_assertions::foreign_key::Action;
@@ -39,6 +40,7 @@ pub mod prelude {
     pub use pgproof_assertions::observe::Observe;
     pub use pgproof_assertions::privilege::{Privilege, role};
     pub use pgproof_assertions::query::query;
+    pub use pgproof_assertions::sequence::sequence;
     pub use pgproof_assertions::snapshot::CheckSchema;
     pub use pgproof_assertions::table::{table, tables};
     pub use pgproof_assertions::view::{materialized_view, view};

@@ -35,6 +35,9 @@
 //! # use pgproof::prelude::*;
 //! # let mut db = pgproof::fixture::sandbox("shop");
 //! db.check(table("customers").unique(["email"]).named("customers_email_key"));
+//! db.check(table("seats").unique(["trip", "number"]).nulls_not_distinct());
+//! let position = table("playlist").unique(["position"]);
+//! db.check(position.deferrable(Deferrable::InitiallyImmediate));
 //! ```
 //!
 //! ## Foreign keys
@@ -44,6 +47,8 @@
 //! # let mut db = pgproof::fixture::sandbox("shop");
 //! let key = table("orders").foreign_key(["customer_id"]).references("customers", ["id"]);
 //! db.check(key.on_delete(Action::Cascade).on_update(Action::NoAction).named("orders_customer_id_fkey"));
+//! let route = table("trips").foreign_key(["from", "to"]).references("routes", ["from", "to"]);
+//! db.check(route.match_full().deferrable(Deferrable::InitiallyDeferred));
 //! ```
 //!
 //! ## Rows that migrations insert
@@ -88,6 +93,14 @@
 //! db.check(policy.restrictive().using(own).with_check(own));
 //! ```
 //!
+//! ## Owners
+//!
+//! ```no_run
+//! # use pgproof::prelude::*;
+//! # let mut db = pgproof::fixture::sandbox("shop");
+//! db.check(table("orders").is_owned_by("shop_owner"));
+//! ```
+//!
 //! ## Comments
 //!
 //! ```no_run
@@ -105,6 +118,8 @@
 //! use pgproof::assertions::count::Counted;
 //!
 //! db.check(schema().has_at_least(15, Counted::Indexes));
+//! // Every object and property, as reviewed.
+//! db.check_schema();
 //! ```
 //!
 //! # Columns
@@ -115,6 +130,7 @@
 //! # use pgproof::prelude::*;
 //! # let mut db = pgproof::fixture::sandbox("shop");
 //! db.check(table("orders").column("total").has_type("numeric(12,2)"));
+//! db.check(table("orders").column("code").has_type("text").collated("\"C\""));
 //! ```
 //!
 //! ## NULL
@@ -181,7 +197,8 @@
 //! # let mut db = pgproof::fixture::sandbox("shop");
 //! let newest = index("orders_newest").on("orders", ["customer_id", "created_at DESC"]).method("btree");
 //! db.check(newest.including(["total"]).only_where("(status = 'open'::text)"));
-//! db.check(index("customers_email").on("customers", ["lower(email)"]).unique());
+//! db.check(index("customers_email").on("customers", ["lower(email)"]).unique().nulls_not_distinct());
+//! db.check(index("events_day").on("events", ["day"]).with("fillfactor=70"));
 //! ```
 //!
 //! ## Queries
@@ -204,6 +221,9 @@
 //! db.check(function("current_tenant").is("", "uuid").security_definer("pg_catalog"));
 //! db.check(function("order_total").runs("1"));
 //! db.check(function("order_total").gives("NULL", "0"));
+//! db.check(function("slug").is("title text", "text").volatility(Volatility::Immutable).strict().parallel_safe());
+//! db.check(function("audit").is("", "trigger").parallel_restricted());
+//! db.check(function("same_tenant").is("a uuid, b uuid", "boolean").leakproof());
 //! ```
 //!
 //! ## Views
@@ -213,6 +233,9 @@
 //! # let mut db = pgproof::fixture::sandbox("shop");
 //! db.check(view("open_orders").is_readable());
 //! db.check(view("open_orders").has_security_invoker());
+//! let open = view("open_orders").is_defined_as("SELECT id, total FROM orders WHERE status = 'open'");
+//! db.check(open.with("security_invoker=true"));
+//! db.check(view("open_orders").has_columns(["id", "total"]));
 //! ```
 //!
 //! ## Materialized views
@@ -223,6 +246,16 @@
 //! db.check(materialized_view("revenue").is_fresh());
 //! db.check(materialized_view("revenue").refreshes());
 //! db.check(materialized_view("revenue").refreshes_concurrently());
+//! ```
+//!
+//! ## Sequences
+//!
+//! ```no_run
+//! # use pgproof::prelude::*;
+//! # let mut db = pgproof::fixture::sandbox("shop");
+//! db.check(sequence("invoice_numbers").counts("bigint").starts_at(1000).owned_by("invoices.number"));
+//! let rounds = sequence("rounds").counts("integer").in_steps_of(2).within(1, 99);
+//! db.check(rounds.cycles().caches(20));
 //! ```
 //!
 //! ## Roles

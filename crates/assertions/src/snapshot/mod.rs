@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use pgproof_catalog::Catalog;
 use pgproof_runner::Sandbox;
 use pgproof_runner::isolation::SchemaState;
-use pgproof_sql::quote::identifier;
 use pgproof_sql::{ObjectId, Property};
 
 use crate::assertion::{Assertion, Differences, Failure, Subject, refuted};
 use crate::check::{Check, fail};
 use crate::pin::{Pin, looked_at};
+use crate::printed::same_query;
 use portable::{Properties, portable};
 
 /// Checks of the whole schema.
@@ -174,25 +174,6 @@ fn owner(sandbox: &mut Sandbox) -> Result<String, pgproof_server::DatabaseError>
         Ok::<_, pgproof_server::DatabaseError>(Owner(session.value("SELECT session_user")?.unwrap_or_default()))
     })?;
     Ok(owner.0.clone())
-}
-
-/// Whether two queries are the same, however a major version prints them: both are made views, and printed here.
-fn same_query(sandbox: &mut Sandbox, one: &str, other: &str) -> Result<bool, Failure> {
-    let mut printed = |query: &str| {
-        let name = identifier("pgproof_printed");
-        let sql = format!("CREATE TEMP VIEW {name} AS {query}");
-        let result = sandbox.undone(|sandbox| {
-            sandbox.run(&sql)?;
-            sandbox.value(&format!("SELECT pg_get_viewdef('pg_temp.{name}'::regclass)"))
-        });
-        match result {
-            Ok(text) => Ok(text),
-            Err(pgproof_server::DatabaseError::Reported(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    };
-    let (one, other) = (printed(one)?, printed(other)?);
-    Ok(one.is_some() && one == other)
 }
 
 /// The file for the optional migrations that are applied, else for this major version, else for all. With optional
