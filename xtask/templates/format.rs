@@ -1,23 +1,25 @@
 //! The report in the format `skeleton`: say here who reads it, and which parts of the report it leaves out.
 
-use std::fmt;
+use std::fmt::Write;
 
-use crate::{Counts, Report};
+use crate::{Counts, Majors, Report, Reporter};
 
-/// A report in the format `skeleton`.
-#[derive(Debug, Clone, Copy)]
-pub struct Skeleton<'a> {
-    /// The report.
-    pub report: &'a Report,
-}
+/// Reports in the format `skeleton`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Skeleton;
 
-impl fmt::Display for Skeleton<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for schema in &self.report.schemas {
+impl Reporter for Skeleton {
+    fn report(&self, report: &Report) -> Result<String, serde_json::Error> {
+        let mut text = String::new();
+        for schema in &report.schemas {
             let Counts { proven, assertions, .. } = schema.counts;
-            writeln!(f, "{}: {proven} of {assertions} assertions hold", schema.name)?;
+            let _ = writeln!(text, "{}: {proven} of {assertions} assertions hold", schema.name);
         }
-        Ok(())
+        Ok(text)
+    }
+
+    fn majors(&self, majors: &Majors) -> Result<String, serde_json::Error> {
+        majors.majors.iter().map(|report| self.report(report)).collect()
     }
 }
 
@@ -38,6 +40,6 @@ mod tests {
             "server": { "provider": "local", "version": { "major": 18, "minor": 1, "text": "18.1" } },
         }))
         .unwrap();
-        insta::assert_snapshot!(Skeleton { report: &report }, @"shop: 1 of 2 assertions hold");
+        insta::assert_snapshot!(Skeleton.report(&report).unwrap(), @"shop: 1 of 2 assertions hold");
     }
 }

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use pgproof_report::{Majors, Report, Text, Verdict, merge, merge_majors};
+use pgproof_report::{Majors, Report, Verdict, merge, merge_majors};
 
-use crate::terminal::{Format, colour};
+use crate::terminal::Format;
 
 /// The arguments of `report`.
 #[derive(Debug, clap::Args)]
@@ -34,12 +34,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     match (runs.is_empty(), majors.is_empty()) {
         (false, true) => {
             let report = merge(runs)?;
-            arguments.format.print(&Text { report: &report, colour: colour() }, &report)?;
+            print!("{}", arguments.format.reporter().report(&report)?);
             Ok(report.verdict)
         }
         (true, _) => {
             let all = merge_majors(majors)?;
-            arguments.format.print(&all, &all)?;
+            print!("{}", arguments.format.reporter().majors(&all)?);
             Ok(all.verdict)
         }
         (false, false) => bail!("some reports cover one major and others several, so they do not belong to one run"),

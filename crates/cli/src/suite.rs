@@ -10,6 +10,7 @@ use pgproof_report::TestRun;
 use pgproof_runner::{Config, Schema};
 use pgproof_runner::{config::CONFIG_VARIABLE, config::WITH_VARIABLE};
 use pgproof_runner::{process::GUEST_VARIABLE, process::RUN_VARIABLE, process::RunContext, process::WHOLE_VARIABLE};
+use pgproof_server::Server;
 use serde::Deserialize;
 
 /// A built test binary.
@@ -61,12 +62,14 @@ pub(crate) fn at_once() -> usize {
 /// The environment of a suite's process: the configuration, the server, and whether all its tests run.
 pub(crate) fn environment(
     config: &Config,
+    server: &Server,
     run_context: &RunContext,
     selection: &Selection,
-) -> Vec<(&'static str, String)> {
+) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let run = run_context.write(server).context("cannot write the description of the run for the suite")?;
     let mut environment = vec![
         (CONFIG_VARIABLE, config.file.display().to_string()),
-        (RUN_VARIABLE, run_context.to_variable()),
+        (RUN_VARIABLE, run.display().to_string()),
         (WITH_VARIABLE, config.with.join(",")),
         // A backtrace of the test harness is of no use here.
         ("RUST_BACKTRACE", "0".to_owned()),
@@ -74,7 +77,7 @@ pub(crate) fn environment(
     if *selection == Selection::All {
         environment.push((WHOLE_VARIABLE, "1".to_owned()));
     }
-    environment
+    Ok(environment)
 }
 
 /// The version of cargo, or why it cannot be run.

@@ -1,11 +1,11 @@
 //! Progress and output formats: a spinner or progress bar on a terminal, plain lines otherwise.
 
-use std::fmt::Display;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
+use pgproof_report::{AsJson, AsText, Reporter};
 
 /// Whether colours may be used on standard output (<https://no-color.org>).
 pub(crate) fn colour() -> bool {
@@ -22,13 +22,12 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// Prints a report to standard output, as text or as a document.
-    pub(crate) fn print(self, text: &impl Display, document: &impl serde::Serialize) -> anyhow::Result<()> {
+    /// What writes reports in this format, for standard output.
+    pub(crate) fn reporter(self) -> Box<dyn Reporter> {
         match self {
-            Format::Text => print!("{text}"),
-            Format::Json => println!("{}", serde_json::to_string_pretty(document)?),
+            Format::Text => Box::new(AsText { colour: colour() }),
+            Format::Json => Box::new(AsJson),
         }
-        Ok(())
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod causes;
 mod gather;
+mod json;
 mod majors;
 mod merge;
 mod obstacle;
 mod outcome;
+mod reporter;
 mod shard;
 mod text;
 
@@ -14,12 +16,14 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 pub use gather::{Extent, SuiteRun, TestRun};
+pub use json::AsJson;
 pub use majors::Majors;
 pub use merge::{MergeError, merge, merge_majors};
 pub use obstacle::Obstacle;
 pub use outcome::Verdict;
+pub use reporter::Reporter;
 pub use shard::Shard;
-pub use text::Text;
+pub use text::{AsText, Text};
 
 use pgproof_runner::evidence::Evidence;
 use pgproof_server::{ServerHandle, Version};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::causes::{causes, shared_message};
-use super::{Counts, Report, SchemaReport, SectionReport, TestReport, Verdict};
+use super::{Counts, Majors, Report, Reporter, SchemaReport, SectionReport, TestReport, Verdict};
 use pgproof_runner::{evidence::Evidence, evidence::Outcome};
 
 /// A report as text.
@@ -32,6 +32,23 @@ impl fmt::Display for Text<'_> {
             self.problems(f, schema)?;
         }
         self.summary(f)
+    }
+}
+
+/// Reports for humans.
+#[derive(Debug, Clone, Copy)]
+pub struct AsText {
+    /// Whether colours may be used.
+    pub colour: bool,
+}
+
+impl Reporter for AsText {
+    fn report(&self, report: &Report) -> Result<String, serde_json::Error> {
+        Ok(Text { report, colour: self.colour }.to_string())
+    }
+
+    fn majors(&self, majors: &Majors) -> Result<String, serde_json::Error> {
+        Ok(majors.to_string())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The server of this process: passed on by `verify` through the environment, else started at the first call.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
@@ -8,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use pgproof_server::ServerConfig;
 use pgproof_server::{Server, ServerError, ServerHandle, ServerOptions};
 
-/// Describes, as JSON, the server that `verify` started for its test binaries.
+/// Names the file that describes the server which `verify` started for its test binaries. It holds a password, so only
+/// its owner may read it, and no process shows it in its environment.
 pub const RUN_VARIABLE: &str = "PGPROOF_RUN";
 
 /// Set if all tests of a suite run, rather than some.
@@ -22,9 +24,14 @@ pub fn is_whole_run() -> bool {
     std::env::var_os(WHOLE_VARIABLE).is_some()
 }
 
+/// The version of [`RunContext`] as a file. A suite and the program that starts it are built separately.
+pub const RUN_FORMAT: u32 = 1;
+
 /// A running server and the databases that are ready in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RunContext {
+    /// [`RUN_FORMAT`].
+    pub format: u32,
     /// The server.
     pub cluster: ServerHandle,
     /// What is ready, by schema.
@@ -41,22 +48,38 @@ pub struct Ready {
 }
 
 impl RunContext {
-    /// The value of [`RUN_VARIABLE`].
-    pub fn to_variable(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    /// A run on this server with these databases.
+    pub fn new(cluster: ServerHandle, schemas: BTreeMap<String, Ready>) -> RunContext {
+        RunContext { format: RUN_FORMAT, cluster, schemas }
+    }
+
+    /// Writes the file that [`RUN_VARIABLE`] names, below the directory of the server.
+    pub fn write(&self, server: &Server) -> std::io::Result<PathBuf> {
+        server.write_private("run.json", &serde_json::to_string(self)?)
+    }
+
+    fn read(file: &Path) -> Result<RunContext, ServerError> {
+        let wrong = |problem: String| ServerError::RunContext { file: file.to_owned(), problem };
+        let text = std::fs::read_to_string(file).map_err(|error| wrong(error.to_string()))?;
+        let value: serde_json::Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        let format = value["format"].as_u64();
+        if format != Some(u64::from(RUN_FORMAT)) {
+            let found = format.map_or("none".to_owned(), |format| format.to_string());
+            return Err(wrong(format!(
+                "its format is {found}, and this suite reads {RUN_FORMAT}; build both with the same version of pgproof"
+            )));
+        }
+        serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
     }
 }
 
 /// The server of this process. `config` is used only if the server must be started.
 pub fn server(config: &ServerConfig) -> Result<&'static RunContext, &'static ServerError> {
     static SERVER: OnceLock<Result<(RunContext, Option<Server>), ServerError>> = OnceLock::new();
-    let found = SERVER.get_or_init(|| match std::env::var(RUN_VARIABLE) {
-        Ok(text) => serde_json::from_str(&text)
-            .map(|context| (context, None))
-            .inspect(|_| end_with_host())
-            .map_err(|source| ServerError::RunContext { variable: RUN_VARIABLE, source }),
-        Err(_) => ServerOptions::of(config).and_then(|options| Server::start(&options)).map(|server| {
-            let context = RunContext { cluster: server.handle().clone(), schemas: BTreeMap::new() };
+    let found = SERVER.get_or_init(|| match std::env::var_os(RUN_VARIABLE) {
+        Some(file) => RunContext::read(Path::new(&file)).map(|context| (context, None)).inspect(|_| end_with_host()),
+        None => ServerOptions::of(config).and_then(|options| Server::start(&options)).map(|server| {
+            let context = RunContext::new(server.handle().clone(), BTreeMap::new());
             (context, Some(server))
         }),
     });

@@ -252,13 +252,13 @@ pub enum ServerError {
         /// What is wrong with it.
         problem: String,
     },
-    /// The run context that another process passed on is malformed.
-    #[error("{variable} does not describe a server")]
+    /// The run context that another process passed on cannot be used.
+    #[error("{} does not describe a run: {problem}", .file.display())]
     RunContext {
-        /// The environment variable.
-        variable: &'static str,
+        /// The file.
+        file: PathBuf,
         /// What is wrong with it.
-        source: serde_json::Error,
+        problem: String,
     },
 }
 

@@ -78,6 +78,19 @@ impl Server {
         Ok(directory)
     }
 
+    /// Writes a file that only its owner may read, and that is removed with the server.
+    pub fn write_private(&self, name: &str, content: &str) -> std::io::Result<PathBuf> {
+        use std::io::Write;
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = self.directory.join(name);
+        let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        // The account that removes it must own it.
+        let owner = self.directory.metadata()?;
+        std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()))?;
+        file.write_all(content.as_bytes())?;
+        Ok(path)
+    }
+
     /// Lets the server, or the databases in it, outlive this process. Returns how to remove them.
     pub fn keep(mut self) -> String {
         self.guard.take().map(Guard::keep).unwrap_or_default()

@@ -69,11 +69,9 @@ fn statements(
     template: &str,
 ) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let log = server.make_directory("statements").context("cannot create a directory for the statements")?.join("log");
-    let run_context = RunContext {
-        cluster: server.handle().clone(),
-        schemas: BTreeMap::from([(schema.name.clone(), Ready { template: template.to_owned(), clones: Vec::new() })]),
-    };
-    let mut environment = environment(config, &run_context, &Selection::All);
+    let ready = Ready { template: template.to_owned(), clones: Vec::new() };
+    let run_context = RunContext::new(server.handle().clone(), BTreeMap::from([(schema.name.clone(), ready)]));
+    let mut environment = environment(config, server, &run_context, &Selection::All)?;
     environment.push((STATEMENT_LOG_VARIABLE, log.display().to_string()));
     binary.run(&Selection::All, &environment, &Progress::new(true), &schema.name)?;
     let text = std::fs::read_to_string(&log).context("the suite logged no statements")?;

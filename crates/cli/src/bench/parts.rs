@@ -47,11 +47,9 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
 
     let started = Instant::now();
     let evidence = server.make_directory("evidence").context("cannot create a directory for the evidence")?;
-    let run_context = RunContext {
-        cluster: server.handle().clone(),
-        schemas: BTreeMap::from([(schema.name.clone(), Ready { template, clones })]),
-    };
-    let mut environment = environment(config, &run_context, &Selection::All);
+    let ready = BTreeMap::from([(schema.name.clone(), Ready { template, clones })]);
+    let run_context = RunContext::new(server.handle().clone(), ready);
+    let mut environment = environment(config, &server, &run_context, &Selection::All)?;
     environment.push((EVIDENCE_VARIABLE, evidence.display().to_string()));
     let ran = binary.run(&Selection::All, &environment, &Progress::new(true), &schema.name)?;
     parts.suite = started.elapsed();

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
-use pgproof_report::{Extent, Majors, Obstacle, Report, SchemaReport, ServerReport, Shard, SuiteRun, Text, Verdict};
+use pgproof_report::{Extent, Majors, Obstacle, Report, SchemaReport, ServerReport, Shard, SuiteRun, Verdict};
 use pgproof_rerun::{CASES_VARIABLE, SEED_VARIABLE};
 use pgproof_runner::migration::optional_names;
 use pgproof_runner::{Config, Schema};
@@ -14,7 +14,7 @@ use pgproof_runner::{evidence::EVIDENCE_VARIABLE, evidence::gather};
 use pgproof_server::{Permission, ServerOptions, majors};
 
 use crate::suite::{self, Binary, Selection, environment};
-use crate::terminal::{Format, Progress, colour};
+use crate::terminal::{Format, Progress};
 
 /// The arguments of `verify`.
 #[derive(Debug, clap::Args)]
@@ -115,7 +115,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let Some(majors) = several else {
         let (prepared, report) = of_major(one)?;
         drop(progress);
-        arguments.format.print(&Text { report: &report, colour: colour() }, &report)?;
+        print!("{}", arguments.format.reporter().report(&report)?);
         if arguments.keep {
             keep(prepared);
         }
@@ -132,7 +132,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     }
     drop(progress);
     let all = Majors::new(reports);
-    arguments.format.print(&all, &all)?;
+    print!("{}", arguments.format.reporter().majors(&all)?);
     Ok(all.verdict)
 }
 
@@ -224,7 +224,7 @@ fn prove(
 ) -> anyhow::Result<SuiteRun> {
     let binary = prepared.binaries.get(&schema.name).context("the suite was not built")?;
     let selection = selection(binary, schema, arguments)?;
-    let mut environment = environment(config, &prepared.run_context, &selection);
+    let mut environment = environment(config, &prepared.server, &prepared.run_context, &selection)?;
     environment.push((EVIDENCE_VARIABLE, directory.display().to_string()));
     environment.extend(arguments.cases.map(|cases| (CASES_VARIABLE, cases.to_string())));
     environment.extend(arguments.seed.map(|seed| (SEED_VARIABLE, seed.to_string())));

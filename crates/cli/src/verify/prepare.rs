@@ -60,5 +60,5 @@ fn databases(config: &Config, schemas: &[Schema], options: &ServerOptions) -> an
         ready.insert(schema.name.clone(), Ready { template, clones });
         applied.insert(schema.name.clone(), migrations);
     }
-    Ok((server, RunContext { cluster: handle, schemas: ready }, applied))
+    Ok((server, RunContext::new(handle, ready), applied))
 }
