@@ -91,11 +91,11 @@ fn a_format() {
     let root = workspace();
     assert_eq!(new(&root, &["format", "junit"]).0, Some(0));
     let format = text(&root, "crates/report/src/junit.rs");
-    assert!(format.contains("impl fmt::Display for Junit<'_> {"), "{format}");
+    assert!(format.contains("impl Reporter for Junit {"), "{format}");
     assert!(!format.to_lowercase().contains("skeleton"), "{format}");
     let added = ["mod junit;", "pub use junit::Junit;"];
-    demand(&root, "crates/report/src/lib.rs", &added, &["mod gather;", added[0], "mod majors;"]);
-    let block = ["pub use gather::{Extent, SuiteRun, TestRun};", added[1], "pub use majors::Majors;"];
+    demand(&root, "crates/report/src/lib.rs", &added, &["mod json;", added[0], "mod majors;"]);
+    let block = ["pub use json::AsJson;", added[1], "pub use majors::Majors;"];
     demand(&root, "crates/report/src/lib.rs", &added, &block);
 }
 
