@@ -3,6 +3,7 @@
 
 use pgproof_catalog::row::Draft;
 use pgproof_runner::Sandbox;
+use pgproof_server::SqlState;
 use pgproof_server::{DatabaseError, Reported};
 use pgproof_sql::quote::identifier;
 
@@ -26,7 +27,7 @@ pub(crate) fn store(sandbox: &mut Sandbox, draft: &Draft, column: &str) -> Resul
             None => Stored::Nothing,
         }),
         // feature_not_supported: a rule on INSERT that does not say what to return
-        Err(refusal) if refusal.sqlstate == "0A000" => {
+        Err(refusal) if refusal.has(&SqlState::FEATURE_NOT_SUPPORTED) => {
             let stored = sandbox.undone(|sandbox| sandbox.session().affected(&sql));
             Ok(if stored? > 0 { Stored::Value(None) } else { Stored::Nothing })
         }

@@ -1,5 +1,6 @@
 //! A column that accepts the numbers of a range: the bounds are accepted, their neighbours outside are rejected.
 
+use pgproof_server::SqlState;
 use std::collections::HashSet;
 
 use pgproof_runner::Sandbox;
@@ -105,7 +106,7 @@ impl Assertion for CheckRange {
                 }
                 // A condition that fails rejects the row as well: a number beyond what its arithmetic holds.
                 (Stored::Refused(r), false) if r.sqlstate.starts_with("22") => {}
-                (Stored::Refused(r), false) if !r.is("23514", self.constraint.as_deref()) => {
+                (Stored::Refused(r), false) if !r.is(&SqlState::CHECK_VIOLATION, self.constraint.as_deref()) => {
                     problems.blame(relation, &r);
                     problems.tell(format!("{number} was rejected by another rule: {}", r.brief()));
                 }

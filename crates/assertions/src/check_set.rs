@@ -1,6 +1,7 @@
 //! A column that accepts exactly a set of values: every member is inserted, and strangers are tried, which `strangers`
 //! finds. What was tried decides it only if the CHECK compares with constants; `admission` tells.
 
+use pgproof_server::SqlState;
 use pgproof_sql::ObjectId;
 
 use pgproof_runner::Sandbox;
@@ -182,7 +183,7 @@ impl Acting<'_> {
                 Stored::Nothing => tried.push(stranger),
                 Stored::Refused(refusal) if self.is_right(&refusal) => tried.push(stranger),
                 // string_data_right_truncation: too long for the type
-                Stored::Refused(refusal) if refusal.sqlstate == "22001" => {}
+                Stored::Refused(refusal) if refusal.has(&SqlState::STRING_DATA_RIGHT_TRUNCATION) => {}
                 // A data exception: the text is no value of the type, or a condition fails for it.
                 Stored::Refused(refusal) if refusal.sqlstate.starts_with("22") => {
                     if self.canonical(sandbox, &stranger)?.is_some() {
@@ -206,7 +207,8 @@ impl Acting<'_> {
 
     /// Whether an error is the expected rejection: check_violation, or invalid_text_representation for an enum.
     fn is_right(&self, refusal: &Reported) -> bool {
-        refusal.is("23514", self.set.constraint.as_deref()) || self.column.ty.kind == 'e' && refusal.sqlstate == "22P02"
+        refusal.is(&SqlState::CHECK_VIOLATION, self.set.constraint.as_deref())
+            || self.column.ty.kind == 'e' && refusal.has(&SqlState::INVALID_TEXT_REPRESENTATION)
     }
 
     /// The text form of a member as the type prints it; `None` if it is no value of the type.

@@ -2,6 +2,7 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::DatabaseError;
+use pgproof_server::SqlState;
 use pgproof_sql::Property;
 use pgproof_sql::quote::{identifier, literal};
 
@@ -147,7 +148,7 @@ impl Assertion for HasNoDefault {
         let without = draft.with(&column.name, Value::Default);
         match store(sandbox, &without, &column.name)? {
             Stored::Value(None) => Ok(()),
-            Stored::Refused(refusal) if refusal.sqlstate == "23502" => Ok(()),
+            Stored::Refused(refusal) if refusal.has(&SqlState::NOT_NULL_VIOLATION) => Ok(()),
             Stored::Value(Some(value)) if column.ty.domain.is_some() => {
                 Err(refuted(format!("a row that leaves it out gets {value}")))
             }

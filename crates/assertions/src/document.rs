@@ -2,6 +2,7 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
+use pgproof_server::SqlState;
 use pgproof_sql::Property;
 use pgproof_sql::{quote::identifier, quote::literal};
 
@@ -82,7 +83,9 @@ impl Assertion for HoldsDocuments {
         for text in INVALID {
             match sandbox.attempt(&draft.with(&column.name, Value::text(*text)).sql())? {
                 // invalid_text_representation; untranslatable_character
-                Attempt::Refused(refusal) if matches!(refusal.sqlstate.as_str(), "22P02" | "22P05") => {}
+                Attempt::Refused(refusal)
+                    if refusal.has(&SqlState::INVALID_TEXT_REPRESENTATION)
+                        || refusal.has(&SqlState::UNTRANSLATABLE_CHARACTER) => {}
                 Attempt::Refused(refusal) => {
                     return Err(refuted(format!("{text:?} was rejected by another rule: {}", refusal.brief())));
                 }

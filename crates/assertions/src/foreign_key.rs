@@ -2,6 +2,7 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
+use pgproof_server::SqlState;
 use pgproof_sql::quote::identifier;
 use pgproof_sql::{ObjectId, Property, QualifiedName};
 
@@ -214,7 +215,7 @@ impl Acting<'_> {
             draft = draft.with(own, gone.value(other).map(str::to_owned).into());
         }
         match sandbox.attempt(&draft.sql())? {
-            Attempt::Refused(refusal) if refusal.is("23503", Some(&self.key.name)) => Ok(()),
+            Attempt::Refused(refusal) if refusal.is(&SqlState::FOREIGN_KEY_VIOLATION, Some(&self.key.name)) => Ok(()),
             Attempt::Refused(refusal) => {
                 Err(refuted(format!("an orphan was rejected, but by another rule: {}", refusal.brief())))
             }
@@ -247,7 +248,7 @@ impl Acting<'_> {
         match sandbox.attempt(&statement)? {
             Attempt::Refused(refusal)
                 // foreign_key_violation; restrict_violation from PostgreSQL 18 on
-                if refusal.is("23503", Some(&self.key.name)) || refusal.is("23001", Some(&self.key.name)) =>
+                if refusal.is(&SqlState::FOREIGN_KEY_VIOLATION, Some(&self.key.name)) || refusal.is(&SqlState::RESTRICT_VIOLATION, Some(&self.key.name)) =>
             {
                 compare(event, declared, expected, Some("was rejected"))
             }

@@ -3,6 +3,7 @@
 
 use pgproof_runner::Sandbox;
 use pgproof_server::Attempt;
+use pgproof_server::SqlState;
 use pgproof_sql::Property;
 
 use crate::column::ColumnRef;
@@ -80,7 +81,7 @@ impl Assertion for IsGenerated {
         match sandbox.attempt(&draft.with(&column.name, own).sql())? {
             Attempt::Accepted if takes_own => Ok(()),
             // generated_always
-            Attempt::Refused(refusal) if !takes_own && refusal.sqlstate == "428C9" => Ok(()),
+            Attempt::Refused(refusal) if !takes_own && refusal.has(&SqlState::GENERATED_ALWAYS) => Ok(()),
             Attempt::Accepted => Err(refuted("an explicit value was accepted")),
             Attempt::Refused(refusal) => {
                 Err(refuted(format!("an explicit value was rejected with {}", refusal.brief())))

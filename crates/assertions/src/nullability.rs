@@ -1,6 +1,7 @@
 //! Whether a column accepts NULL, proven by inserting one.
 
 use pgproof_runner::Sandbox;
+use pgproof_server::SqlState;
 use pgproof_sql::Property;
 
 use crate::act::{Stored, store};
@@ -77,7 +78,7 @@ impl Assertion for Nullability {
             },
             (_, Stored::Nothing) => self.looked_at(sandbox, column),
             // Identity and generated columns reject any value, including NULL, before NOT NULL is checked.
-            (nullable, Stored::Refused(r)) if r.sqlstate == "428C9" => {
+            (nullable, Stored::Refused(r)) if r.has(&SqlState::GENERATED_ALWAYS) => {
                 if column.not_null == nullable {
                     Err(refuted(format!("its values are made by PostgreSQL, and NOT NULL is {}", column.not_null)))
                 } else {
@@ -98,10 +99,14 @@ impl Assertion for Nullability {
                 problems.verdict(self.at.subject().object)
             }
             // not_null_violation; a CHECK that also refuses NULL is no NOT NULL.
-            (false, Stored::Refused(r)) if r.sqlstate == "23502" && r.column.as_deref() == Some(&column.name) => Ok(()),
+            (false, Stored::Refused(r))
+                if r.has(&SqlState::NOT_NULL_VIOLATION) && r.column.as_deref() == Some(&column.name) =>
+            {
+                Ok(())
+            }
             // A NOT NULL domain does not name the column.
             (false, Stored::Refused(r))
-                if r.sqlstate == "23502" && r.column.is_none() && column.ty.domain.is_some() =>
+                if r.has(&SqlState::NOT_NULL_VIOLATION) && r.column.is_none() && column.ty.domain.is_some() =>
             {
                 Ok(())
             }

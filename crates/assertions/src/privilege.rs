@@ -1,5 +1,6 @@
 //! What a role may do to a table, tried as that role. Privileges say nothing about rows: policies do.
 
+use pgproof_server::SqlState;
 use std::fmt;
 
 use pgproof_runner::Sandbox;
@@ -101,7 +102,7 @@ impl Assertion for MayOnly {
             let statement = privilege.statement(relation);
             let attempt = sandbox.attempt(&format!("SET LOCAL ROLE {}; {statement}", identifier(&self.role)))?;
             // insufficient_privilege is raised before any row is read; after any other error, the privilege exists.
-            let may = !matches!(&attempt, Attempt::Refused(refusal) if refusal.sqlstate == "42501");
+            let may = !matches!(&attempt, Attempt::Refused(refusal) if refusal.has(&SqlState::INSUFFICIENT_PRIVILEGE));
             match (may, self.privileges.contains(&privilege)) {
                 (true, false) => problems.push(format!("it may {privilege}")),
                 (false, true) => problems.push(format!("it may not {privilege}")),

@@ -1,6 +1,7 @@
 //! Uniqueness, of a constraint or of an index: a duplicate is rejected by name, and rows that differ in one column of
 //! the key are accepted.
 
+use pgproof_server::SqlState;
 use std::collections::HashSet;
 
 use pgproof_runner::Sandbox;
@@ -173,7 +174,7 @@ pub fn refuses_duplicates(
     let relation = find(&catalog, table)?;
     let names = refusing(sandbox, &catalog, relation, columns, name)?;
     let by_key = |refusal: &Reported| {
-        refusal.sqlstate == "23505" && refusal.constraint.as_ref().is_some_and(|name| names.contains(name))
+        refusal.has(&SqlState::UNIQUE_VIOLATION) && refusal.constraint.as_ref().is_some_and(|name| names.contains(name))
     };
     sandbox.run("SET CONSTRAINTS ALL IMMEDIATE")?;
     let mut generator = RowGenerator::of(sandbox)?;
@@ -202,7 +203,7 @@ pub fn refuses_duplicates(
         };
         let differs = duplicate.with(&column.name, value);
         if let Attempt::Refused(refusal) = sandbox.attempt(&differs.sql())?
-            && refusal.is("23505", Some(name))
+            && refusal.is(&SqlState::UNIQUE_VIOLATION, Some(name))
         {
             return Err(refuted(format!("a row that differs in {} alone was rejected by {name}", column.name)));
         }
@@ -228,7 +229,9 @@ fn alone(
         attempt => return Ok(attempt),
     };
     // unique_violation, exclusion_violation, check_violation
-    let is_other_key = ["23505", "23P01", "23514"].contains(&refusal.sqlstate.as_str());
+    let is_other_key = [SqlState::UNIQUE_VIOLATION, SqlState::EXCLUSION_VIOLATION, SqlState::CHECK_VIOLATION]
+        .iter()
+        .any(|state| refusal.has(state));
     let other = refusal.constraint.clone().filter(|_| is_other_key && most > 0);
     let Some(other) = other else { return Ok(Attempt::Refused(refusal)) };
     let constraint = catalog.constraints_of(relation).any(|constraint| constraint.name == other);

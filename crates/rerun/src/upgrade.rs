@@ -1,6 +1,7 @@
 //! An old database and the migrations: every row still exists with its values, the schema is that of a fresh
 //! installation, and a second run changes neither. Scripts create the old database.
 
+use pgproof_server::SqlState;
 use pgproof_sql::Property;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -94,7 +95,7 @@ impl Assertion for IsUpgraded {
         }
         let upgraded = Objects::read(&mut session)?;
         let after = match rows(&mut session, &keys) {
-            Err(error) if error.reported().is_some_and(|report| report.sqlstate == "42703") => {
+            Err(error) if error.reported().is_some_and(|report| report.has(&SqlState::UNDEFINED_COLUMN)) => {
                 return Err(refuted(format!("a column that told rows apart is gone: {error}")));
             }
             other => other?,

@@ -1,6 +1,7 @@
 //! An error of PostgreSQL or of the connection to it, with every field that a reader needs. A bare `postgres::Error`
 //! prints only "db error", so nothing else in the workspace prints one.
 
+use postgres::error::SqlState;
 use std::fmt;
 use std::time::Duration;
 
@@ -116,8 +117,13 @@ impl Reported {
     }
 
     /// Whether this is the error `sqlstate`, raised by the constraint of this name if one is given.
-    pub fn is(&self, sqlstate: &str, constraint: Option<&str>) -> bool {
-        self.sqlstate == sqlstate && constraint.is_none_or(|name| self.constraint.as_deref() == Some(name))
+    pub fn is(&self, state: &SqlState, constraint: Option<&str>) -> bool {
+        self.has(state) && constraint.is_none_or(|name| self.constraint.as_deref() == Some(name))
+    }
+
+    /// Whether it has this SQLSTATE.
+    pub fn has(&self, state: &SqlState) -> bool {
+        self.sqlstate == state.code()
     }
 
     /// The error in a few words for use inside a sentence: the condition, and the constraint or column it names.

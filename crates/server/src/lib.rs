@@ -36,3 +36,6 @@ pub use running::Server;
 pub use session::{Attempt, Session};
 pub use settings::START_TIMEOUT_VARIABLE;
 pub use version::{NEWEST_MAJOR, OLDEST_MAJOR, Version};
+
+/// The SQLSTATE codes by name (documentation, appendix "PostgreSQL Error Codes").
+pub use postgres::error::SqlState;

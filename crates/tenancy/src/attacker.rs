@@ -1,5 +1,6 @@
 //! Carries out the attacks of one session, in order, and collects the outcomes. Each kind of attack has its own file.
 
+use pgproof_server::SqlState;
 use pgproof_sql::QualifiedName;
 use std::collections::BTreeMap;
 
@@ -239,7 +240,7 @@ pub(super) fn judge(
         // Policies are checked before constraints: a row rejected by a constraint has passed the policies.
         let adds = ["INSERT", "MERGE", "COPY"].iter().any(|verb| attempted.sql.starts_with(verb));
         // Partition routing is a constraint too, but an error about it names no constraint.
-        let foreign = attempted.attack == Attack::Child && report.sqlstate == "23514";
+        let foreign = attempted.attack == Attack::Child && report.has(&SqlState::CHECK_VIOLATION);
         let by_constraint = report.sqlstate.starts_with("23") && report.constraint.is_some() || foreign;
         let all = adds && !attempted.by_trigger(catalog) || attempted.attack == Attack::Move;
         if by_constraint && all && attempted.attack != Attack::Upsert {

@@ -1,6 +1,7 @@
 //! Attacks through keys: a foreign key that references the other tenant's row, a cascade that reaches it, and what
 //! violations and sequences reveal about it. PostgreSQL checks keys without applying policies.
 
+use pgproof_server::SqlState;
 use pgproof_server::{Attempt, DatabaseError};
 use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
@@ -181,7 +182,7 @@ impl Attacker<'_> {
             // The superuser's insert shows which index a duplicate violates; the index of a partition has a different
             // name.
             let control = match self.db().attempt(&format!("{sql}; SET CONSTRAINTS ALL IMMEDIATE"))? {
-                Attempt::Refused(report) if report.sqlstate == "23505" => report.constraint.clone(),
+                Attempt::Refused(report) if report.has(&SqlState::UNIQUE_VIOLATION) => report.constraint.clone(),
                 _ => None,
             };
             let Some(collides) = control else {
@@ -195,7 +196,7 @@ impl Attacker<'_> {
                 continue;
             };
             let (verdict, note) = match self.probe.ask(&own, &format!("{sql}; SET CONSTRAINTS ALL IMMEDIATE"))? {
-                Answer::Refused(report) if report.is("23505", Some(&collides)) => {
+                Answer::Refused(report) if report.is(&SqlState::UNIQUE_VIOLATION, Some(&collides)) => {
                     (Verdict::Leaks, format!("{} tells that another tenant has this key", report.brief()))
                 }
                 Answer::Refused(report) => (Verdict::Refused, report.brief()),

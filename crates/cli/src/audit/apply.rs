@@ -1,6 +1,7 @@
 //! Applies migrations so that every error is found: statement by statement, continuing after errors, and distinguishing
 //! statements that fail only because an earlier one did.
 
+use pgproof_server::SqlState;
 use std::collections::BTreeMap;
 
 use pgproof_runner::CloneDatabase;
@@ -152,7 +153,15 @@ fn commit(session: &mut Session, migration: &Migration) -> Result<Option<Finding
 /// have created.
 fn follows(report: &Reported, statement: &Statement, missing: &Missing) -> Option<usize> {
     // undefined_table, _column, _object, _function, _schema; other errors have their own cause.
-    let undefined = ["42P01", "42703", "42704", "42883", "3F000"].contains(&report.sqlstate.as_str());
+    let undefined = [
+        SqlState::UNDEFINED_TABLE,
+        SqlState::UNDEFINED_COLUMN,
+        SqlState::UNDEFINED_OBJECT,
+        SqlState::UNDEFINED_FUNCTION,
+        SqlState::INVALID_SCHEMA_NAME,
+    ]
+    .iter()
+    .any(|state| report.has(state));
     let word =
         |text: &str| text.split(|c: char| !c.is_alphanumeric() && c != '_').map(str::to_lowercase).collect::<Vec<_>>();
     let cause = match report.position {
@@ -192,9 +201,9 @@ fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>
         }
     }
     // syntax_error, and unknown options.
-    let unknown = ["42601", "22023"].contains(&report.sqlstate.as_str());
+    let unknown = [SqlState::SYNTAX_ERROR, SqlState::INVALID_PARAMETER_VALUE].iter().any(|state| report.has(state));
     let newer = unknown && major < NEWEST_KNOWN && SourceFile::parse(&statement.text).errors().is_empty();
-    let alone = report.sqlstate == "25001";
+    let alone = report.has(&SqlState::ACTIVE_SQL_TRANSACTION);
     let advice = if alone {
         Some(
             "the tool runs each file in a transaction: move the statement to a file of its own that opts out of that"

@@ -1,5 +1,6 @@
 //! Runs a SQL file that is not a migration: a set-up of roles, a fixture, a rollback.
 
+use pgproof_server::SqlState;
 use std::path::Path;
 
 use super::{MigrationError, StatementFailure};
@@ -28,7 +29,9 @@ pub fn run_script(session: &mut Session, root: &Path, path: &Path) -> Result<(),
     note(session)?;
     // Rejected inside a transaction block.
     match (session.run("DISCARD ALL"), last) {
-        (Err(error), Some(last)) if error.reported().is_some_and(|report| report.sqlstate == "25001") => {
+        (Err(error), Some(last))
+            if error.reported().is_some_and(|report| report.has(&SqlState::ACTIVE_SQL_TRANSACTION)) =>
+        {
             Err(MigrationError::OpenTransaction { origin: last.origin.clone() })
         }
         (Err(source), _) => Err(MigrationError::Session { file: path.to_path_buf(), source }),

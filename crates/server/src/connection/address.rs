@@ -1,6 +1,7 @@
 //! The address of a server: a complete set of libpq connection parameters, so that a process that receives one needs no
 //! environment. Its password is never printed.
 
+use postgres::error::SqlState;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
@@ -138,7 +139,8 @@ impl Address {
         match config.connect(connector) {
             // 28000 invalid_authorization_specification: rejected with encryption. Like libpq, try without.
             Err(error)
-                if self.get("sslmode") == Some("prefer") && error.code().is_some_and(|code| code.code() == "28000") =>
+                if self.get("sslmode") == Some("prefer")
+                    && error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION) =>
             {
                 config.clone().ssl_mode(SslMode::Disable).connect(NoTls).map_err(|_| error.into())
             }

@@ -1,5 +1,6 @@
 //! Removing the databases and roles of a run from an external server: the reaper's duty, and that of a later run.
 
+use postgres::error::SqlState;
 use std::time::{Duration, Instant};
 
 use pgproof_sql::quote::identifier;
@@ -71,7 +72,9 @@ pub(crate) fn remove(
         match failed {
             Some(_) if left.len() < before => {}
             // 2BP01 dependent_objects_still_exist: it has been granted something in a foreign database.
-            Some(error) if error.sqlstate() != Some("2BP01") => return Err(error),
+            Some(error) if error.sqlstate() != Some(SqlState::DEPENDENT_OBJECTS_STILL_EXIST.code()) => {
+                return Err(error);
+            }
             _ => return Ok(()),
         }
     }

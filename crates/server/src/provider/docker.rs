@@ -1,6 +1,7 @@
 //! A server in a container, created through testcontainers: data in memory, no durability, and a port on the loopback
 //! interface if the engine is on this machine. The reaper removes it when its owner ends.
 
+use postgres::error::SqlState;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use testcontainers::bollard::models::PortBinding;
@@ -185,7 +186,7 @@ fn wait_until_ready(
         match session.and_then(|mut session| Version::of(&mut session)) {
             Ok(version) => return Ok(version),
             // 57P03 cannot_connect_now: it is starting up. No SQLSTATE: it does not listen yet.
-            Err(error) if error.sqlstate().is_none_or(|code| code == "57P03") => {}
+            Err(error) if error.sqlstate().is_none_or(|code| code == SqlState::CANNOT_CONNECT_NOW.code()) => {}
             Err(source) => {
                 let action = format!("open the first session in a container of {image}");
                 return Err(ServerError::Rejected { action, source });

@@ -1,5 +1,6 @@
 //! A server started from binaries on this machine: private socket, no durability, removed when its owner ends.
 
+use postgres::error::SqlState;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -109,7 +110,7 @@ fn wait_until_ready(
             match Session::open(address, address.maintenance()) {
                 Ok(_) => return Ok(()),
                 // 57P03 cannot_connect_now: it is starting up. No SQLSTATE: the socket exists, the server not yet.
-                Err(error) if error.sqlstate().is_none_or(|code| code == "57P03") => {}
+                Err(error) if error.sqlstate().is_none_or(|code| code == SqlState::CANNOT_CONNECT_NOW.code()) => {}
                 Err(source) => {
                     return Err(ServerError::Rejected { action: "open the first session".to_owned(), source });
                 }
