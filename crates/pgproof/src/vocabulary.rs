@@ -307,6 +307,7 @@
 //! # let mut db = pgproof::fixture::sandbox("shop");
 //! db.check(migrations().are_repeatable());
 //! db.check(migrations().can_be_resumed());
+//! db.check(migrations().can_be_resumed().by_the_rest());
 //! db.check(migrations().survive_kills());
 //! db.check(migrations().keep_rows());
 //! db.check(migrations().can_run_at_once());

@@ -16,6 +16,7 @@ pub use case::{CASES_VARIABLE, SEED_VARIABLE};
 pub use concurrent::CanRunAtOnce;
 pub use database::Runs;
 pub use kill::SurvivesKills;
+pub use repeat::Next;
 pub use repeat::{CanBeResumed, IsRepeatable};
 pub use rollback::CanBeRolledBack;
 pub use rows::KeepsRows;
@@ -38,9 +39,10 @@ impl MigrationsRef {
         IsRepeatable
     }
 
-    /// After any file up to which they were applied, running all of them leads to the same state.
+    /// After any file up to which they were applied, running all of them leads to the same state. A tool that records
+    /// what it has applied runs only the rest: then say [`CanBeResumed::by_the_rest`].
     pub fn can_be_resumed(self) -> CanBeResumed {
-        CanBeResumed
+        CanBeResumed::default()
     }
 
     /// Killed after or during any statement and run again, they lead to the same state.

@@ -83,26 +83,30 @@ impl Runs {
 
     /// Applies all migrations to databases in which some files were applied: every number of files if there are few,
     /// else cases. Returns how many were tried.
-    pub fn resumable(&self) -> Result<usize, Failure> {
+    pub fn resumable(&self, next: Next) -> Result<usize, Failure> {
         let files = self.migrations.len();
-        let describe = |files: &usize| format!("after the first {files} files, all of them are run");
+        let describe = |files: &usize| match next {
+            Next::All => format!("after the first {files} files, all of them are run"),
+            Next::Rest => format!("after the first {files} files, in a session of their own, the rest are run"),
+        };
         let cases = self.cases()? as usize;
         if files <= cases.max(FEW_FILES) {
             for first in 0..files {
-                self.resumed(first).map_err(|failure| failure.in_case(&describe(&first)))?;
+                self.resumed(first, next).map_err(|failure| failure.in_case(&describe(&first)))?;
             }
             return Ok(files);
         }
-        property(self, "resumed", None, 0..files, describe, |files| self.resumed(*files))?;
+        property(self, "resumed", None, 0..files, describe, |files| self.resumed(*files, next))?;
         Ok(cases)
     }
 
-    /// Applies the first files, this many, then all of them; requires the state of a clean run.
-    fn resumed(&self, files: usize) -> Result<(), Failure> {
+    /// Applies the first files, this many, then all of them or the rest; requires the state of a clean run.
+    fn resumed(&self, files: usize, next: Next) -> Result<(), Failure> {
         let database = self.empty()?;
         let failed = |error| failing(&error, format!("they do not apply: {error}"));
         self.run(&database, &self.migrations[..files]).map_err(failed)?;
-        self.run(&database, &self.migrations).map_err(failed)?;
+        let next = if next == Next::All { &self.migrations[..] } else { &self.migrations[files..] };
+        self.run(&database, next).map_err(failed)?;
         let state = State::take(&mut database.session()?)?;
         self.demand_clean("the state is not that of a clean run", &state)
     }
@@ -111,7 +115,26 @@ impl Runs {
 /// Migrations can be resumed from any file.
 #[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone, Copy, Default)]
-pub struct CanBeResumed;
+pub struct CanBeResumed {
+    next: Next,
+}
+
+/// What is run after some files were applied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Next {
+    /// All files, those that were applied included.
+    #[default]
+    All,
+    /// Only those that were not applied: a tool records which were.
+    Rest,
+}
+
+impl CanBeResumed {
+    /// Only the files that were not applied are run.
+    pub fn by_the_rest(self) -> CanBeResumed {
+        CanBeResumed { next: Next::Rest }
+    }
+}
 
 impl Assertion for CanBeResumed {
     fn subject(&self) -> Subject {
@@ -119,7 +142,11 @@ impl Assertion for CanBeResumed {
     }
 
     fn sentence(&self) -> String {
-        "lead to one state from whichever file they had been applied to".to_owned()
+        match self.next {
+            Next::All => "lead to one state from whichever file they had been applied to",
+            Next::Rest => "lead to one state when the rest is applied from whichever file they had been applied to",
+        }
+        .to_owned()
     }
 
     fn pins(&self, _: &Catalog) -> Vec<Pin> {
@@ -128,7 +155,7 @@ impl Assertion for CanBeResumed {
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let runs = Runs::of(sandbox)?;
-        let tried = runs.resumable()?;
+        let tried = runs.resumable(self.next)?;
         sandbox.notes().tried(Extent { tried, of: runs.migrations.len(), what: Cases::Files });
         Ok(())
     }

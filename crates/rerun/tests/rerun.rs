@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use pgproof_assertions::assertion::Failure;
-use pgproof_rerun::Runs;
+use pgproof_rerun::{Next, Runs};
 use pgproof_runner::config::Rerun;
 use pgproof_runner::isolation::Template;
 use pgproof_sql::{Migration, Source, split};
@@ -46,6 +46,19 @@ fn what_is_safe_is_found_safe() {
         migration(1, "1.down.sql", "DROP TABLE IF EXISTS t;"),
     ];
     safe.rolled_back(&back, true).expect("rolled back");
+}
+
+#[test]
+fn a_table_with_random_keys_may_be_renamed() {
+    let renamed = runs(&[
+        "CREATE TABLE old (id uuid DEFAULT gen_random_uuid(), n int);\nINSERT INTO old (n) VALUES (1);",
+        "ALTER TABLE old RENAME TO new;",
+    ]);
+    let back =
+        [migration(2, "2.down.sql", "ALTER TABLE new RENAME TO old;"), migration(1, "1.down.sql", "DROP TABLE old;")];
+    renamed.rolled_back(&back, false).expect("rolled back");
+    renamed.resumable(Next::Rest).expect("resumed by the rest");
+    assert!(found(renamed.resumable(Next::All).map(drop)).contains("after the first 1 files, all of them are run"));
 }
 
 #[rstest]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pgproof_assertions::assertion::Failure;
-use pgproof_rerun::Runs;
+use pgproof_rerun::{Next, Runs};
 use pgproof_runner::Sandbox;
 use pgproof_runner::config::Rerun;
 use pgproof_runner::isolation::Template;
@@ -77,7 +77,7 @@ pub(super) fn prove(template: &Arc<Template>, layout: &Layout) -> anyhow::Result
         let killed = "make the next run remove or complete what a killed statement leaves behind";
         note("killed", Severity::Warning, killed, runs.killed().map(drop))?;
         let resumed = "a file that is run again must not change what a later file has changed";
-        note("resumed", Severity::Warning, resumed, runs.resumable().map(drop))?;
+        note("resumed", Severity::Warning, resumed, runs.resumable(Next::All).map(drop))?;
         let migrated = template.derived("audit-migrated", |session, _| {
             apply(session, &layout.migrations, layout.style.transaction()).map(|_| String::new())
         })?;
