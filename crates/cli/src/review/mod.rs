@@ -1,6 +1,7 @@
 //! `review`: pending plan changes, each as a diff with an explanation, to accept or reject one by one or all at once,
 //! on a terminal or by flags.
 
+mod again;
 mod pending;
 mod show;
 
@@ -8,7 +9,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail};
 use pgproof_report::Verdict;
-use pgproof_runner::Config;
+use pgproof_runner::{Config, Schema};
 
 use crate::terminal::colour;
 use pending::Pending;
@@ -51,13 +52,25 @@ enum Decision {
 
 /// Shows pending changes and decides on them. Proven if none are left, otherwise refuted.
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let pending = find(config, &arguments.schemas)?;
+    let mut pending = find(config, &arguments.schemas)?;
     if arguments.markdown {
         print!("{}", show::markdown(&pending));
         return Ok(Verdict::Proven);
     }
     if pending.is_empty() {
-        println!("no plan changes are pending");
+        let mut changed = 0;
+        for schema in chosen(config, &arguments.schemas) {
+            changed += again::plan(config, schema)?;
+        }
+        pending = find(config, &arguments.schemas)?;
+        if pending.is_empty() && changed > 0 {
+            bail!(
+                "{changed} plans differ from what is accepted, and pending files are not written in CI or with INSTA_UPDATE=no"
+            );
+        }
+    }
+    if pending.is_empty() {
+        println!("no plan changes are pending: every query was planned again, and has its accepted plan");
         return Ok(Verdict::Proven);
     }
     for name in arguments.accept.iter().chain(&arguments.reject) {
@@ -109,12 +122,16 @@ impl Arguments {
     }
 }
 
+fn chosen<'a>(config: &'a Config, names: &'a [String]) -> impl Iterator<Item = &'a Schema> {
+    config.schemas.values().filter(move |schema| names.is_empty() || names.contains(&schema.name))
+}
+
 fn find(config: &Config, names: &[String]) -> anyhow::Result<Vec<Pending>> {
     let mut found = Vec::new();
     for name in names {
         config.schema(name)?;
     }
-    for schema in config.schemas.values().filter(|schema| names.is_empty() || names.contains(&schema.name)) {
+    for schema in chosen(config, names) {
         let snapshot = schema.snapshot.as_ref().map(|file| config.path(file));
         let mut directories: Vec<_> = schema.plans.iter().map(|plans| config.path(&plans.snapshots)).collect();
         directories.extend(snapshot.as_ref().and_then(|file| Some(file.parent()?.to_owned())));

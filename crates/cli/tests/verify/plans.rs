@@ -112,7 +112,19 @@ fn the_review_accepts_and_rejects_by_flag() {
             .map(|file| file.file_name().to_string_lossy().into_owned())
             .any(|f| f.starts_with("tasks_of_opportunity@"))
     );
-    project.run(&["review"]).demand(0, &["no plan changes are pending"]);
+    // The rejected plan is still what PostgreSQL does, so it is pending again.
+    project.run(&["review"]).demand(1, &["opportunity: runs_of_hypothesis", "1 of 1 changes still pending"]);
+    project.run(&["review", "--accept-all"]).demand(0, &["accepted runs_of_hypothesis"]);
+    project.run(&["review"]).demand(0, &["no plan changes are pending: every query was planned again"]);
+}
+
+#[test]
+fn a_review_that_cannot_plan_says_so() {
+    let project = Project::new();
+    let query = project.path("fixtures/opportunity/queries/latest_runs.sql");
+    let text = std::fs::read_to_string(&query).unwrap();
+    std::fs::write(&query, text.replace("FROM", "FROM no_such_table,")).unwrap();
+    project.run(&["review"]).demand(2, &["the queries of opportunity cannot be planned", "42P01 undefined_table"]);
 }
 
 #[test]
