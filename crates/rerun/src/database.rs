@@ -1,6 +1,7 @@
 //! The migrations of a schema and the databases in which they run.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pgproof_runner::config::Rerun;
@@ -19,6 +20,10 @@ use pgproof_assertions::{
 
 /// The most changes that are reported.
 const MOST_REPORTED: usize = 8;
+
+/// The states of clean runs, by the text of the migrations. They hang on the template.
+#[derive(Default)]
+struct Taken(Mutex<BTreeMap<String, Arc<(State, Volatile)>>>);
 
 /// A schema's migrations, and where they run.
 #[derive(Debug, Clone)]
@@ -118,13 +123,14 @@ impl Runs {
         Ok(database)
     }
 
-    /// The state after one clean run, and the differences between two clean runs; computed once per process for each
-    /// set of migrations.
+    /// The state after one clean run, and the differences between two clean runs; computed once for each set of
+    /// migrations.
     pub fn clean(&self) -> Result<Arc<(State, Volatile)>, Failure> {
-        static TAKEN: Mutex<BTreeMap<String, Arc<(State, Volatile)>>> = Mutex::new(BTreeMap::new());
         let texts = self.migrations.iter().flat_map(|migration| &migration.statements).map(|s| s.text.as_str());
-        let key = format!("{}\n{}", self.template.key(), texts.collect::<Vec<_>>().join(";\n"));
-        let mut taken = TAKEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = texts.collect::<Vec<_>>().join(";\n");
+        let taken = self.template.cache().get(|| Ok::<_, Infallible>(Taken::default()));
+        let taken = taken.unwrap_or_else(|never| match never {});
+        let mut taken = taken.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(clean) = taken.get(&key) {
             return Ok(Arc::clone(clean));
         }
