@@ -11,7 +11,7 @@ use crate::{
 };
 use crate::{table::TableRef, table::find};
 use pgproof_catalog::{Catalog, Event, Level, Timing};
-use pgproof_catalog::{row::Row, row::RowError, row::RowGenerator, row::Value};
+use pgproof_catalog::{row::Row, row::RowGenerator, row::Value};
 
 impl TableRef {
     /// Its trigger with this name fires at this time, on these events, for each row, and calls this function.
@@ -150,10 +150,11 @@ impl RowOf {
         let given: Vec<(&str, Value)> =
             self.values.iter().map(|(column, value)| (column.as_str(), Value::text(value))).collect();
         match RowGenerator::of(sandbox)?.insert(sandbox, &self.table, &given) {
-            Err(RowError::Refused { refusal, .. }) => {
-                Err(refuted(format!("such a row was rejected with {}", refusal.brief())))
-            }
-            other => Ok(other?),
+            Ok(row) => Ok(row),
+            Err(error) => match error.refusal() {
+                Some(refusal) => Err(refuted(format!("such a row was rejected with {}", refusal.brief()))),
+                None => Err(error.into()),
+            },
         }
     }
 

@@ -11,10 +11,18 @@ pub struct UserType {
     pub name: String,
     /// What it is.
     pub kind: UserTypeKind,
+    /// How PostgreSQL spells it: with its schema only if the search path does not find it.
+    pub spelled: String,
     /// The labels of an enum, in their order.
     pub labels: Vec<String>,
-    /// The base type of a domain.
+    /// The base type of a domain; the type of a range's bounds.
     pub base: Option<String>,
+    /// The definitions of a domain's CHECKs.
+    pub checks: Vec<String>,
+    /// The types of a composite type's attributes, in their order.
+    pub attributes: Vec<String>,
+    /// The multirange type of a range, spelled as above.
+    pub multirange: Option<String>,
     /// Its comment.
     pub comment: Option<String>,
 }

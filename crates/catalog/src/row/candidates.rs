@@ -8,6 +8,9 @@ use squawk_lexer::{LiteralKind, TokenKind, tokenize};
 use super::value::{integer_range, length_limit, parts};
 use crate::ColumnType;
 
+/// How many examples of a pattern are tried.
+const EXAMPLES: usize = 24;
+
 /// Texts that CHECKs commonly require.
 const TEXTS: &[&str] = &[
     "a",
@@ -30,16 +33,34 @@ const TEXTS: &[&str] = &[
     "2001-01-01",
     "12:00",
     "UTC",
+    "00000000-0000-4000-8000-000000000001",
     "{}",
     "192.0.2.1",
     "00000",
     "0123456789abcdef0123456789abcdef",
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 ];
+/// Values of types other than text.
+const OTHERS: &[(&str, &[&str])] = &[
+    ("uuid", &["00000000-0000-4000-8000-000000000001", "00000000-0000-0000-0000-000000000000"]),
+    ("inet", &["192.0.2.1", "2001:db8::1", "10.0.0.1", "192.0.2.0/24", "10.0.0.1/24"]),
+    ("cidr", &["192.0.2.0/24", "10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]),
+    ("macaddr", &["02:00:00:00:00:01", "00:00:00:00:00:00"]),
+    ("point", &["(0,0)", "(1,0)", "(1,1)", "(0.5,0.5)", "(-1,-1)", "(10,10)", "(100,50)"]),
+    ("box", &["((2,2),(0,0))", "((1000,1000),(-1000,-1000))"]),
+    ("circle", &["<(0,0),1>", "<(0,0),100>", "<(0,0),1000>", "<(0,0),0.5>"]),
+    ("polygon", &["((0,0),(1,0),(1,1),(0,1))", "((0,0),(1,0),(0,1))", "((0,0),(2,0),(3,1),(1,2),(0,1))"]),
+    ("path", &["[(0,0),(1,1)]", "((0,0),(1,0),(0,1))"]),
+    ("lseg", &["[(0,0),(1,1)]", "[(0,0),(100,0)]"]),
+    ("tsvector", &["'a':1 'b':2", "'a':1", ""]),
+    ("xml", &["<a/>", "<a b=\"c\">d</a>"]),
+];
+const TIMES: &[&str] = &["09:00", "17:00", "00:00", "23:59:59", "12:30"];
 const NUMBERS: &[&str] = &["0", "1", "-1", "2", "10", "100", "0.5", "1000"];
-const DAYS: &[&str] = &["2001-01-01", "2001-01-02", "2000-12-31", "2030-01-01", "1990-01-01"];
+const DAYS: &[&str] =
+    &["2001-01-01", "2001-01-02", "2000-12-31", "2030-01-01", "1990-01-01", "2001-02-01", "2001-01-15", "2002-01-01"];
 const DOCUMENTS: &[&str] = &["{}", "[]", "\"a\"", "1", "true", "null", "[1]", "{\"a\": 1}"];
-const SPANS: &[&str] = &["1 day", "1 hour", "0", "1 month", "-1 day"];
+const SPANS: &[&str] = &["1 day", "1 hour", "0", "1 month", "-1 day", "30 minutes", "1 minute", "1 year"];
 
 /// Values of type `ty` that conditions with these definitions might accept, likelier ones first. All are valid for the
 /// type.
@@ -48,7 +69,7 @@ pub fn candidates(ty: &ColumnType, definitions: &[&str]) -> Vec<String> {
     for definition in definitions {
         found.extend(literals(definition));
     }
-    found.extend(dictionary(ty).iter().map(|text| (*text).to_owned()));
+    found.extend(dictionary(&parts(&ty.base).0).iter().map(|text| (*text).to_owned()));
     for length in definitions.iter().flat_map(|definition| lengths(definition)) {
         found.push("a".repeat(length));
     }
@@ -74,10 +95,12 @@ pub fn literals(definition: &str) -> Vec<String> {
         match token.kind {
             TokenKind::Tilde | TokenKind::Star | TokenKind::Bang => operator.push_str(spelled),
             TokenKind::Whitespace | TokenKind::OpenParen => {}
+            TokenKind::Ident if spelled.starts_with("similar_to") => "~similar".clone_into(&mut operator),
             TokenKind::Literal { kind: LiteralKind::Str { .. } } => {
                 let text = spelled.trim_matches('\'').replace("''", "'");
                 match operator.as_str() {
-                    "~" | "~*" => found.extend(matching(&text)),
+                    "~" | "~*" => found.extend(matching(&text, EXAMPLES)),
+                    "~similar" => found.extend(matching(&text.replace('%', ".*").replace('_', "."), EXAMPLES)),
                     "~~" | "~~*" => found.push(text.replace('%', "").replace('_', "a")),
                     _ => {
                         found.extend(neighbours(&text));
@@ -97,8 +120,11 @@ pub fn literals(definition: &str) -> Vec<String> {
     found
 }
 
-/// A number minus one and plus one; for a fraction, closer neighbours too.
+/// A number minus one and plus one; for a fraction, closer neighbours too; for a day, the days around it.
 fn neighbours(text: &str) -> Vec<String> {
+    if is_day(text) {
+        return days_around(text);
+    }
     if let Ok(number) = text.parse::<i64>() {
         return [number.checked_sub(1), number.checked_add(1)].into_iter().flatten().map(|n| n.to_string()).collect();
     }
@@ -110,9 +136,29 @@ fn neighbours(text: &str) -> Vec<String> {
     }
 }
 
+/// Days before and after a day, close and far. The 28th exists in every month.
+fn days_around(text: &str) -> Vec<String> {
+    let number = |from: usize, to: usize| text.get(from..to).and_then(|digits| digits.parse::<i64>().ok());
+    let (Some(year), Some(month), Some(day)) = (number(0, 4), number(5, 7), number(8, 10)) else { return Vec::new() };
+    let rest = text.get(10..).unwrap_or_default();
+    let shown = |months: i64, day: i64| {
+        let months = year * 12 + month - 1 + months;
+        format!("{:04}-{:02}-{day:02}{rest}", months.div_euclid(12), months.rem_euclid(12) + 1)
+    };
+    let next = if day < 28 { shown(0, day + 1) } else { shown(1, 1) };
+    let previous = if day > 1 { shown(0, day - 1) } else { shown(-1, 28) };
+    vec![
+        next,
+        previous,
+        shown(0, day.clamp(8, 28)),
+        shown(1, day.min(28)),
+        shown(12, day.min(28)),
+        shown(-12, day.min(28)),
+    ]
+}
+
 /// Texts that match a regular expression, as far as PostgreSQL's and Rust's syntax agree; deterministic.
-fn matching(pattern: &str) -> Vec<String> {
-    const EXAMPLES: usize = 24;
+fn matching(pattern: &str, count: usize) -> Vec<String> {
     const MOST_REPETITIONS: u32 = 8;
     // Anchors add nothing when the whole text must match, and the generator rejects them.
     let inner = pattern.trim_start_matches('^').trim_end_matches('$');
@@ -120,7 +166,27 @@ fn matching(pattern: &str) -> Vec<String> {
     let parsed = regex_of(inner, MOST_REPETITIONS);
     let Some(generator) = parsed else { return Vec::new() };
     let mut random = rand::rngs::SmallRng::seed_from_u64(0);
-    (0..EXAMPLES).map(|_| generator.sample(&mut random)).collect()
+    (0..count).map(|_| generator.sample(&mut random)).filter(|text: &String| !text.contains(char::from(0))).collect()
+}
+
+/// Many examples of the patterns in a definition.
+pub(super) fn matching_many(definition: &str) -> Vec<String> {
+    const MANY: usize = 300;
+    let (mut found, mut at, mut is_pattern) = (Vec::new(), 0, false);
+    for token in tokenize(definition) {
+        let spelled = &definition[at..at + token.len as usize];
+        at += token.len as usize;
+        match token.kind {
+            TokenKind::Tilde => is_pattern = true,
+            TokenKind::Whitespace | TokenKind::Star | TokenKind::OpenParen => {}
+            TokenKind::Literal { kind: LiteralKind::Str { .. } } if is_pattern => {
+                found.extend(matching(&spelled.trim_matches('\'').replace("''", "'"), MANY));
+                is_pattern = false;
+            }
+            _ => is_pattern = false,
+        }
+    }
+    found
 }
 
 fn regex_of(pattern: &str, most: u32) -> Option<rand_regex::Regex> {
@@ -129,7 +195,7 @@ fn regex_of(pattern: &str, most: u32) -> Option<rand_regex::Regex> {
 }
 
 /// Small numbers in a definition: a text length may be compared with them.
-fn lengths(definition: &str) -> Vec<usize> {
+pub(super) fn lengths(definition: &str) -> Vec<usize> {
     const LONGEST: usize = 512;
     if !definition.contains("length") {
         return Vec::new();
@@ -137,16 +203,39 @@ fn lengths(definition: &str) -> Vec<usize> {
     literals(definition).iter().filter_map(|text| text.parse().ok()).filter(|length| *length <= LONGEST).collect()
 }
 
-fn dictionary(ty: &ColumnType) -> &'static [&'static str] {
-    match ty.category {
-        'S' => TEXTS,
-        'N' => NUMBERS,
-        'D' => DAYS,
-        'T' => SPANS,
-        'B' => &["true", "false"],
-        _ if matches!(ty.base.as_str(), "json" | "jsonb") => DOCUMENTS,
-        _ => &[],
+/// Usual values of a type, by its name without modifiers.
+pub(super) fn dictionary(base: &str) -> &'static [&'static str] {
+    match base {
+        "text" | "character varying" | "character" | "citext" | "name" => TEXTS,
+        "date" | "timestamp without time zone" | "timestamp with time zone" => DAYS,
+        "time without time zone" | "time with time zone" => TIMES,
+        "interval" => SPANS,
+        "boolean" => &["true", "false"],
+        "json" | "jsonb" => DOCUMENTS,
+        "money" | "numeric" | "real" | "double precision" => NUMBERS,
+        _ if integer_range(base).is_some() => NUMBERS,
+        _ => OTHERS.iter().find(|(name, _)| *name == base).map_or(&[], |(_, values)| values),
     }
+}
+
+/// Whether a text is a value of the type; `None` if only PostgreSQL knows.
+pub(super) fn is_sure(ty: &ColumnType, text: &str) -> Option<bool> {
+    let (base, _) = parts(&ty.base);
+    let known = ty.kind == 'e'
+        || integer_range(&base).is_some()
+        || matches!(
+            base.as_str(),
+            "numeric"
+                | "real"
+                | "double precision"
+                | "boolean"
+                | "json"
+                | "jsonb"
+                | "text"
+                | "character varying"
+                | "character"
+        );
+    (known && ty.domain.is_none() && matches!(ty.kind, 'b' | 'e')).then(|| is_valid(ty, text))
 }
 
 /// Whether the type's input function accepts the text. If unsure, no.

@@ -16,6 +16,9 @@ pub struct Draft {
     pub(super) values: BTreeMap<String, Value>,
     /// Whether `GENERATED ALWAYS AS IDENTITY` columns get explicit values.
     pub(super) overriding: bool,
+    /// INSERTs of rows that reference this one, which it references in turn: all are inserted in one statement, because
+    /// PostgreSQL checks foreign keys at the end of a statement at the earliest.
+    pub(super) waiting: Vec<String>,
 }
 
 impl Draft {
@@ -44,7 +47,15 @@ impl Draft {
 
     /// The INSERT.
     pub fn sql(&self) -> String {
-        format!("INSERT INTO {} {}", self.table.sql(), self.values_sql())
+        let waiting = self.waiting.iter().enumerate();
+        let waiting: Vec<_> = waiting.map(|(place, insert)| format!("pgproof_{place} AS ({insert})")).collect();
+        let with = if waiting.is_empty() { String::new() } else { format!("WITH {} ", waiting.join(", ")) };
+        format!("{with}INSERT INTO {} {}", self.table.sql(), self.values_sql())
+    }
+
+    /// Whether it is inserted together with others that reference it.
+    pub(super) fn is_circle(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
     /// The part after INSERT, in a statement of its own or in MERGE: columns and values.
@@ -77,15 +88,35 @@ impl Draft {
         self.values.iter().filter(|(_, value)| **value != Value::Default).collect()
     }
 
+    /// The query for a row with the values of this one.
+    fn found_sql(&self, columns: &[String]) -> String {
+        let equal = |(column, value): &(&String, &Value)| match value {
+            Value::Null => Some(format!("{} IS NULL", identifier(column))),
+            Value::Default => None,
+            // Not every type can be compared, and texts can.
+            Value::Text(text) => {
+                let ty = &self.table.column(column)?.ty.name;
+                Some(format!("{}::text = {}::{ty}::text", identifier(column), literal(text)))
+            }
+        };
+        let conditions: Vec<_> = self.said().iter().filter_map(equal).collect();
+        let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
+        format!("SELECT {} FROM {} WHERE {conditions} LIMIT 1", columns.join(", "), self.table.sql())
+    }
+
     /// Inserts the row and returns it as stored in the table.
     pub fn insert(&self, sandbox: &mut Sandbox) -> Result<Row, RowError> {
         let names: Vec<_> = self.table.columns.iter().map(|column| column.name.clone()).collect();
         let texts: Vec<_> = names.iter().map(|name| format!("{}::text", identifier(name))).collect();
         let sql = format!("{} RETURNING {}", self.sql(), texts.join(", "));
-        let answer = sandbox.rows(&sql)?.into_iter().next();
-        let values = answer.ok_or_else(|| DatabaseError::Answer {
-            query: sql,
-            problem: "the insert returned no row: a trigger or rule took it".to_owned(),
+        let stored = match sandbox.rows(&sql)?.into_iter().next() {
+            Some(values) => Some(values),
+            // A trigger may have stored it in a table that this one includes.
+            None => sandbox.rows(&self.found_sql(&texts))?.into_iter().next(),
+        };
+        let values = stored.ok_or_else(|| RowError::NotStored {
+            table: self.table.name.clone(),
+            by: "a trigger or rule discards it".to_owned(),
         })?;
         Ok(Row { table: self.table.clone(), values: names.into_iter().zip(values).collect() })
     }
@@ -103,6 +134,21 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row with these values.
+    pub(super) fn of(table: &Relation, values: BTreeMap<String, Option<String>>) -> Row {
+        Row { table: table.clone(), values }
+    }
+
+    /// Deletes it. Columns are compared as texts, because not every type can be compared.
+    pub(super) fn delete(&self, sandbox: &mut Sandbox) -> Result<(), DatabaseError> {
+        let equal = |(column, value): (&String, &Option<String>)| match value {
+            Some(text) => format!("{}::text = {}", identifier(column), literal(text)),
+            None => format!("{} IS NULL", identifier(column)),
+        };
+        let conditions: Vec<_> = self.values.iter().map(equal).collect();
+        sandbox.run(&format!("DELETE FROM {} WHERE {}", self.table.sql(), conditions.join(" AND ")))
+    }
+
     /// The text form of a column's value; `None` if it is NULL.
     pub fn value(&self, column: &str) -> Option<&str> {
         self.values.get(column).and_then(Option::as_deref)

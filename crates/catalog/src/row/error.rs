@@ -21,7 +21,7 @@ pub enum RowError {
         column: String,
     },
     /// A type for which pgproof has no values.
-    #[error("no value is known for column {table}.{column} of type {ty}; give one")]
+    #[error("no value is known for column {table}.{column} of type {ty}; give one in [schemas.NAME.rows.{table}]")]
     UnknownType {
         /// The table.
         table: String,
@@ -30,31 +30,130 @@ pub enum RowError {
         /// Its type.
         ty: String,
     },
-    /// No values were found that a CHECK accepts.
-    #[error("no row of {table} was found that {constraint} accepts ({definition}); give values for its columns")]
+    /// A type that has no values.
+    #[error("column {table}.{column} cannot have a value: type {ty} is an enum without labels")]
+    NoLabels {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        ty: String,
+    },
+    /// No values were found that a rule accepts.
+    #[error(
+        "no row of {table} was found that {constraint} accepts ({definition}); give its columns values in [schemas.NAME.rows.{table}]"
+    )]
     Unsatisfiable {
         /// The table.
         table: String,
-        /// The CHECK.
+        /// The CHECK, domain or key.
         constraint: String,
         /// Its definition.
         definition: String,
     },
     /// NOT NULL foreign keys lead back to the table.
-    #[error("the foreign keys of {} are NOT NULL and lead in a circle; give values for one of them", .path.join(" -> "))]
+    #[error("the foreign keys of {} are NOT NULL and lead in a circle; give one of them a value in [schemas.NAME.rows]", .path.join(" -> "))]
     Circle {
         /// The tables of the circle.
         path: Vec<String>,
     },
     /// PostgreSQL rejected the row, and no repair helped.
-    #[error("no valid row of {table} was found; the last try was refused with {}: {}", .refusal.brief(), .refusal.message)]
+    #[error("no valid row of {table} was found; the last try was rejected with {}: {}", .refusal.brief(), .refusal.message)]
     Refused {
         /// The table.
         table: String,
         /// The rejection.
         refusal: Box<Reported>,
     },
+    /// A trigger rejected every row that was tried.
+    #[error(
+        "trigger {trigger} rejects every row of {table} that was tried; the last time it raised {} ({}); \
+         give the columns that {function} looks at values in [schemas.NAME.rows.{table}]",
+        .refusal.condition(),
+        .refusal.message
+    )]
+    Trigger {
+        /// The table.
+        table: String,
+        /// The trigger.
+        trigger: String,
+        /// The function that it calls.
+        function: String,
+        /// What it raised.
+        refusal: Box<Reported>,
+    },
+    /// PostgreSQL accepted the row, and the table did not store it.
+    #[error("table {table} stores no row that was tried: {by}")]
+    NotStored {
+        /// The table.
+        table: String,
+        /// What discards the rows.
+        by: String,
+    },
+    /// A row that this one must reference could not be made.
+    #[error("no row of {table} can be made without a row of {parent}, which {constraint} references")]
+    Parent {
+        /// The table.
+        table: String,
+        /// The referenced table.
+        parent: String,
+        /// The foreign key.
+        constraint: String,
+        /// Why there is none.
+        source: Box<RowError>,
+    },
+    /// The configuration names a table or column that does not exist.
+    #[error("[schemas.{schema}.rows] names {object}, which does not exist{}", .nearest.as_ref().map(|name| format!("; did you mean {name}?")).unwrap_or_default())]
+    Configured {
+        /// The schema in `pgproof.toml`.
+        schema: String,
+        /// The table or column.
+        object: String,
+        /// The closest name, if one is close.
+        nearest: Option<String>,
+    },
+    /// A configured expression is no value of its column.
+    #[error("[schemas.{schema}.rows.{table}] {column} is no value of type {ty}")]
+    Expression {
+        /// The schema in `pgproof.toml`.
+        schema: String,
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        ty: String,
+        /// Why.
+        source: Box<DatabaseError>,
+    },
     /// The session failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+}
+
+impl RowError {
+    /// Whether the table is the reason: no row of it was found. Otherwise a name or the configuration is wrong, or the
+    /// session failed.
+    pub fn is_of_table(&self) -> bool {
+        match self {
+            RowError::Unsatisfiable { .. }
+            | RowError::Circle { .. }
+            | RowError::Refused { .. }
+            | RowError::Trigger { .. }
+            | RowError::NotStored { .. }
+            | RowError::NoLabels { .. }
+            | RowError::UnknownType { .. } => true,
+            RowError::Parent { source, .. } => source.is_of_table(),
+            _ => false,
+        }
+    }
+
+    /// What PostgreSQL reported when it rejected the last row, if it did.
+    pub fn refusal(&self) -> Option<&Reported> {
+        match self {
+            RowError::Refused { refusal, .. } | RowError::Trigger { refusal, .. } => Some(refusal),
+            _ => None,
+        }
+    }
 }

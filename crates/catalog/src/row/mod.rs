@@ -2,14 +2,27 @@
 //! unique keys. Assertions use such rows to test behaviour. The same catalog always yields the same rows.
 
 mod candidates;
+mod configured;
+mod documents;
 mod draft;
 mod error;
+mod expression;
 mod generator;
 mod keys;
+mod making;
+mod parents;
+mod pool;
+mod repair;
+mod rules;
+mod satisfy;
 mod solve;
+mod trial;
+mod trigger;
+mod types;
 mod value;
 
 pub use candidates::{candidates, literals};
+pub use configured::unknown as unknown_in_configuration;
 pub use draft::{Draft, Row};
 pub use error::RowError;
 pub use generator::RowGenerator;

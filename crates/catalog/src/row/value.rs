@@ -21,6 +21,14 @@ impl Value {
         Value::Text(text.into())
     }
 
+    /// The text, unless it is NULL or the default.
+    pub(super) fn into_text(self) -> Option<String> {
+        match self {
+            Value::Text(text) => Some(text),
+            Value::Null | Value::Default => None,
+        }
+    }
+
     /// The value as SQL, without a type: an INSERT applies the type of the column.
     pub fn sql(&self) -> String {
         match self {
@@ -91,20 +99,20 @@ fn pick(labels: &[String], n: u64) -> Option<String> {
     labels.get(index).cloned()
 }
 
-fn of_base(name: &str, n: u64, hint: &str) -> Option<String> {
+pub(super) fn of_base(name: &str, n: u64, hint: &str) -> Option<String> {
     let (base, modifiers) = parts(name);
+    // Extensions may be in any schema, and their types are known by name.
+    let base = base.rsplit_once('.').map_or(base.clone(), |(_, name)| name.to_owned());
     let day = || format!("{:04}-{:02}-{:02}", 2001 + n / 336 % 7000, n / 28 % 12 + 1, n % 28 + 1);
     let time = || format!("{:02}:{:02}:{:02}", n / 3600 % 24, n / 60 % 60, n % 60);
     let text = match base.as_str() {
         "smallint" => (n % 32_000).to_string(),
         "integer" => (n % 2_000_000_000).to_string(),
-        "bigint" | "oid" | "real" | "double precision" | "xid8" => n.to_string(),
+        "bigint" | "oid" | "real" | "double precision" | "xid" | "xid8" => n.to_string(),
         "numeric" => numeric(n, &modifiers),
         "money" => format!("{n}.00"),
         "boolean" => n.is_multiple_of(2).to_string(),
-        "text" | "character varying" | "character" | "citext" | "name" | "public.citext" => {
-            shortened(hint, n, length_limit(name))
-        }
+        "text" | "character varying" | "character" | "citext" | "name" => shortened(hint, n, length_limit(name)),
         "\"char\"" => char::from(b'a' + u8::try_from(n % 26).ok()?).to_string(),
         "uuid" => format!("00000000-0000-4000-8000-{n:012x}"),
         "date" => day(),
@@ -129,14 +137,33 @@ fn of_base(name: &str, n: u64, hint: &str) -> Option<String> {
         "lseg" | "path" => format!("[(0,0),({n},1)]"),
         "box" => format!("(({n},1),(0,0))"),
         "polygon" => format!("((0,0),({n},0),(0,1))"),
-        "circle" => format!("<(0,0),{}>", n + 1),
-        "hstore" | "public.hstore" => format!("\"{hint}\"=>\"{n}\""),
-        "ltree" | "public.ltree" => format!("top.n{n}"),
+        // No two of them overlap.
+        "circle" => format!("<({},0),1>", n * 4),
+        "hstore" => format!("\"{hint}\"=>\"{n}\""),
+        "ltree" => format!("top.n{n}"),
         "int4range" | "int8range" | "numrange" => format!("[{n},{})", n + 1),
         "int4multirange" | "int8multirange" | "nummultirange" => format!("{{[{n},{})}}", n + 1),
         "daterange" | "tsrange" | "tstzrange" => format!("[{0},{0}]", day()),
         "datemultirange" | "tsmultirange" | "tstzmultirange" => format!("{{[{0},{0}]}}", day()),
+        "pg_snapshot" | "txid_snapshot" => format!("{n}:{n}:"),
         "regclass" => "pg_class".to_owned(),
+        "regproc" | "regprocedure" => {
+            if base == "regproc" {
+                "now".to_owned()
+            } else {
+                "now()".to_owned()
+            }
+        }
+        "regoper" | "regoperator" => {
+            if base == "regoper" {
+                "!~~*".to_owned()
+            } else {
+                "+(integer,integer)".to_owned()
+            }
+        }
+        "regconfig" | "regdictionary" => "simple".to_owned(),
+        "regcollation" => "\"C\"".to_owned(),
+        "tid" => format!("(0,{})", n % 60_000 + 1),
         "regtype" => "integer".to_owned(),
         "regrole" => "postgres".to_owned(),
         "regnamespace" => "pg_catalog".to_owned(),

@@ -4,6 +4,7 @@ mod accepted;
 mod attack;
 mod error;
 mod plans;
+mod rows;
 mod schema;
 mod tenancy;
 
@@ -17,6 +18,7 @@ pub use accepted::AcceptedDifference;
 pub use attack::Attack;
 pub use error::ConfigError;
 pub use plans::{PlannedTable, Plans, Setting};
+pub use rows::Rows;
 pub use schema::{EditedRows, Rerun, Schema, Section, Suite, Superseded, Variable};
 pub use tenancy::{Accepted, Tenancy};
 

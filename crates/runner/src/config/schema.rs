@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pgproof_sql::Transaction;
 use serde::Deserialize;
 
-use super::{AcceptedDifference, Plans, Tenancy};
+use super::{AcceptedDifference, Plans, Rows, Tenancy};
 
 /// Table `[schemas.NAME]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -35,6 +35,9 @@ pub struct Schema {
     /// The sections of the report, in order.
     #[serde(default)]
     pub sections: Vec<Section>,
+    /// Values for the rows that are generated: by table and column, an SQL expression over `n`, the number of the row.
+    #[serde(default, deserialize_with = "super::rows::rows")]
+    pub rows: Rows,
     /// The queries whose plans are reviewed.
     pub plans: Option<Plans>,
     /// What running the migrations again may change.

@@ -1,0 +1,17 @@
+//! Table `[schemas.NAME.rows]`: values for the rows that are generated. Whether the tables and columns exist, the row
+//! generator looks up.
+
+use std::collections::BTreeMap;
+
+use pgproof_sql::QualifiedName;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+/// By table and column, an SQL expression over `n`, the number of the row.
+pub type Rows = BTreeMap<QualifiedName, BTreeMap<String, String>>;
+
+/// Reads the table. A name that is no name of a table is an error with its line.
+pub(super) fn rows<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rows, D::Error> {
+    let read: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::deserialize(deserializer)?;
+    read.into_iter().map(|(name, columns)| Ok((name.parse().map_err(D::Error::custom)?, columns))).collect()
+}
