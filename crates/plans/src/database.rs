@@ -9,9 +9,11 @@ use pgproof_runner::{isolation::IsolationError, isolation::SchemaContext, isolat
 use pgproof_runner::{migration::MigrationError, migration::run_script};
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::quote::identifier;
+use pgproof_sql::with_causes;
 
 use super::generator::Generator;
 use super::settings;
+use pgproof_catalog::row::unknown_in_configuration;
 use pgproof_catalog::{Catalog, ConstraintKind, Relation, RelationKind};
 
 /// Up to this size, ANALYZE's default sample holds every row; beyond it, the statistics target of one column is raised
@@ -70,6 +72,20 @@ pub enum PlanningError {
         /// The foreign key.
         constraint: String,
     },
+    /// Several tables could not be filled.
+    #[error("{} tables could not be filled:\n{}", .problems.len(), listed(.problems))]
+    Tables {
+        /// Why, table by table.
+        problems: Vec<PlanningError>,
+    },
+    /// `[schemas.NAME.rows]` names a table or column that does not exist.
+    #[error("[schemas.{schema}.rows] names {object}, which does not exist")]
+    UnknownRow {
+        /// The schema.
+        schema: String,
+        /// The table or column.
+        object: String,
+    },
     /// VACUUM left pages that are not all-visible: another session holds a snapshot.
     #[error("VACUUM could not mark all pages of {table} visible within {} s: another session holds a snapshot", VISIBLE_DEADLINE.as_secs())]
     NotVisible {
@@ -81,6 +97,10 @@ pub enum PlanningError {
     Database(#[from] DatabaseError),
 }
 
+fn listed(problems: &[PlanningError]) -> String {
+    problems.iter().map(|problem| with_causes(problem)).collect::<Vec<_>>().join("\n")
+}
+
 /// The planning database of a schema, created from the schema's template at the first call in this process.
 pub fn planning_template(schema: &Arc<Template>) -> Result<Arc<Template>, IsolationError> {
     schema.derived("planning", build)
@@ -88,8 +108,9 @@ pub fn planning_template(schema: &Arc<Template>) -> Result<Arc<Template>, Isolat
 
 fn build(session: &mut Session, context: &SchemaContext) -> Result<String, PlanningError> {
     let schema = context.name().to_owned();
-    let configured = context.configured().and_then(|(config, schema)| Some((config, schema.plans.as_ref()?)));
-    let Some((config, plans)) = configured else { return Err(PlanningError::NotConfigured { schema }) };
+    let configured =
+        context.configured().and_then(|(config, schema)| Some((config, schema.plans.as_ref()?, &schema.rows)));
+    let Some((config, plans, given)) = configured else { return Err(PlanningError::NotConfigured { schema }) };
     if let Some(setup) = &plans.setup {
         run_script(session, &config.root, &config.path(setup))?;
     }
@@ -97,7 +118,10 @@ fn build(session: &mut Session, context: &SchemaContext) -> Result<String, Plann
     session.run(&pinned)?;
     let catalog = Catalog::read(session)?;
     demand_known(&schema, plans, &catalog)?;
-    let generator = Generator { catalog: &catalog, plans };
+    if let Some((object, _)) = unknown_in_configuration(given, &catalog) {
+        return Err(PlanningError::UnknownRow { schema, object });
+    }
+    let generator = Generator { catalog: &catalog, plans, given };
     load(session, &schema, &generator)?;
     for table in generator.order() {
         exact_statistics(session, &catalog, table)?;
@@ -145,13 +169,21 @@ fn demand_known(schema: &str, plans: &Plans, catalog: &Catalog) -> Result<(), Pl
 fn load(session: &mut Session, schema: &str, generator: &Generator<'_>) -> Result<(), PlanningError> {
     // VACUUM cannot mark a page all-visible while its commit record is still to be written.
     session.run("SET session_replication_role = replica; SET synchronous_commit = on")?;
-    let tables = generator.order();
+    let (tables, mut problems) = (generator.order(), Vec::new());
     for table in tables.iter().filter(|table| generator.rows(table) > 0) {
         let insert = generator.insert(session, table)?;
         let (schema, table) = (schema.to_owned(), table.name.clone());
-        session.run(&insert).map_err(|source| PlanningError::Load { schema, table, source })?;
+        match session.run(&insert) {
+            Ok(()) => {}
+            Err(source @ DatabaseError::Reported(_)) => problems.push(PlanningError::Load { schema, table, source }),
+            Err(error) => return Err(error.into()),
+        }
     }
     session.run("SET session_replication_role = origin")?;
+    // Rows that reference those of an empty table are no problem of their own.
+    if !problems.is_empty() {
+        return Err(all(problems));
+    }
     for table in tables {
         let keys = generator.catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::ForeignKey);
         for key in keys {
@@ -168,7 +200,7 @@ fn load(session: &mut Session, schema: &str, generator: &Generator<'_>) -> Resul
                 equal.join(" AND ")
             );
             if session.value(&orphans)?.as_deref() == Some("t") {
-                return Err(PlanningError::Orphans {
+                problems.push(PlanningError::Orphans {
                     schema: schema.to_owned(),
                     table: table.name.clone(),
                     referenced: references.table.clone(),
@@ -177,7 +209,18 @@ fn load(session: &mut Session, schema: &str, generator: &Generator<'_>) -> Resul
             }
         }
     }
-    Ok(())
+    if problems.is_empty() { Ok(()) } else { Err(all(problems)) }
+}
+
+/// One problem, or all of them.
+fn all(mut problems: Vec<PlanningError>) -> PlanningError {
+    match problems.pop() {
+        Some(problem) if problems.is_empty() => problem,
+        last => {
+            problems.extend(last);
+            PlanningError::Tables { problems }
+        }
+    }
 }
 
 /// Makes ANALYZE read every row of a large table. The target of one column determines the sample size; the others keep
@@ -193,4 +236,60 @@ fn exact_statistics(session: &mut Session, catalog: &Catalog, table: &Relation) 
     let Some(column) = column else { return Ok(()) };
     let units = rows.div_ceil(ROWS_FOR_A_UNIT).min(MOST_UNITS);
     session.run(&format!("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS {units}", table.sql(), identifier(column)))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use super::*;
+    use pgproof_runner::config::Rows;
+    use pgproof_runner::isolation::CloneDatabase;
+
+    fn loaded(sql: &str, given: &Rows) -> (Session, Result<(), PlanningError>) {
+        let mut session = CloneDatabase::scratch().unwrap().session().unwrap();
+        session.run(sql).unwrap();
+        let plans = Plans {
+            queries: "queries".into(),
+            snapshots: "snapshots".into(),
+            role: None,
+            setup: None,
+            rows: 300,
+            tables: std::collections::BTreeMap::new(),
+            settings: std::collections::BTreeMap::new(),
+        };
+        let catalog = Catalog::read(&mut session).unwrap();
+        let result = load(&mut session, "shop", &Generator { catalog: &catalog, plans: &plans, given });
+        (session, result)
+    }
+
+    #[test]
+    fn deferrable_keys_and_types_of_every_kind_are_filled() {
+        let (mut session, result) = loaded(
+            "CREATE DOMAIN year AS int CHECK (VALUE BETWEEN 1901 AND 2155);
+             CREATE TYPE place AS (street text, house int);
+             CREATE TABLE t (id int PRIMARY KEY DEFERRABLE, label text NOT NULL UNIQUE DEFERRABLE, built year NOT NULL,
+                 at place NOT NULL, during daterange NOT NULL, digest bytea NOT NULL CHECK (octet_length(digest) = 32))",
+            &Rows::new(),
+        );
+        result.unwrap();
+        assert_eq!(session.value("SELECT count(*) FROM t").unwrap().as_deref(), Some("300"));
+    }
+
+    #[test]
+    fn every_table_that_cannot_be_filled_is_reported() {
+        let sql = "CREATE TABLE a (id int PRIMARY KEY, x int NOT NULL, y int NOT NULL, CHECK (x = y * 1000 + 1));
+                   CREATE TABLE b (id int PRIMARY KEY);
+                   CREATE TABLE c (id int PRIMARY KEY, CHECK (false))";
+        let (_, result) = loaded(sql, &Rows::new());
+        insta::assert_snapshot!(result.unwrap_err(), @r#"
+        2 tables could not be filled:
+        table a does not take generated rows; give expressions for its columns in [schemas.shop.plans.tables.a.columns]: error 23514 check_violation: new row for relation "a" violates check constraint "a_check"
+        detail: Failing row contains (1, 69, 68).
+        table c does not take generated rows; give expressions for its columns in [schemas.shop.plans.tables.c.columns]: error 23514 check_violation: new row for relation "c" violates check constraint "c_check"
+        detail: Failing row contains (1).
+        "#);
+        let columns = [("x", "n * 1000 + 1"), ("y", "n")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let (_, result) = loaded(sql, &Rows::from([("a".into(), columns.into())]));
+        assert!(matches!(result, Err(PlanningError::Load { table, .. }) if table == "c"));
+    }
 }

@@ -1,21 +1,27 @@
 //! Rows for planning, thousands at a time: each column gets an expression over `n`, the number of the row. Values are
 //! distributed evenly or with skew, and are the same on every machine: arithmetic on integers and halves, no random().
 
-use pgproof_runner::config::Plans;
-use pgproof_server::{DatabaseError, Session};
+use pgproof_runner::config::{Plans, Rows};
+use pgproof_server::{DatabaseError, Session, session::Row};
+use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Generation, Relation};
-use pgproof_catalog::{row::candidates, row::integer_range, row::sample, row::type_parts};
+use pgproof_catalog::{row::integer_range, row::sample, row::type_parts, row::values_for};
 
 /// The number of distinct values of a non-key column. Below a tenth of the usual number of rows, ANALYZE considers it
 /// constant as the table grows.
 const VARIETY: u64 = 200;
 
+/// The expression of a column for whose type there is none.
+const NO_VALUE: &str = "NULL";
+
 /// Builds INSERTs for the tables of a catalog.
 pub(super) struct Generator<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) plans: &'a Plans,
+    /// What `pgproof.toml` says of generated rows; `plans` comes first.
+    pub(super) given: &'a Rows,
 }
 
 impl Generator<'_> {
@@ -51,19 +57,42 @@ impl Generator<'_> {
             let expression = self.checked(session, table, column)?;
             values.push(format!("({expression})::{}", column.ty.name));
         }
+        let (table_name, names, rows) = (table.sql(), columns.join(", "), self.rows(table));
+        let values: Vec<_> = values.iter().zip(&columns).map(|(value, name)| format!("{value} AS {name}")).collect();
+        let mut source =
+            format!("SELECT n AS pgproof_n, {} FROM generate_series(1::bigint, {rows}) AS n", values.join(", "));
+        // ON CONFLICT rejects deferrable keys: of rows with the same key, the first is chosen beforehand.
+        let deferrable: Vec<&Constraint> = self.keys(table).filter(|key| key.deferrable).collect();
+        if !deferrable.is_empty() {
+            for key in self.keys(table) {
+                let key = key.columns.iter().map(|column| identifier(column)).collect::<Vec<_>>().join(", ");
+                source = format!("SELECT DISTINCT ON ({key}) * FROM ({source}) AS r ORDER BY {key}, pgproof_n");
+            }
+        }
+        let conflict = if deferrable.is_empty() { " ON CONFLICT DO NOTHING" } else { "" };
         Ok(format!(
-            "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE SELECT {} FROM generate_series(1::bigint, {}) AS n \
-             ON CONFLICT DO NOTHING",
-            table.sql(),
-            columns.join(", "),
-            values.join(", "),
-            self.rows(table)
+            "INSERT INTO {table_name} ({names}) OVERRIDING SYSTEM VALUE \
+             SELECT {names} FROM ({source}) AS r ORDER BY pgproof_n{conflict}"
         ))
+    }
+
+    /// The primary and unique keys of a table.
+    fn keys<'b>(&'b self, table: &'b Relation) -> impl Iterator<Item = &'b Constraint> {
+        let is_key = |c: &&Constraint| matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique);
+        self.catalog.constraints_of(table).filter(is_key)
     }
 
     fn configured(&self, table: &Relation) -> Option<&pgproof_runner::config::PlannedTable> {
         let tables = &self.plans.tables;
         tables.get(&table.name).or_else(|| tables.get(&table.qualified_name().to_string()))
+    }
+
+    /// The expression that is configured for a column.
+    fn configured_column(&self, table: &Relation, column: &str) -> Option<&String> {
+        let planned = self.configured(table).and_then(|table| table.columns.get(column));
+        let is_it = |name: &QualifiedName| self.catalog.table(name) == Some(table);
+        let given = || self.given.iter().find(|(name, _)| is_it(name)).and_then(|(_, columns)| columns.get(column));
+        planned.or_else(given)
     }
 
     fn foreign_keys<'b>(&'b self, table: &'b Relation) -> impl Iterator<Item = &'b Constraint> {
@@ -77,7 +106,7 @@ impl Generator<'_> {
 
     /// The expression of a column; if a CHECK rejects its values, one over values that the CHECK accepts.
     fn checked(&self, session: &mut Session, table: &Relation, column: &Column) -> Result<String, DatabaseError> {
-        if let Some(configured) = self.configured(table).and_then(|table| table.columns.get(&column.name)) {
+        if let Some(configured) = self.configured_column(table, &column.name) {
             return Ok(configured.clone());
         }
         let expression = self.expression(table, column, "n");
@@ -88,25 +117,33 @@ impl Generator<'_> {
             .collect();
         let conditions: Vec<_> =
             checks.iter().map(|c| format!("({}) IS NOT FALSE", c.expression.as_deref().unwrap_or("true"))).collect();
-        if conditions.is_empty() {
+        let is_unknown = expression == NO_VALUE && column.not_null;
+        if conditions.is_empty() && column.ty.domain.is_none() && !is_unknown {
             return Ok(expression);
         }
+        let conditions = if conditions.is_empty() { vec!["true".to_owned()] } else { conditions };
         let (name, condition) = (identifier(&column.name), conditions.join(" AND "));
         let ty = &column.ty.name;
         let all = format!(
-            "SELECT bool_and({condition}) FROM generate_series(1::bigint, 200) AS n, LATERAL (SELECT ({expression})::{ty} AS {name}) AS r"
+            "SELECT bool_and({condition}), count({name}) FROM generate_series(1::bigint, 200) AS n, LATERAL (SELECT ({expression})::{ty} AS {name}) AS r"
         );
-        if session.value(&all)?.as_deref() == Some("t") {
+        // An error is an answer, too: a domain does not accept the values.
+        let answer = tolerant(session, &all)?.and_then(|rows| rows.into_iter().next()?.into_iter().next()?);
+        if answer.as_deref() == Some("t") && !is_unknown {
             return Ok(expression);
         }
         let definitions: Vec<_> = checks.iter().map(|check| check.definition.as_str()).collect();
-        let values: Vec<_> = candidates(&column.ty, &definitions).iter().map(|value| literal(value)).collect();
+        session.run("BEGIN")?;
+        let values = values_for(session, self.catalog, column, &definitions);
+        session.run("COMMIT")?;
+        let values: Vec<_> = values?.iter().map(|value| literal(value)).collect();
         let accepted = format!(
             "SELECT v FROM unnest(ARRAY[{}]::text[]) WITH ORDINALITY AS c (v, place), LATERAL (SELECT v::{ty} AS {name}) AS r \
              WHERE {condition} ORDER BY place",
             values.join(", ")
         );
-        let accepted: Vec<_> = session.rows(&accepted)?.into_iter().filter_map(|row| row.into_iter().next()?).collect();
+        let accepted = tolerant(session, &accepted)?.unwrap_or_default();
+        let accepted: Vec<_> = accepted.into_iter().filter_map(|row| row.into_iter().next()?).collect();
         if accepted.is_empty() {
             // PostgreSQL will reject the rows by the name of the CHECK, which shows which expression to configure.
             return Ok(expression);
@@ -122,7 +159,7 @@ impl Generator<'_> {
         {
             return expression;
         }
-        if let Some(configured) = self.configured(table).and_then(|table| table.columns.get(&column.name)) {
+        if let Some(configured) = self.configured_column(table, &column.name) {
             return format!("(SELECT {configured} FROM (SELECT ({n})::bigint AS n) AS pgproof_row)");
         }
         let is_key = self.distinguishing(table).contains(&column.name);
@@ -164,7 +201,7 @@ impl Generator<'_> {
                 .constraints_of(table)
                 .any(|c| c.kind == ConstraintKind::Check && c.columns.iter().any(|k| k == name))
         };
-        let configured = |name: &str| self.configured(table).is_some_and(|table| table.columns.contains_key(name));
+        let configured = |name: &str| self.configured_column(table, name).is_some();
         let mut found: Vec<String> = Vec::new();
         for index in self.catalog.indexes_of(table).filter(|index| index.unique) {
             let names: Vec<_> = index.keys.iter().map(|key| key.name().to_owned()).collect();
@@ -179,6 +216,15 @@ impl Generator<'_> {
             found.extend(free.cloned());
         }
         found
+    }
+}
+
+/// The rows of a query, or `None` if PostgreSQL rejects it.
+fn tolerant(session: &mut Session, sql: &str) -> Result<Option<Vec<Row>>, DatabaseError> {
+    match session.rows(sql) {
+        Ok(rows) => Ok(Some(rows)),
+        Err(DatabaseError::Reported(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
@@ -255,7 +301,7 @@ fn by_type(column: &Column, seed: &str, n: &str, is_key: bool) -> String {
         _ => {
             let count = if is_key { VARIETY } else { 10 };
             let values: Vec<_> = (1..=count).filter_map(|number| sample(&column.ty, number, &name)).collect();
-            if values.is_empty() { "NULL".to_owned() } else { pick(&values, seed, n) }
+            if values.is_empty() { NO_VALUE.to_owned() } else { pick(&values, seed, n) }
         }
     }
 }

@@ -52,7 +52,7 @@ impl Configured {
         for (column, expression) in columns {
             let ty = table.column(column).map(|column| column.ty.name.clone()).unwrap_or_default();
             let sql = format!("SELECT (({expression})::{ty})::text FROM (SELECT {n}::bigint AS n) AS pgproof_row");
-            let value = undone_rows(sandbox, &sql)?.map_err(|refusal| RowError::Expression {
+            let value = undone_rows(sandbox.session(), &sql)?.map_err(|refusal| RowError::Expression {
                 schema: self.schema.clone(),
                 table: table.name.clone(),
                 column: column.clone(),

@@ -27,5 +27,7 @@ pub use draft::{Draft, Row};
 pub use error::RowError;
 pub use generator::RowGenerator;
 pub use keys::columns_of_keys;
+pub use satisfy::values_for;
+pub use types::sample_of;
 pub use value::Value;
 pub use value::{integer_range, length_limit, parts as type_parts, sample};

@@ -2,7 +2,7 @@
 //! table that has rows.
 
 use pgproof_runner::Sandbox;
-use pgproof_server::DatabaseError;
+use pgproof_server::{DatabaseError, Session};
 
 use super::candidates::is_sure;
 use super::keys::{existing_keys, shown};
@@ -124,7 +124,7 @@ impl RowGenerator {
             }
         }
         if !unsure.is_empty() {
-            sure.extend(valid(sandbox, &column.ty.name, &unsure)?);
+            sure.extend(valid(sandbox.session(), &column.ty.name, &unsure)?);
         }
         Ok(sure.into_iter().map(Value::Text).collect())
     }
@@ -145,7 +145,7 @@ impl RowGenerator {
         }
         let mut texts: Vec<String> = first.into_iter().filter_map(Value::into_text).collect();
         texts.extend(pool(&catalog, &column.ty.name, &[], Breadth::Usual, self.next));
-        if let Some(text) = valid(sandbox, &column.ty.name, &texts)?.into_iter().next() {
+        if let Some(text) = valid(sandbox.session(), &column.ty.name, &texts)?.into_iter().next() {
             return Ok(Value::Text(text));
         }
         let (column, ty) = (column.name.clone(), column.ty.name.clone());
@@ -157,6 +157,17 @@ impl RowGenerator {
             _ => RowError::UnknownType { table, column, ty },
         })
     }
+}
+
+/// Values of a column that conditions with these definitions might accept, likelier ones first: all are values of its type,
+/// and its domain accepts them. A transaction must be open.
+pub fn values_for(
+    session: &mut Session,
+    catalog: &Catalog,
+    column: &Column,
+    definitions: &[&str],
+) -> Result<Vec<String>, DatabaseError> {
+    valid(session, &column.ty.name, &pool(catalog, &column.ty.name, definitions, Breadth::Usual, 1))
 }
 
 /// Whether a value of the type has values of a domain in it.

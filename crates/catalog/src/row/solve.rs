@@ -40,7 +40,7 @@ impl Question<'_> {
         }
         let each: Vec<_> = self.conditions.iter().map(|condition| not_false(condition)).collect();
         let sql = format!("SELECT {} FROM {}", each.join(", "), self.source("'{}'::jsonb", &[], &self.conditions));
-        let Ok(rows) = undone_rows(sandbox, &sql)? else {
+        let Ok(rows) = undone_rows(sandbox.session(), &sql)? else {
             // A condition raised an error: each is asked alone.
             let mut broken = Vec::new();
             for (place, condition) in self.conditions.iter().enumerate() {
@@ -57,7 +57,7 @@ impl Question<'_> {
     /// The value of an expression over what is known of the row.
     pub(super) fn value(&self, sandbox: &mut Sandbox, expression: &str) -> Result<Option<String>, DatabaseError> {
         let source = self.source("'{}'::jsonb", &[], &[]);
-        Ok(undone_rows(sandbox, &format!("SELECT ({expression})::text FROM {source}"))?.ok().and_then(one))
+        Ok(undone_rows(sandbox.session(), &format!("SELECT ({expression})::text FROM {source}"))?.ok().and_then(one))
     }
 
     /// The first combination of candidates that all conditions accept; each column has its own candidates.
@@ -170,7 +170,7 @@ impl Question<'_> {
                 source = self.source("pgproof_changes", computed, conditions),
             )
         };
-        let found = match undone_rows(sandbox, &asked(&literal(&json!(changes).to_string()), limit))? {
+        let found = match undone_rows(sandbox.session(), &asked(&literal(&json!(changes).to_string()), limit))? {
             Ok(found) => found.into_iter().filter_map(|row| row.into_iter().next()?).collect(),
             Err(_) => Question::singly(sandbox, &changes, &asked("pgproof_one", 1), limit)?,
         };
@@ -216,7 +216,7 @@ impl Question<'_> {
             literal(&question.replace("jsonb_array_elements(pgproof_one)", "jsonb_array_elements($1)")),
         );
         let sql = format!("DO {}; SELECT current_setting('pgproof.found')", literal(&body));
-        let answer = undone_rows(sandbox, &sql)?.ok().and_then(one).unwrap_or_default();
+        let answer = undone_rows(sandbox.session(), &sql)?.ok().and_then(one).unwrap_or_default();
         let found: Vec<serde_json::Value> = serde_json::from_str(&answer).unwrap_or_default();
         Ok(found.iter().map(serde_json::Value::to_string).collect())
     }

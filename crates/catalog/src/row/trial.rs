@@ -1,7 +1,7 @@
 //! Tries rows: inserted, looked at and rolled back. Many can be tried in one statement.
 
 use pgproof_runner::Sandbox;
-use pgproof_server::{DatabaseError, Reported, session::Row};
+use pgproof_server::{DatabaseError, Reported, Session, session::Row};
 use pgproof_sql::quote::literal;
 
 use super::{Draft, RowError};
@@ -23,7 +23,7 @@ pub(super) enum Trial {
 pub(super) fn tried(sandbox: &mut Sandbox, draft: &Draft) -> Result<Trial, DatabaseError> {
     // Deferrable constraints would otherwise be checked only at the end of the transaction.
     let insert = format!("SET CONSTRAINTS ALL IMMEDIATE; {}", draft.sql());
-    match undone_rows(sandbox, &format!("{insert} RETURNING 1"))? {
+    match undone_rows(sandbox.session(), &format!("{insert} RETURNING 1"))? {
         Ok(rows) if !rows.is_empty() => return Ok(Trial::Stored),
         Ok(_) => {}
         // feature_not_supported: the table has a rule, which returns nothing
@@ -31,7 +31,7 @@ pub(super) fn tried(sandbox: &mut Sandbox, draft: &Draft) -> Result<Trial, Datab
         Err(refusal) => return Ok(Trial::Refused(refusal)),
     }
     let count = format!("SELECT count(*) FROM {}", draft.table.sql());
-    Ok(match undone_rows(sandbox, &format!("{count}; {insert}; {count}"))? {
+    Ok(match undone_rows(sandbox.session(), &format!("{count}; {insert}; {count}"))? {
         Ok(counts) if counts.first() != counts.last() => Trial::Elsewhere,
         Ok(_) => Trial::Nothing,
         Err(refusal) => Trial::Refused(refusal),
@@ -39,12 +39,12 @@ pub(super) fn tried(sandbox: &mut Sandbox, draft: &Draft) -> Result<Trial, Datab
 }
 
 /// The rows of statements that are rolled back, or the error.
-pub(super) fn undone_rows(sandbox: &mut Sandbox, sql: &str) -> Result<Result<Vec<Row>, Box<Reported>>, DatabaseError> {
+pub(super) fn undone_rows(session: &mut Session, sql: &str) -> Result<Result<Vec<Row>, Box<Reported>>, DatabaseError> {
     const UNDO: &str = "ROLLBACK TO pgproof_trial; RELEASE pgproof_trial";
-    match sandbox.rows(&format!("SAVEPOINT pgproof_trial; {sql}\n; {UNDO}")) {
+    match session.rows(&format!("SAVEPOINT pgproof_trial; {sql}\n; {UNDO}")) {
         Ok(rows) => Ok(Ok(rows)),
         Err(DatabaseError::Reported(report)) => {
-            sandbox.run(UNDO)?;
+            session.run(UNDO)?;
             Ok(Err(report))
         }
         Err(error) => Err(error),
@@ -104,13 +104,14 @@ pub(super) fn outcomes(sandbox: &mut Sandbox, pairs: &[(String, String)]) -> Res
         firsts = array(pairs.iter().map(|(first, _)| first).collect()),
         inserts = array(pairs.iter().map(|(_, insert)| insert).collect()),
     );
-    let answer = undone_rows(sandbox, &format!("DO {}; SELECT current_setting('pgproof.outcomes')", literal(&body)))?;
+    let answer =
+        undone_rows(sandbox.session(), &format!("DO {}; SELECT current_setting('pgproof.outcomes')", literal(&body)))?;
     Ok(answer.ok().and_then(one).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 
 /// Those of these texts that are values of a type, in their order, as PostgreSQL prints them: a cast shortens a text that
 /// is too long, which an INSERT does not.
-pub(super) fn valid(sandbox: &mut Sandbox, ty: &str, texts: &[String]) -> Result<Vec<String>, DatabaseError> {
+pub(super) fn valid(session: &mut Session, ty: &str, texts: &[String]) -> Result<Vec<String>, DatabaseError> {
     let quoted: Vec<_> = texts.iter().map(|text| literal(text)).collect();
     let body = format!(
         "DECLARE
@@ -131,7 +132,7 @@ pub(super) fn valid(sandbox: &mut Sandbox, ty: &str, texts: &[String]) -> Result
         quoted.join(", "),
         literal(&format!("::{ty})::text"))
     );
-    let answer = undone_rows(sandbox, &format!("DO {}; SELECT current_setting('pgproof.valid')", literal(&body)))?;
+    let answer = undone_rows(session, &format!("DO {}; SELECT current_setting('pgproof.valid')", literal(&body)))?;
     Ok(answer.ok().and_then(one).and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }
 

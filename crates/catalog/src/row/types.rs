@@ -72,7 +72,7 @@ fn of_user_type(ty: &UserType) -> Shape {
 }
 
 /// The `n`th value of a type. `None` if a part of it is a type unknown to pgproof, or has no values.
-pub(super) fn sample_of(catalog: &Catalog, name: &str, n: u64, hint: &str) -> Option<String> {
+pub fn sample_of(catalog: &Catalog, name: &str, n: u64, hint: &str) -> Option<String> {
     match shape(catalog, name) {
         Shape::Scalar => of_base(name, n, hint),
         Shape::Enum(labels) => {

@@ -1,0 +1,48 @@
+//! `[schemas.NAME.rows]`: values that `pgproof.toml` gives are used for every row that is generated; a name that does not
+//! exist is an error.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use pgproof_catalog::row::RowGenerator;
+use pgproof_runner::{Sandbox, config::Config, isolation::Template};
+use pgproof_sql::with_causes;
+
+/// A sandbox of a project with one migration and these rows in its configuration.
+fn sandbox(name: &str, rows: &str) -> Sandbox {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("sql")).unwrap();
+    let sql = "CREATE TABLE orders (id int PRIMARY KEY, number text NOT NULL UNIQUE CHECK (md5(number) <> number AND number ~ '^A-(?!0)[0-9]+$'), note text);
+               CREATE TABLE lines (id int PRIMARY KEY, \"order\" int NOT NULL REFERENCES orders);";
+    std::fs::write(dir.path().join("sql/001_orders.sql"), sql).unwrap();
+    let toml = format!(
+        "[schemas.{name}]\nmigrations = \"sql\"\nsuite = {{ package = \"p\", test = \"t\" }}\n{}",
+        rows.replace("NAME", name)
+    );
+    let file = dir.path().join("pgproof.toml");
+    std::fs::write(&file, toml).unwrap();
+    Sandbox::on(Template::in_config(|| Config::read(&file), name).unwrap()).unwrap()
+}
+
+#[test]
+fn values_are_taken_from_the_configuration() {
+    let mut db = sandbox("shop", "[schemas.NAME.rows.orders]\nnumber = \"'A-' || n + 1\"\nnote = \"upper('x')\"\n");
+    let mut generator = RowGenerator::of(&mut db).unwrap();
+    for _ in 0..3 {
+        generator.insert(&mut db, "lines", &[]).unwrap();
+    }
+    let found = db.value("SELECT count(*) FROM orders WHERE number LIKE 'A-%' AND note = 'X'").unwrap();
+    assert_eq!(found.as_deref(), Some("3"));
+}
+
+#[test]
+fn names_and_values_that_do_not_fit_are_errors() {
+    let problem = |name: &str, rows: &str| {
+        let mut db = sandbox(name, rows);
+        let mut generator = RowGenerator::of(&mut db).unwrap();
+        with_causes(&generator.insert(&mut db, "lines", &[]).expect_err("no row"))
+    };
+    insta::assert_snapshot!(problem("one", "[schemas.NAME.rows.ordrs]\nnumber = \"'A'\"\n"), @"[schemas.one.rows] names table ordrs, which does not exist; did you mean orders?");
+    insta::assert_snapshot!(problem("two", "[schemas.NAME.rows.orders]\nnumbr = \"'A'\"\n"), @"[schemas.two.rows] names column orders.numbr, which does not exist; did you mean number?");
+    let wrong = problem("three", "[schemas.NAME.rows.orders]\nid = \"'A'\"\n");
+    assert!(wrong.starts_with("[schemas.three.rows.orders] id is no value of type integer"), "{wrong}");
+}
