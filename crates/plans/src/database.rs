@@ -239,7 +239,6 @@ fn exact_statistics(session: &mut Session, catalog: &Catalog, table: &Relation) 
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
     use pgproof_runner::config::Rows;
