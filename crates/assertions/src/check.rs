@@ -83,10 +83,18 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
     let subject = assertion.subject();
     let sqlstate = result.as_ref().err().and_then(Failure::sqlstate).map(str::to_owned);
     let at_subject = || Some(Box::new(subject.object.clone().into()));
+    let cause = match &result {
+        Err(Failure::Row(error)) => Some(error.root().to_string()),
+        _ => None,
+    };
+    let blamed = match &result {
+        Err(Failure::Row(error)) => error.blamed().map(|object| Box::new(object.into())),
+        _ => None,
+    };
     let (outcome, message, target) = match result {
         Ok(()) => (Outcome::Proven, None, None),
         Err(Failure::Refuted { found, target }) => (Outcome::Refuted, Some(found), target.or_else(at_subject)),
-        Err(error) => (Outcome::Error, Some(with_causes(&error)), at_subject()),
+        Err(error) => (Outcome::Error, Some(with_causes(&error)), blamed.or_else(at_subject)),
     };
     let mut pins = Catalog::of(sandbox).map(|catalog| assertion.pins(&catalog)).unwrap_or_default();
     if noted.looked_at {
@@ -94,7 +102,7 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
             pin.firmness = Firmness::LookedAt;
         }
     }
-    let is_proven = outcome == Outcome::Proven;
+    let (is_proven, is_error) = (outcome == Outcome::Proven, outcome == Outcome::Error);
     Evidence {
         schema: sandbox.context().name().to_owned(),
         test: test_name(),
@@ -106,13 +114,15 @@ pub fn examine(sandbox: &mut Sandbox, assertion: &impl Assertion, location: &Loc
         pins: pins.iter().map(pinned).collect(),
         outcome,
         message,
+        cause,
         sqlstate,
         extent: noted.extent,
         accepted: noted.accepted,
         undecided: noted.undecided.filter(|_| is_proven),
         exhibit: assertion.exhibit(),
         detail: assertion.detail(),
-        made_at: target.and_then(|target| origin(sandbox, &target, &pins)),
+        // What prevented the check has nothing to do with what the assertion pins.
+        made_at: target.and_then(|target| origin(sandbox, &target, if is_error { &[] } else { &pins })),
         micros,
     }
 }
@@ -153,6 +163,7 @@ pub fn fail(schema: &str, subject: &str, sentence: &str, message: &str, cause: O
         pins: Vec::new(),
         outcome: Outcome::Error,
         message: Some(message.to_owned()),
+        cause: None,
         sqlstate: cause.and_then(DatabaseError::class).map(str::to_owned),
         extent: None,
         accepted: BTreeSet::new(),

@@ -71,6 +71,7 @@ impl Observation {
             pins: Vec::new(),
             outcome: if message.is_none() { Outcome::Proven } else { Outcome::Refuted },
             message,
+            cause: None,
             sqlstate: None,
             extent: None,
             accepted: BTreeSet::new(),

@@ -47,7 +47,7 @@ pub(super) fn causes(schema: &SchemaReport) -> Vec<Cause<'_>> {
     causes
 }
 
-/// The message of an assertion that could not be checked: it names the obstacle, not the assertion.
+/// What kept an assertion from being checked: it names the obstacle, not the assertion.
 pub(super) fn shared_message(evidence: &Evidence) -> Option<&str> {
-    evidence.message.as_deref().filter(|_| evidence.outcome == Outcome::Error)
+    evidence.cause.as_deref().or(evidence.message.as_deref()).filter(|_| evidence.outcome == Outcome::Error)
 }

@@ -75,6 +75,7 @@ mod tests {
             behavioural: false,
             outcome: Outcome::Error,
             message: Some("error: it went wrong".to_owned()),
+            cause: None,
             sqlstate: sqlstate.map(str::to_owned),
             exhibit: None,
             detail: None,

@@ -40,6 +40,9 @@ pub struct Evidence {
     pub outcome: Outcome,
     /// Expected and found, unless it was proven.
     pub message: Option<String>,
+    /// What the message comes down to, if it is an obstacle that other assertions share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
     /// The SQLSTATE of the error that prevented the check; 08006 if the connection was lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sqlstate: Option<String>,

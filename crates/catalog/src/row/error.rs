@@ -1,6 +1,7 @@
 //! Why no row could be made.
 
 use pgproof_server::{DatabaseError, Reported};
+use pgproof_sql::{Identifier, ObjectId, ObjectKind, QualifiedName};
 
 /// Why no row could be made.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +147,31 @@ impl RowError {
             | RowError::UnknownType { .. } => true,
             RowError::Parent { source, .. } => source.is_of_table(),
             _ => false,
+        }
+    }
+
+    /// What it comes down to: why there is no row of the table that stands at the end of the references.
+    pub fn root(&self) -> &RowError {
+        match self {
+            RowError::Parent { source, .. } => source.root(),
+            other => other,
+        }
+    }
+
+    /// The object that no row satisfies, if it is one.
+    pub fn blamed(&self) -> Option<ObjectId> {
+        match self.root() {
+            RowError::Unsatisfiable { table, constraint, .. } => {
+                Some(ObjectId::constraint(&QualifiedName::from(table), Identifier::new(constraint)))
+            }
+            RowError::Trigger { table, trigger, .. } => {
+                Some(ObjectId::of(ObjectKind::Trigger, &QualifiedName::from(table), Identifier::new(trigger)))
+            }
+            RowError::Refused { table, refusal } => {
+                let constraint = refusal.constraint.as_ref()?;
+                Some(ObjectId::constraint(&QualifiedName::from(table), Identifier::new(constraint)))
+            }
+            _ => None,
         }
     }
 
