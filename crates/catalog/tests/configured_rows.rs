@@ -35,6 +35,25 @@ fn values_are_taken_from_the_configuration() {
 }
 
 #[test]
+fn a_clone_has_the_search_path_and_the_settings_of_its_database() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("sql")).unwrap();
+    let sql = "CREATE SCHEMA \"Back Office\"; CREATE TABLE baskets (id int PRIMARY KEY); CREATE TABLE log (basket int NOT NULL);
+               CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO log VALUES (NEW.id); RETURN NEW; END $$;
+               CREATE TRIGGER note AFTER INSERT ON baskets FOR EACH ROW EXECUTE FUNCTION note();
+               DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET app.tenant TO %L', current_database(), 'a, b');
+                           EXECUTE format('ALTER DATABASE %I SET statement_timeout TO 77000', current_database()); END $$;";
+    std::fs::write(dir.path().join("sql/001_shop.sql"), sql).unwrap();
+    let toml = "[schemas.path]\nmigrations = \"sql\"\nsearch_path = [\"Back Office\", \"public\"]\nsuite = { package = \"p\", test = \"t\" }\n";
+    let file = dir.path().join("pgproof.toml");
+    std::fs::write(&file, toml).unwrap();
+    let mut db = Sandbox::on(Template::in_config(|| Config::read(&file), "path").unwrap()).unwrap();
+    RowGenerator::of(&mut db).unwrap().insert(&mut db, "baskets", &[]).unwrap();
+    assert_eq!(db.value("SELECT count(*) FROM \"Back Office\".log").unwrap().as_deref(), Some("1"));
+    assert_eq!(db.value("SHOW app.tenant").unwrap().as_deref(), Some("a, b"));
+}
+
+#[test]
 fn names_and_values_that_do_not_fit_are_errors() {
     let problem = |name: &str, rows: &str| {
         let mut db = sandbox(name, rows);

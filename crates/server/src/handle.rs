@@ -42,6 +42,26 @@ pub enum Source<'a> {
     Copy(&'a str),
 }
 
+/// Gives a copy the settings that belong to its template: `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET`. They
+/// are kept beside the database, and CREATE DATABASE does not copy them.
+fn carry_settings(maintenance: &mut Session, template: &str, copy: &str) -> Result<(), DatabaseError> {
+    // The value of a setting that is a list of names is stored as SQL.
+    let statements = maintenance.column(&format!(
+        "SELECT CASE WHEN r.oid IS NULL THEN format('ALTER DATABASE %I', {copy}) ELSE format('ALTER ROLE %I IN DATABASE %I', r.rolname, {copy}) END \
+                || format(' SET %s TO %s', name.quoted, CASE WHEN s.name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', \
+                    'session_preload_libraries') THEN s.value ELSE quote_literal(s.value) END) \
+         FROM pg_db_role_setting d JOIN pg_database b ON b.oid = d.setdatabase LEFT JOIN pg_roles r ON r.oid = d.setrole, \
+              unnest(d.setconfig) AS c (entry), \
+              LATERAL (SELECT split_part(c.entry, '=', 1), substr(c.entry, strpos(c.entry, '=') + 1)) AS s (name, value), \
+              LATERAL (SELECT string_agg(quote_ident(part), '.') FROM unnest(string_to_array(s.name, '.')) AS part) AS name (quoted) \
+         WHERE b.datname = {template} ORDER BY 1",
+        copy = literal(copy),
+        template = literal(template)
+    ))?;
+    // Each is a statement of its own: most databases have none.
+    statements.iter().try_for_each(|statement| maintenance.run(statement))
+}
+
 impl ServerHandle {
     /// Opens a session with a database.
     pub fn open(&self, database: &str) -> Result<Session, DatabaseError> {
@@ -63,6 +83,9 @@ impl ServerHandle {
         let name = self.name_of(label);
         let failed = |source| ServerError::Rejected { action: format!("create database {name}"), source };
         maintenance.run(&self.create_statement(&name, source)).map_err(failed)?;
+        if let Source::Copy(template) = source {
+            carry_settings(maintenance, template, &name).map_err(failed)?;
+        }
         if let Some(run) = &self.run {
             let tag = literal(&OwnerTag { run: run.clone(), roles: Vec::new() }.text());
             maintenance.run(&format!("COMMENT ON DATABASE {} IS {tag}", identifier(&name))).map_err(failed)?;

@@ -17,6 +17,9 @@ pub struct Schema {
     pub name: String,
     /// The directory of the numbered migrations.
     pub migrations: PathBuf,
+    /// The schemas in which unqualified names are looked up; PostgreSQL's default if empty.
+    #[serde(default)]
+    pub search_path: Vec<String>,
     /// The directory of optional migrations, which are applied only if requested by name.
     pub optional: Option<PathBuf>,
     /// Files that a migration has replaced.

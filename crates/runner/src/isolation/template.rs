@@ -8,8 +8,9 @@ use super::{Cache, IsolationError, SchemaContext};
 use crate::{config::Config, config::ConfigError, config::Schema};
 use crate::{migration::Applied, migration::apply, migration::select};
 use crate::{process, process::RunContext};
-use pgproof_server::Session;
+use pgproof_server::{DatabaseError, Session};
 use pgproof_server::{ServerHandle, Source};
+use pgproof_sql::quote::identifier;
 
 /// A migrated database to create clones from, and its server.
 #[derive(Debug)]
@@ -151,7 +152,12 @@ impl Template {
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let label = format!("{}_{}_{number}", self.context.name(), std::process::id());
         let mut maintenance = self.server.cluster.maintenance()?;
-        Ok(self.server.cluster.create_database(&mut maintenance, &label, source)?)
+        let database = self.server.cluster.create_database(&mut maintenance, &label, source)?;
+        // A copy has the setting of its template.
+        if let (Source::Nothing, Some((_, schema))) = (source, self.context.configured()) {
+            set_search_path(&mut maintenance, &database, schema)?;
+        }
+        Ok(database)
     }
 }
 
@@ -164,10 +170,20 @@ pub fn build_template(
     let migrations = select(config, schema)?;
     let mut maintenance = handle.maintenance()?;
     let database = handle.create_database(&mut maintenance, &schema.name, Source::Nothing)?;
+    set_search_path(&mut maintenance, &database, schema)?;
     drop(maintenance);
     let mut session = handle.open(&database)?;
     let applied = apply(&mut session, &migrations, schema.transaction)?;
     Ok((database, applied))
+}
+
+/// Gives a database the configured search path, for every session with it.
+fn set_search_path(maintenance: &mut Session, database: &str, schema: &Schema) -> Result<(), DatabaseError> {
+    if schema.search_path.is_empty() {
+        return Ok(());
+    }
+    let path: Vec<_> = schema.search_path.iter().map(|name| identifier(name)).collect();
+    maintenance.run(&format!("ALTER DATABASE {} SET search_path TO {}", identifier(database), path.join(", ")))
 }
 
 /// Creates `count` clones of a schema's template in advance and returns their names.
