@@ -14,5 +14,6 @@ mod output;
 mod places;
 mod plans;
 mod project;
+mod schema;
 mod servers;
 mod tenants;
