@@ -52,7 +52,7 @@ enum Command {
 
 /// Runs the command named by the process's arguments.
 ///
-/// Exit codes: 0 all proven, 1 something refuted, 2 error, 3 no assertions.
+/// Exit codes: 0 all proven, 1 something refuted, 2 error, 3 nothing was run.
 pub fn main() -> ExitCode {
     run(&command().get_matches())
 }

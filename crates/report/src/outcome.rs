@@ -19,7 +19,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The exit code of the process: 0 all proven, 1 something refuted, 2 error, 3 no assertions.
+    /// The exit code of the process: 0 all proven, 1 something refuted, 2 error, 3 nothing was run.
     pub fn exit_code(self) -> u8 {
         match self {
             Verdict::Proven => 0,

@@ -128,6 +128,9 @@ pub enum RowError {
         /// Why.
         source: Box<DatabaseError>,
     },
+    /// The same as another time.
+    #[error(transparent)]
+    Known(std::sync::Arc<RowError>),
     /// The session failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -146,6 +149,7 @@ impl RowError {
             | RowError::NoLabels { .. }
             | RowError::UnknownType { .. } => true,
             RowError::Parent { source, .. } => source.is_of_table(),
+            RowError::Known(error) => error.is_of_table(),
             _ => false,
         }
     }
@@ -154,6 +158,7 @@ impl RowError {
     pub fn root(&self) -> &RowError {
         match self {
             RowError::Parent { source, .. } => source.root(),
+            RowError::Known(error) => error.root(),
             other => other,
         }
     }
@@ -179,6 +184,7 @@ impl RowError {
     pub fn refusal(&self) -> Option<&Reported> {
         match self {
             RowError::Refused { refusal, .. } | RowError::Trigger { refusal, .. } => Some(refusal),
+            RowError::Known(error) => error.refusal(),
             _ => None,
         }
     }

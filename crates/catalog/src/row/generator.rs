@@ -9,6 +9,7 @@ use pgproof_server::DatabaseError;
 use pgproof_sql::QualifiedName;
 
 use super::configured::Configured;
+use super::impossible::Impossible;
 use super::keys::shown;
 use super::making::{Fixed, Making};
 use super::repair::Repair;
@@ -175,6 +176,11 @@ impl RowGenerator {
             let path = self.path.iter().map(|step| step.table.clone()).chain([key]).collect();
             return Err(RowError::Circle { path });
         }
+        // A row that cannot be made is asked for again and again, by everything that references it.
+        let impossible = Impossible::of(sandbox);
+        if let Some(error) = impossible.why(&key, given) {
+            return Err(error);
+        }
         self.path.push(Step { table: key, values: BTreeMap::new(), promised: BTreeMap::new() });
         let result = self.make(sandbox, &catalog, relation, given, required);
         self.path.pop();
@@ -182,7 +188,11 @@ impl RowGenerator {
             self.circle = None;
             self.waiting.clear();
         }
-        result
+        // With values that somebody gave, the rule may only be broken by them.
+        match result {
+            Err(error) if given.is_empty() => Err(impossible.keep(&catalog, relation, error)),
+            result => result,
+        }
     }
 
     fn make(

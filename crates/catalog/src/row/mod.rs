@@ -8,6 +8,7 @@ mod draft;
 mod error;
 mod expression;
 mod generator;
+mod impossible;
 mod keys;
 mod making;
 mod parents;
