@@ -21,10 +21,10 @@ fn a_difference_is_refuted_and_reviewed() {
     );
     let ended = schema(&project);
     for (subject, found, line) in [
-        ("column lead_tasks.status", "default is the default, not 'pending'::text", 2),
+        ("column lead_tasks.status", "default is unset, accepted is 'pending'::text", 2),
         ("table etl_logs", "privileges is", 3),
         ("view extra", "it is not in the snapshot", 4),
-        ("table opportunities", "comment is the default, not The outcome of", 5),
+        ("table opportunities", "comment is unset, accepted is The outcome of", 5),
         ("column lead_tasks.assigned_to", "it does not exist", 6),
     ] {
         let at = ended.stdout.find(&format!("  {subject} is as accepted in {SNAPSHOT}\n"));

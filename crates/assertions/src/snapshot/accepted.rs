@@ -1,0 +1,258 @@
+//! The comparison of a database with its schema snapshot: each object of the file, and each of the database, is an
+//! assertion of its own. What differs is written beside the file, for `review`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use pgproof_catalog::Catalog;
+use pgproof_runner::Sandbox;
+use pgproof_runner::isolation::SchemaState;
+use pgproof_server::DatabaseError;
+use pgproof_sql::{ObjectId, Property, with_causes};
+
+use super::portable::{Properties, portable};
+use super::text;
+use crate::assertion::{Assertion, Differences, Failure, Subject, refuted};
+use crate::check::{Check, fail};
+use crate::pin::{Pin, looked_at};
+use crate::printed::same_query;
+
+/// Checks of the whole schema.
+pub trait CheckSchema {
+    /// Checks that every object is as the schema snapshot has it, and that there is no other. The file is named by
+    /// `snapshot` in the schema's table of `pgproof.toml`. What differs is written beside it, for `review`.
+    ///
+    /// ```no_run
+    /// use pgproof_assertions::snapshot::CheckSchema;
+    /// use pgproof_runner::Sandbox;
+    /// # fn test(mut db: Sandbox) {
+    /// db.check_schema();
+    /// # }
+    /// ```
+    fn check_schema(&mut self);
+}
+
+impl CheckSchema for Sandbox {
+    #[track_caller]
+    fn check_schema(&mut self) {
+        let name = self.context().name().to_owned();
+        let compared = match Compared::of(self) {
+            Ok(compared) => compared,
+            Err(error) => {
+                let cause = if let SnapshotError::Database(cause) = &error { Some(cause) } else { None };
+                fail(&name, "schema", "is as accepted", &with_causes(&error), cause)
+            }
+        };
+        let before = self.unproven();
+        self.check_all(compared.assertions());
+        if self.state() == SchemaState::AsMigrated
+            && writes_pending()
+            && let Err(error) = compared.leave_pending(self.unproven() == before)
+        {
+            fail(&name, "schema", "is as accepted", &with_causes(&error), None);
+        }
+    }
+}
+
+/// Why a schema cannot be compared with its snapshot.
+#[derive(Debug, thiserror::Error)]
+enum SnapshotError {
+    #[error(
+        "no schema snapshot is configured: add `snapshot = \"snapshots/NAME/schema.snap\"` to the schema in pgproof.toml"
+    )]
+    NotConfigured,
+    /// One message, rather than one for each object.
+    #[error("there is no {}; {next}", .file.display())]
+    Missing { file: PathBuf, next: &'static str },
+    #[error("{}: line {line} after the header is no line of a schema snapshot", .file.display())]
+    Line { file: PathBuf, line: usize },
+    #[error("cannot {action} {}", .file.display())]
+    File { action: &'static str, file: PathBuf, source: std::io::Error },
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// What was accepted, and what is there.
+struct Compared {
+    /// The file as it is shown.
+    shown: PathBuf,
+    file: PathBuf,
+    accepted: BTreeMap<ObjectId, Properties>,
+    found: BTreeMap<ObjectId, Properties>,
+}
+
+impl Compared {
+    fn of(sandbox: &mut Sandbox) -> Result<Compared, SnapshotError> {
+        let context = Arc::clone(sandbox.context());
+        let configured = context.configured().and_then(|(config, schema)| Some((config, schema.snapshot.as_ref()?)));
+        let (config, general) = configured.ok_or(SnapshotError::NotConfigured)?;
+        let shown = chosen(sandbox, config, general);
+        let file = config.path(&shown);
+        let found = portable(&Catalog::of(sandbox)?.objects, &owner(sandbox)?);
+        let mut compared = Compared { shown, file, accepted: BTreeMap::new(), found };
+        let text = match std::fs::read_to_string(&compared.file) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(compared.missing()),
+            Err(source) => return Err(SnapshotError::File { action: "read", file: compared.shown, source }),
+        };
+        let content = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).map_or(&*text, |(_, c)| c);
+        match text::read(content) {
+            Ok(accepted) => compared.accepted = accepted,
+            Err(line) => return Err(SnapshotError::Line { file: compared.shown, line }),
+        }
+        Ok(compared)
+    }
+
+    fn missing(self) -> SnapshotError {
+        let is_written = writes_pending() && self.leave_pending(false).is_ok();
+        let next = if is_written {
+            "to accept the schema as it is: cargo xtask review"
+        } else {
+            "run it outside CI, and accept the schema with: cargo xtask review"
+        };
+        SnapshotError::Missing { file: self.shown, next }
+    }
+
+    fn assertions(&self) -> Vec<AsAccepted> {
+        let objects: BTreeSet<&ObjectId> = self.accepted.keys().chain(self.found.keys()).collect();
+        let assertion = |object: &ObjectId| AsAccepted {
+            object: object.clone(),
+            accepted: self.accepted.get(object).cloned(),
+            file: self.shown.clone(),
+        };
+        objects.into_iter().map(assertion).collect()
+    }
+
+    /// Leaves the schema as it is for the review, or removes what an earlier run left.
+    fn leave_pending(&self, is_accepted: bool) -> Result<(), SnapshotError> {
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy();
+        let pending = self.file.with_file_name(format!("{name}.new"));
+        let (action, result) = if is_accepted {
+            ("remove", remove(&pending))
+        } else {
+            ("write", write(&pending, &text::write(&self.found)))
+        };
+        result.map_err(|source| SnapshotError::File { action, file: pending, source })
+    }
+}
+
+/// An object is as the schema snapshot has it.
+#[must_use = "a sentence asserts nothing until it is checked"]
+#[derive(Debug, Clone)]
+pub struct AsAccepted {
+    object: ObjectId,
+    accepted: Option<Properties>,
+    file: PathBuf,
+}
+
+impl Assertion for AsAccepted {
+    fn subject(&self) -> Subject {
+        Subject::of(self.object.clone())
+    }
+
+    fn sentence(&self) -> String {
+        format!("is as accepted in {}", self.file.display())
+    }
+
+    fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
+        // A property that it should have, and one that it has.
+        let found = catalog.objects.properties(&self.object).into_iter().chain(&self.accepted).flat_map(BTreeMap::keys);
+        let held = found.copied().filter(|property| {
+            !matches!(property, Property::Position | Property::Version | Property::Cost | Property::StatisticsTarget)
+        });
+        let all: BTreeSet<Property> = [Property::Existence].into_iter().chain(held).collect();
+        looked_at(&self.object, &all.into_iter().collect::<Vec<_>>())
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        const NEXT: &str = "to accept it, or not: cargo xtask review";
+        let catalog = Catalog::of(sandbox)?;
+        let found = portable_of(sandbox, &catalog)?;
+        let (accepted, found) = match (&self.accepted, found.get(&self.object)) {
+            (Some(accepted), Some(found)) => (accepted, found),
+            (None, _) => return Err(refuted(format!("it is not in the snapshot; {NEXT}"))),
+            (Some(_), None) => return Err(refuted(format!("it does not exist; {NEXT}"))),
+        };
+        let mut differences = Differences::default();
+        let properties: BTreeSet<&Property> = accepted.keys().chain(found.keys()).collect();
+        for property in properties {
+            let text = |value: Option<&String>| value.cloned().unwrap_or("unset".to_owned());
+            let (is, was) = (found.get(property), accepted.get(property));
+            let is_query = *property == Property::Definition && self.object.kind().is_view();
+            if let (true, Some(is), Some(was)) = (is_query && is != was, is, was)
+                && same_query(sandbox, is, was)?
+            {
+                continue;
+            }
+            if is != was {
+                differences.tell(format!("{property} is {}, accepted is {}", text(is), text(was)));
+            }
+        }
+        differences.verdict()
+    }
+}
+
+/// What a snapshot of the sandbox would hold; worked out once for the catalog.
+fn portable_of(sandbox: &mut Sandbox, catalog: &Catalog) -> Result<Arc<Portable>, Failure> {
+    let owner = owner(sandbox)?;
+    let found = sandbox.cached(|_| Ok::<_, std::convert::Infallible>(Portable(portable(&catalog.objects, &owner))));
+    found.map_err(|never| match never {})
+}
+
+struct Portable(BTreeMap<ObjectId, Properties>);
+
+impl std::ops::Deref for Portable {
+    type Target = BTreeMap<ObjectId, Properties>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+/// The role that applied the migrations.
+fn owner(sandbox: &mut Sandbox) -> Result<String, DatabaseError> {
+    struct Owner(String);
+    let owner = sandbox
+        .cached(|session| Ok::<_, DatabaseError>(Owner(session.value("SELECT session_user")?.unwrap_or_default())))?;
+    Ok(owner.0.clone())
+}
+
+/// The file for the optional migrations that are applied, else for this major version, else for all. With optional
+/// migrations there is no other: the schema differs.
+fn chosen(sandbox: &Sandbox, config: &pgproof_runner::Config, relative: &Path) -> PathBuf {
+    let stem = relative.file_stem().unwrap_or_default().to_string_lossy();
+    let named = |mark: &str| relative.with_file_name(format!("{stem}@{mark}.snap"));
+    let with = sandbox.context().with().join("+");
+    if !with.is_empty() {
+        return named(&with);
+    }
+    let of_major = named(&sandbox.major().to_string());
+    if config.path(&of_major).exists() { of_major } else { relative.to_owned() }
+}
+
+fn write(file: &Path, content: &str) -> std::io::Result<()> {
+    if let Some(directory) = file.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    std::fs::write(
+        file,
+        format!("---\ndescription: \"every object and property of the migrated schema\"\n---\n{content}"),
+    )
+}
+
+fn remove(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// As insta decides it: not if `INSTA_UPDATE` forbids it, and not in CI unless it says otherwise.
+pub fn writes_pending() -> bool {
+    match std::env::var("INSTA_UPDATE").as_deref() {
+        Ok("no") => false,
+        Ok("auto") | Err(_) => std::env::var_os("CI").is_none_or(|ci| ci.is_empty() || ci == "false"),
+        Ok(_) => true,
+    }
+}
