@@ -3,8 +3,7 @@
 
 use pgproof_catalog::row::Draft;
 use pgproof_runner::Sandbox;
-use pgproof_server::SqlState;
-use pgproof_server::{DatabaseError, Reported};
+use pgproof_server::{DatabaseError, Reported, SqlState};
 use pgproof_sql::quote::identifier;
 
 /// What became of a row that was tried.

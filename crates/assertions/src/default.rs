@@ -1,8 +1,7 @@
 //! The value of a column that a row omits, proven by inserting such a row.
 
 use pgproof_runner::Sandbox;
-use pgproof_server::DatabaseError;
-use pgproof_server::SqlState;
+use pgproof_server::{DatabaseError, SqlState};
 use pgproof_sql::Property;
 use pgproof_sql::quote::{identifier, literal};
 

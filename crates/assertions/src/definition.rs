@@ -1,9 +1,9 @@
 //! What a view is: its query and its columns. The query is compared as PostgreSQL prints it, so it may be written in any
 //! way. `view` covers that it can be read and refreshed.
 
-use pgproof_catalog::{Catalog, RelationKind};
+use pgproof_catalog::{Catalog, Relation};
 use pgproof_runner::Sandbox;
-use pgproof_sql::{ObjectId, ObjectKind, Property, QualifiedName};
+use pgproof_sql::{ObjectId, Property};
 
 use crate::assertion::{Assertion, Differences, Failure, Subject, failing, listed, refuted};
 use crate::declared::Declared;
@@ -14,19 +14,13 @@ use crate::view::ViewRef;
 impl ViewRef {
     /// It returns what this query returns. Unless declared otherwise it is no security barrier.
     pub fn is_defined_as(self, query: impl Into<String>) -> ViewIs {
-        let (kind, name) = self.into_parts();
-        let is_view = kind == RelationKind::View;
-        let kind = if is_view { ObjectKind::View } else { ObjectKind::MaterializedView };
         let declared = Declared::unless_said(&[(Property::Options, None)]);
-        ViewIs { name, kind, query: query.into(), declared }
+        ViewIs { at: self, query: query.into(), declared }
     }
 
     /// It has exactly these columns, in this order.
     pub fn has_columns<C: Into<String>>(self, columns: impl IntoIterator<Item = C>) -> ViewColumns {
-        let (kind, name) = self.into_parts();
-        let is_view = kind == RelationKind::View;
-        let kind = if is_view { ObjectKind::View } else { ObjectKind::MaterializedView };
-        ViewColumns { name, kind, columns: columns.into_iter().map(Into::into).collect() }
+        ViewColumns { at: self, columns: columns.into_iter().map(Into::into).collect() }
     }
 }
 
@@ -34,8 +28,7 @@ impl ViewRef {
 #[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct ViewIs {
-    name: QualifiedName,
-    kind: ObjectKind,
+    at: ViewRef,
     query: String,
     declared: Declared,
 }
@@ -50,12 +43,11 @@ impl ViewIs {
 
 impl Assertion for ViewIs {
     fn subject(&self) -> Subject {
-        Subject::of(ObjectId::new(self.kind, &self.name))
+        Subject::of(self.at.object())
     }
 
     fn sentence(&self) -> String {
-        let query = self.query.split_whitespace().collect::<Vec<_>>().join(" ");
-        format!("is {query}{}", self.declared.sentence())
+        format!("is {}{}", on_one_line(&self.query), self.declared.sentence())
     }
 
     fn pins(&self, _: &Catalog) -> Vec<Pin> {
@@ -65,8 +57,7 @@ impl Assertion for ViewIs {
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
-        let relation = catalog.relation(&self.name).filter(|relation| relation.id().kind() == self.kind);
-        let Some(relation) = relation else { return Err(refuted("it does not exist")) };
+        let relation = self.at.find(&catalog)?;
         let object = relation.id();
         let found = catalog.objects.property(&object, Property::Definition).unwrap_or_default();
         let mut differences = Differences::default();
@@ -75,26 +66,28 @@ impl Assertion for ViewIs {
             sandbox
                 .undone(|sandbox| sandbox.run(&format!("SELECT FROM ({}) AS q", self.query.trim_end_matches(';'))))
                 .map_err(failing)?;
-            differences
-                .tell(format!("it is{}", found.split_whitespace().fold(String::new(), |text, word| text + " " + word)));
+            differences.tell(format!("it is {}", on_one_line(found)));
         }
         self.declared.compare(&catalog, &object, &mut differences);
         differences.verdict()
     }
 }
 
+fn on_one_line(query: &str) -> String {
+    query.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A view has exactly these columns.
 #[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct ViewColumns {
-    name: QualifiedName,
-    kind: ObjectKind,
+    at: ViewRef,
     columns: Vec<String>,
 }
 
 impl Assertion for ViewColumns {
     fn subject(&self) -> Subject {
-        Subject::of(ObjectId::new(self.kind, &self.name))
+        Subject::of(self.at.object())
     }
 
     fn sentence(&self) -> String {
@@ -102,9 +95,9 @@ impl Assertion for ViewColumns {
     }
 
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
-        let relation = catalog.relation(&self.name);
+        let relation = self.at.find(catalog).ok();
         let column = |column: &String| {
-            let name = relation.map(pgproof_catalog::Relation::qualified_name)?;
+            let name = relation.map(Relation::qualified_name)?;
             Some(Pin::looked_at(ObjectId::column(&name, column.as_str()), Property::Existence))
         };
         self.columns.iter().filter_map(column).collect()
@@ -112,8 +105,7 @@ impl Assertion for ViewColumns {
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
-        let relation = catalog.relation(&self.name).filter(|relation| relation.id().kind() == self.kind);
-        let Some(relation) = relation else { return Err(refuted("it does not exist")) };
+        let relation = self.at.find(&catalog)?;
         let found: Vec<&String> = relation.columns.iter().map(|column| &column.name).collect();
         if found == self.columns.iter().collect::<Vec<_>>() {
             return Ok(());

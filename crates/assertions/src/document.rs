@@ -1,8 +1,7 @@
 //! A column of JSON documents: valid documents are read back equal, and invalid JSON is rejected.
 
 use pgproof_runner::Sandbox;
-use pgproof_server::Attempt;
-use pgproof_server::SqlState;
+use pgproof_server::{Attempt, SqlState};
 use pgproof_sql::Property;
 use pgproof_sql::{quote::identifier, quote::literal};
 

@@ -2,8 +2,7 @@
 //! accepted or rejected as declared.
 
 use pgproof_runner::Sandbox;
-use pgproof_server::Attempt;
-use pgproof_server::SqlState;
+use pgproof_server::{Attempt, SqlState};
 use pgproof_sql::Property;
 
 use crate::column::ColumnRef;

@@ -28,8 +28,16 @@ pub struct ViewRef {
 }
 
 impl ViewRef {
-    pub(crate) fn into_parts(self) -> (RelationKind, QualifiedName) {
-        (self.kind, self.name)
+    /// Which object it is.
+    pub(crate) fn object(&self) -> ObjectId {
+        let is_view = self.kind == RelationKind::View;
+        ObjectId::new(if is_view { ObjectKind::View } else { ObjectKind::MaterializedView }, &self.name)
+    }
+
+    /// The view in the catalog, or that there is none.
+    pub(crate) fn find<'a>(&self, catalog: &'a Catalog) -> Result<&'a Relation, Failure> {
+        let found = catalog.relation(&self.name).filter(|relation| relation.kind == self.kind);
+        found.ok_or_else(|| refuted("it does not exist"))
     }
 
     /// It exists, and a query can read all of it.
@@ -76,9 +84,7 @@ pub struct ViewClaim {
 
 impl Assertion for ViewClaim {
     fn subject(&self) -> Subject {
-        let is_view = self.at.kind == RelationKind::View;
-        let kind = if is_view { ObjectKind::View } else { ObjectKind::MaterializedView };
-        Subject::of(ObjectId::new(kind, &self.at.name))
+        Subject::of(self.at.object())
     }
 
     fn sentence(&self) -> String {
@@ -103,8 +109,7 @@ impl Assertion for ViewClaim {
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
         let catalog = Catalog::of(sandbox)?;
-        let found = catalog.relation(&self.at.name).filter(|relation| relation.kind == self.at.kind);
-        let Some(relation) = found else { return Err(refuted("it does not exist")) };
+        let relation = self.at.find(&catalog)?;
         match self.claim {
             Claim::IsReadable => {
                 // All rows as text, so that every column of every row is computed.

@@ -100,15 +100,9 @@ impl History {
         None
     }
 
-    /// The object as it is recorded: a name without its schema means the one in `public`, or the only one.
+    /// The object as it is recorded.
     fn key(&self, object: &ObjectId) -> Option<&ObjectId> {
-        let known = |object: &ObjectId| self.changes.get_key_value(object).map(|(key, _)| key);
-        known(object)
-            .or_else(|| known(&object.clone().in_schema("public")).filter(|_| object.schema().is_none()))
-            .or_else(|| {
-                let mut same = self.changes.keys().filter(|other| object.may_be(other));
-                same.next().filter(|_| same.next().is_none())
-            })
+        object.find_in(&self.changes).map(|(key, _)| key)
     }
 
     fn record(&mut self, statement: &Statement, changed: &[(Objects, Objects)]) {

@@ -12,7 +12,7 @@ use super::snapshot_text::SnapshotText;
 use super::words::meaning;
 use super::workload::WorkloadQuery;
 use pgproof_assertions::pin::Pin;
-use pgproof_assertions::snapshot::writes_pending;
+use pgproof_assertions::snapshot::pending::{pending_file, remove, writes_pending};
 use pgproof_assertions::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::failing, assertion::refuted,
 };
@@ -108,13 +108,11 @@ impl Assertion for Accepted {
         };
         let accepted = read(&file).map_err(as_failure)?;
         if accepted.as_ref().is_some_and(|accepted| accepted.content == text) {
-            // An obsolete pending change would only mislead the review. Another run may have removed it.
-            let removed = if writes_pending() { std::fs::remove_file(&pending) } else { Ok(()) };
-            match removed {
-                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(as_failure(SnapshotError::File { action: "remove", path: pending, source }));
-                }
-                _ => {}
+            // An obsolete pending change would only mislead the review.
+            if writes_pending()
+                && let Err(source) = remove(&pending)
+            {
+                return Err(as_failure(SnapshotError::File { action: "remove", path: pending, source }));
             }
             return Ok(());
         }
@@ -201,12 +199,6 @@ fn accepted_file(directory: &Path, name: &str, with: &str, major: u16) -> PathBu
     let special = of_with.into_iter().filter(|_| !with.is_empty()).chain([format!("{name}@{major}.snap")]);
     let mut files = special.map(|file| directory.join(file));
     files.find(|file| file.exists()).unwrap_or_else(|| directory.join(format!("{name}.snap")))
-}
-
-fn pending_file(accepted: &Path) -> PathBuf {
-    let mut name = accepted.file_name().unwrap_or_default().to_os_string();
-    name.push(".new");
-    accepted.with_file_name(name)
 }
 
 /// An accepted snapshot; `None` if the file does not exist.

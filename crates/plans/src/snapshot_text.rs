@@ -1,5 +1,7 @@
 //! The text of a snapshot file: the query, its plans, and metadata that is never compared.
 
+use pgproof_assertions::snapshot::pending::header_and_content;
+
 use super::explain::Mode;
 use super::node::Node;
 
@@ -15,8 +17,7 @@ pub struct SnapshotText {
 impl SnapshotText {
     /// Reads the content of a file in insta's format.
     pub fn parse(text: &str) -> SnapshotText {
-        let (header, content) =
-            text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).unwrap_or(("", text));
+        let (header, content) = header_and_content(text);
         let description = header.lines().find_map(|line| line.strip_prefix("description: ")).unwrap_or_default();
         SnapshotText { description: description.trim_matches('"').to_owned(), content: content.trim_end().to_owned() }
     }

@@ -1,8 +1,7 @@
 //! Attacks through keys: a foreign key that references the other tenant's row, a cascade that reaches it, and what
 //! violations and sequences reveal about it. PostgreSQL checks keys without applying policies.
 
-use pgproof_server::SqlState;
-use pgproof_server::{Attempt, DatabaseError};
+use pgproof_server::{Attempt, DatabaseError, SqlState};
 use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 

@@ -1,4 +1,4 @@
-//! The main job on external servers: one of each major, kept by an earlier run, stands for somebody's.
+//! The main job on external servers: a server of each major that an earlier run left running serves as one.
 
 use std::path::Path;
 

@@ -20,7 +20,7 @@ pub(crate) enum Part {
     Packages,
     /// Get the binaries of other majors, and print the directories of all, as PGPROOF_BIN wants them
     Majors(Shared),
-    /// Verify on a server of each major that stands for somebody's
+    /// Verify on an external server of each major
     External(Shared),
     /// Verify in a container of each major, from images that are made of the binaries if need be
     Containers(Shared),

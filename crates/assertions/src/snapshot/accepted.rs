@@ -11,7 +11,8 @@ use pgproof_runner::isolation::SchemaState;
 use pgproof_server::DatabaseError;
 use pgproof_sql::{ObjectId, Property, with_causes};
 
-use super::portable::{Properties, portable};
+use super::pending::{header_and_content, leave, pending_file, remove, writes_pending};
+use super::portable::{Properties, is_held, portable};
 use super::text;
 use crate::assertion::{Assertion, Differences, Failure, Subject, refuted};
 use crate::check::{Check, fail};
@@ -79,7 +80,7 @@ struct Compared {
     shown: PathBuf,
     file: PathBuf,
     accepted: BTreeMap<ObjectId, Properties>,
-    found: BTreeMap<ObjectId, Properties>,
+    found: Arc<Portable>,
 }
 
 impl Compared {
@@ -89,15 +90,15 @@ impl Compared {
         let (config, general) = configured.ok_or(SnapshotError::NotConfigured)?;
         let shown = chosen(sandbox, config, general);
         let file = config.path(&shown);
-        let found = portable(&Catalog::of(sandbox)?.objects, &owner(sandbox)?);
+        let catalog = Catalog::of(sandbox)?;
+        let found = portable_of(sandbox, &catalog)?;
         let mut compared = Compared { shown, file, accepted: BTreeMap::new(), found };
         let text = match std::fs::read_to_string(&compared.file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(compared.missing()),
             Err(source) => return Err(SnapshotError::File { action: "read", file: compared.shown, source }),
         };
-        let content = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n")).map_or(&*text, |(_, c)| c);
-        match text::read(content) {
+        match text::read(header_and_content(&text).1) {
             Ok(accepted) => compared.accepted = accepted,
             Err(line) => return Err(SnapshotError::Line { file: compared.shown, line }),
         }
@@ -126,12 +127,11 @@ impl Compared {
 
     /// Leaves the schema as it is for the review, or removes what an earlier run left.
     fn leave_pending(&self, is_accepted: bool) -> Result<(), SnapshotError> {
-        let name = self.file.file_name().unwrap_or_default().to_string_lossy();
-        let pending = self.file.with_file_name(format!("{name}.new"));
+        let pending = pending_file(&self.file);
         let (action, result) = if is_accepted {
             ("remove", remove(&pending))
         } else {
-            ("write", write(&pending, &text::write(&self.found)))
+            ("write", leave(&pending, "every object and property of the migrated schema", &text::write(&self.found)))
         };
         result.map_err(|source| SnapshotError::File { action, file: pending, source })
     }
@@ -158,9 +158,7 @@ impl Assertion for AsAccepted {
     fn pins(&self, catalog: &Catalog) -> Vec<Pin> {
         // A property that it should have, and one that it has.
         let found = catalog.objects.properties(&self.object).into_iter().chain(&self.accepted).flat_map(BTreeMap::keys);
-        let held = found.copied().filter(|property| {
-            !matches!(property, Property::Position | Property::Version | Property::Cost | Property::StatisticsTarget)
-        });
+        let held = found.copied().filter(|property| is_held(*property));
         let all: BTreeSet<Property> = [Property::Existence].into_iter().chain(held).collect();
         looked_at(&self.object, &all.into_iter().collect::<Vec<_>>())
     }
@@ -194,10 +192,12 @@ impl Assertion for AsAccepted {
 }
 
 /// What a snapshot of the sandbox would hold; worked out once for the catalog.
-fn portable_of(sandbox: &mut Sandbox, catalog: &Catalog) -> Result<Arc<Portable>, Failure> {
-    let owner = owner(sandbox)?;
-    let found = sandbox.cached(|_| Ok::<_, std::convert::Infallible>(Portable(portable(&catalog.objects, &owner))));
-    found.map_err(|never| match never {})
+fn portable_of(sandbox: &mut Sandbox, catalog: &Catalog) -> Result<Arc<Portable>, DatabaseError> {
+    sandbox.cached(|session| {
+        // The role that applied the migrations.
+        let owner = session.value("SELECT session_user")?.unwrap_or_default();
+        Ok(Portable(portable(&catalog.objects, &owner)))
+    })
 }
 
 struct Portable(BTreeMap<ObjectId, Properties>);
@@ -208,14 +208,6 @@ impl std::ops::Deref for Portable {
     fn deref(&self) -> &Self::Target {
         &self.0
     }
-}
-
-/// The role that applied the migrations.
-fn owner(sandbox: &mut Sandbox) -> Result<String, DatabaseError> {
-    struct Owner(String);
-    let owner = sandbox
-        .cached(|session| Ok::<_, DatabaseError>(Owner(session.value("SELECT session_user")?.unwrap_or_default())))?;
-    Ok(owner.0.clone())
 }
 
 /// The file for the optional migrations that are applied, else for this major version, else for all. With optional
@@ -229,30 +221,4 @@ fn chosen(sandbox: &Sandbox, config: &pgproof_runner::Config, relative: &Path) -
     }
     let of_major = named(&sandbox.major().to_string());
     if config.path(&of_major).exists() { of_major } else { relative.to_owned() }
-}
-
-fn write(file: &Path, content: &str) -> std::io::Result<()> {
-    if let Some(directory) = file.parent() {
-        std::fs::create_dir_all(directory)?;
-    }
-    std::fs::write(
-        file,
-        format!("---\ndescription: \"every object and property of the migrated schema\"\n---\n{content}"),
-    )
-}
-
-fn remove(file: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// As insta decides it: not if `INSTA_UPDATE` forbids it, and not in CI unless it says otherwise.
-pub fn writes_pending() -> bool {
-    match std::env::var("INSTA_UPDATE").as_deref() {
-        Ok("no") => false,
-        Ok("auto") | Err(_) => std::env::var_os("CI").is_none_or(|ci| ci.is_empty() || ci == "false"),
-        Ok(_) => true,
-    }
 }

@@ -2,7 +2,8 @@
 //! plans.
 
 mod accepted;
+pub mod pending;
 mod portable;
 mod text;
 
-pub use accepted::{AsAccepted, CheckSchema, writes_pending};
+pub use accepted::{AsAccepted, CheckSchema};

@@ -55,7 +55,7 @@ pub(crate) fn portable(objects: &Objects, owner: &str) -> BTreeMap<ObjectId, Pro
         let mut properties = Properties::new();
         for (property, value) in &described.properties {
             let value = match property {
-                Property::Position | Property::Version | Property::Cost | Property::StatisticsTarget => continue,
+                _ if !is_held(*property) => continue,
                 Property::Owner if value == owner => OWNER.to_owned(),
                 Property::Privileges => privileges(value, owner),
                 _ => value.clone(),
@@ -74,6 +74,11 @@ pub(crate) fn portable(objects: &Objects, owner: &str) -> BTreeMap<ObjectId, Pro
         }
     }
     found
+}
+
+/// Whether a snapshot holds this property.
+pub(crate) fn is_held(property: Property) -> bool {
+    !matches!(property, Property::Position | Property::Version | Property::Cost | Property::StatisticsTarget)
 }
 
 /// Whether an object is the server's: the schema `public` differs between major versions.

@@ -25,16 +25,14 @@ impl Objects {
 
     fn run(session: &mut Session, sql: &str) -> Result<Objects, DatabaseError> {
         let mut found = Objects::default();
-        {
-            for row in session.rows(&format!("SELECT * FROM ({sql}) AS said WHERE value IS NOT NULL"))? {
-                let wrong = || DatabaseError::Answer { query: "the catalog".to_owned(), problem: format!("{row:?}") };
-                let (object, parent) = identify(&row).ok_or_else(wrong)?;
-                let [.., Some(property), Some(value)] = row.as_slice() else { return Err(wrong()) };
-                let property: Property = property.parse().map_err(|()| wrong())?;
-                let described = found.objects.entry(object).or_default();
-                described.parent = parent.or(described.parent.take());
-                described.properties.insert(property, value.clone());
-            }
+        for row in session.rows(&format!("SELECT * FROM ({sql}) AS said WHERE value IS NOT NULL"))? {
+            let wrong = || DatabaseError::Answer { query: "the catalog".to_owned(), problem: format!("{row:?}") };
+            let (object, parent) = identify(&row).ok_or_else(wrong)?;
+            let [.., Some(property), Some(value)] = row.as_slice() else { return Err(wrong()) };
+            let property: Property = property.parse().map_err(|()| wrong())?;
+            let described = found.objects.entry(object).or_default();
+            described.parent = parent.or(described.parent.take());
+            described.properties.insert(property, value.clone());
         }
         Ok(found)
     }

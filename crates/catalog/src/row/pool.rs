@@ -4,7 +4,7 @@
 use super::candidates::{dictionary, lengths, literals, matching_many};
 use super::documents::documents;
 use super::types::{Shape, array, composite, range, sample_of, shape};
-use super::value::{integer_range, parts};
+use super::value::{integer_range, unqualified_parts};
 use crate::Catalog;
 
 /// How much is tried.
@@ -61,8 +61,7 @@ pub(super) fn pool(catalog: &Catalog, name: &str, texts: &[&str], breadth: Bread
 }
 
 fn scalars(name: &str, texts: &[&str], breadth: Breadth) -> Vec<String> {
-    let (base, modifiers) = parts(name);
-    let base = base.rsplit_once('.').map_or(base.as_str(), |(_, name)| name).to_owned();
+    let (base, modifiers) = unqualified_parts(name);
     if matches!(base.as_str(), "json" | "jsonb") {
         return documents(texts);
     }

@@ -99,10 +99,14 @@ fn pick(labels: &[String], n: u64) -> Option<String> {
     labels.get(index).cloned()
 }
 
-pub(super) fn of_base(name: &str, n: u64, hint: &str) -> Option<String> {
+/// The same without a schema: extensions may be in any, and their types are known by name.
+pub(super) fn unqualified_parts(name: &str) -> (String, Vec<i64>) {
     let (base, modifiers) = parts(name);
-    // Extensions may be in any schema, and their types are known by name.
-    let base = base.rsplit_once('.').map_or(base.clone(), |(_, name)| name.to_owned());
+    (base.rsplit_once('.').map_or(base.clone(), |(_, name)| name.to_owned()), modifiers)
+}
+
+pub(super) fn of_base(name: &str, n: u64, hint: &str) -> Option<String> {
+    let (base, modifiers) = unqualified_parts(name);
     let day = || format!("{:04}-{:02}-{:02}", 2001 + n / 336 % 7000, n / 28 % 12 + 1, n % 28 + 1);
     let time = || format!("{:02}:{:02}:{:02}", n / 3600 % 24, n / 60 % 60, n % 60);
     let text = match base.as_str() {

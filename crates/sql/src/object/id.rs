@@ -1,5 +1,6 @@
 //! The identity of an object.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use super::kind::ObjectKind;
@@ -97,6 +98,17 @@ impl ObjectId {
     pub fn in_schema(mut self, schema: &str) -> ObjectId {
         self.schema = Some(Identifier::new(schema));
         self
+    }
+
+    /// What is known of the object that this name denotes: of exactly this one; without a schema, of the one in `public`;
+    /// else of the only one that it may be.
+    pub fn find_in<'a, V>(&self, known: &'a HashMap<ObjectId, V>) -> Option<(&'a ObjectId, &'a V)> {
+        let in_public = || known.get_key_value(&self.clone().in_schema("public")).filter(|_| self.schema.is_none());
+        let only = || {
+            let mut same = known.iter().filter(|(other, _)| self.may_be(other));
+            same.next().filter(|_| same.next().is_none())
+        };
+        known.get_key_value(self).or_else(in_public).or_else(only)
     }
 
     /// Whether this name, which may lack its schema or argument types, can denote that object.

@@ -62,21 +62,9 @@ impl Provenance {
         }
     }
 
-    /// An object without a schema is looked up in `public` first.
     fn object(&self, object: &ObjectId) -> Option<&Origin> {
         let table = || object.relation().and_then(|relation| self.object(&ObjectId::table(relation)));
-        self.origins
-            .get(object)
-            .or_else(|| self.origins.get(&object.clone().in_schema("public")).filter(|_| object.schema().is_none()))
-            .or_else(|| self.only(object))
-            .or_else(table)
-    }
-
-    /// The only object that a name without its schema or argument types can denote.
-    fn only(&self, object: &ObjectId) -> Option<&Origin> {
-        let mut found = self.origins.iter().filter(|(other, _)| object.may_be(other));
-        let (_, origin) = found.next()?;
-        found.next().is_none().then_some(origin)
+        object.find_in(&self.origins).map(|(_, origin)| origin).or_else(table)
     }
 
     fn row(&self, table: &QualifiedName, values: &[String]) -> Option<&Origin> {
