@@ -45,7 +45,7 @@ impl History {
     pub fn of(database: &CloneDatabase, migrations: &[Migration]) -> Result<History, MigrationError> {
         let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
         let in_session = |source| MigrationError::Session { file: file.clone(), source };
-        let mut session = database.session().map_err(in_session)?;
+        let mut session = database.migration_session().map_err(in_session)?;
         let mut history = History::default();
         let mut seen = Seen::default();
         seen.look(&mut session).map_err(in_session)?;

@@ -56,7 +56,7 @@ impl Runs {
     /// Two concurrent runs; returns what went wrong.
     fn two(&self, database: &CloneDatabase, taking_turns: bool) -> Result<Vec<MigrationError>, Failure> {
         let run = if taking_turns { apply_alone } else { apply };
-        let (mut one, mut other) = (database.session()?, database.session()?);
+        let (mut one, mut other) = (database.migration_session()?, database.migration_session()?);
         let transaction = self.transaction();
         let results = std::thread::scope(|scope| {
             let other = scope.spawn(|| run(&mut other, &self.migrations, transaction));

@@ -102,7 +102,7 @@ impl Runs {
     /// Kills a run after this many statements, and runs everything again.
     pub fn killed_after(&self, statements: usize) -> Result<(), Failure> {
         let database = self.empty()?;
-        let mut session = database.session()?;
+        let mut session = database.migration_session()?;
         let applied = apply_until(&mut session, &self.migrations, self.transaction(), statements);
         applied.map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
         terminate(&mut session)?;
@@ -112,7 +112,7 @@ impl Runs {
     /// Kills a run during the statement with this number, from 0, once it waits between two of its own transactions.
     fn killed_during(&self, number: usize) -> Result<(), Failure> {
         let database = self.empty()?;
-        let mut session = database.session()?;
+        let mut session = database.migration_session()?;
         let applied = apply_until(&mut session, &self.migrations, self.transaction(), number);
         applied.map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
         let Some(statement) = self.migrations.iter().flat_map(|m| &m.statements).nth(number) else { return Ok(()) };

@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
-use pgproof_server::ServerConfig;
+use crate::isolation::Owners;
+use pgproof_server::{Owner, ServerConfig};
 use pgproof_server::{Server, ServerError, ServerHandle, ServerOptions};
 
 /// Names the file that describes the server which `verify` started for its test binaries. It holds a password, so only
@@ -25,7 +26,7 @@ pub fn is_whole_run() -> bool {
 }
 
 /// The version of [`RunContext`] as a file. A suite and the program that starts it are built separately.
-pub const RUN_FORMAT: u32 = 1;
+pub const RUN_FORMAT: u32 = 2;
 
 /// A running server and the databases that are ready in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -36,6 +37,9 @@ pub struct RunContext {
     pub cluster: ServerHandle,
     /// What is ready, by schema.
     pub schemas: BTreeMap<String, Ready>,
+    /// The owners of databases that this process created.
+    #[serde(skip)]
+    pub(crate) owners: Owners,
 }
 
 /// The databases of a schema.
@@ -45,12 +49,14 @@ pub struct Ready {
     pub template: String,
     /// Unused clones of it.
     pub clones: Vec<String>,
+    /// The role that owns them and runs the migrations, if it is not the server's user.
+    pub owner: Option<Owner>,
 }
 
 impl RunContext {
     /// A run on this server with these databases.
     pub fn new(cluster: ServerHandle, schemas: BTreeMap<String, Ready>) -> RunContext {
-        RunContext { format: RUN_FORMAT, cluster, schemas }
+        RunContext { format: RUN_FORMAT, cluster, schemas, owners: Owners::default() }
     }
 
     /// Writes the file that [`RUN_VARIABLE`] names, below the directory of the server.

@@ -187,6 +187,16 @@ pub enum ServerError {
         /// The role.
         role: String,
     },
+    /// The role that is to own a run's databases exists, so it is not the run's.
+    #[error(
+        "role {role} already exists on {place}, and pgproof uses only roles of its own; choose another owner, or drop the role"
+    )]
+    RoleExists {
+        /// The role.
+        role: String,
+        /// Host and port.
+        place: String,
+    },
     /// The reaper could not be started.
     #[error("cannot start the reaper, the process that removes what this run creates: {problem}")]
     Reaper {

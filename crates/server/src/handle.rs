@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde::{Deserialize, Serialize};
 
 use crate::DatabaseError;
+use crate::Owner;
 use crate::ServerError;
 use crate::Session;
 use crate::Version;
@@ -42,22 +43,13 @@ pub enum Source<'a> {
     Copy(&'a str),
 }
 
+const SETTINGS: &str = include_str!("handle/settings.sql");
+
 /// Gives a copy the settings that belong to its template: `ALTER DATABASE … SET` and `ALTER ROLE … IN DATABASE … SET`. They
 /// are kept beside the database, and CREATE DATABASE does not copy them.
 fn carry_settings(maintenance: &mut Session, template: &str, copy: &str) -> Result<(), DatabaseError> {
-    // The value of a setting that is a list of names is stored as SQL.
-    let statements = maintenance.column(&format!(
-        "SELECT CASE WHEN r.oid IS NULL THEN format('ALTER DATABASE %I', {copy}) ELSE format('ALTER ROLE %I IN DATABASE %I', r.rolname, {copy}) END \
-                || format(' SET %s TO %s', name.quoted, CASE WHEN s.name IN ('search_path', 'temp_tablespaces', 'local_preload_libraries', \
-                    'session_preload_libraries') THEN s.value ELSE quote_literal(s.value) END) \
-         FROM pg_db_role_setting d JOIN pg_database b ON b.oid = d.setdatabase LEFT JOIN pg_roles r ON r.oid = d.setrole, \
-              unnest(d.setconfig) AS c (entry), \
-              LATERAL (SELECT split_part(c.entry, '=', 1), substr(c.entry, strpos(c.entry, '=') + 1)) AS s (name, value), \
-              LATERAL (SELECT string_agg(quote_ident(part), '.') FROM unnest(string_to_array(s.name, '.')) AS part) AS name (quoted) \
-         WHERE b.datname = {template} ORDER BY 1",
-        copy = literal(copy),
-        template = literal(template)
-    ))?;
+    let query = SETTINGS.replace(":copy", &literal(copy)).replace(":template", &literal(template));
+    let statements = maintenance.column(&query)?;
     // Each is a statement of its own: most databases have none.
     statements.iter().try_for_each(|statement| maintenance.run(statement))
 }
@@ -73,20 +65,24 @@ impl ServerHandle {
         self.open(self.address.maintenance())
     }
 
-    /// Creates a database for the purpose named by `label` and returns its name. (Documentation, "Template Databases".)
+    /// Creates a database for the purpose named by `label`, owned by `owner` or else by the handle's user, and returns its
+    /// name. (Documentation, "Template Databases".)
     pub fn create_database(
         &self,
         maintenance: &mut Session,
         label: &str,
         source: Source<'_>,
+        owner: Option<&Owner>,
     ) -> Result<String, ServerError> {
         let name = self.name_of(label);
         let failed = |source| ServerError::Rejected { action: format!("create database {name}"), source };
-        maintenance.run(&self.create_statement(&name, source)).map_err(failed)?;
+        let owned = owner.map(|owner| format!(" OWNER {}", identifier(&owner.role))).unwrap_or_default();
+        maintenance.run(&format!("{}{owned}", self.create_statement(&name, source))).map_err(failed)?;
         if let Source::Copy(template) = source {
             carry_settings(maintenance, template, &name).map_err(failed)?;
         }
-        if let Some(run) = &self.run {
+        // A role's databases carry the tag of the role.
+        if let (Some(run), None) = (&self.run, owner) {
             let tag = literal(&OwnerTag { run: run.clone(), roles: Vec::new() }.text());
             maintenance.run(&format!("COMMENT ON DATABASE {} IS {tag}", identifier(&name))).map_err(failed)?;
         }

@@ -12,7 +12,9 @@ mod handle;
 mod installation;
 mod log;
 mod options;
+mod owner;
 mod provider;
+mod random;
 mod running;
 pub mod session;
 mod settings;
@@ -28,6 +30,7 @@ pub use handle::{ServerHandle, Source};
 pub use installation::binaries::{BIN_VARIABLE, Installation, find as find_installation};
 pub use installation::cache::CACHE_VARIABLE;
 pub use options::ServerOptions;
+pub use owner::Owner;
 #[cfg(feature = "docker")]
 pub use provider::docker::IMAGE_VARIABLE;
 pub use provider::download::{DOWNLOAD_URL_VARIABLE, DOWNLOAD_VARIABLE, Permission};

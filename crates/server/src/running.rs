@@ -50,7 +50,7 @@ impl Server {
     pub fn is_lost(&self) -> Option<ServerError> {
         let error = match self.handle.maintenance() {
             Ok(mut session) => {
-                let made = self.handle.create_database(&mut session, "probe", Source::Nothing);
+                let made = self.handle.create_database(&mut session, "probe", Source::Nothing, None);
                 // Class 53, "Insufficient Resources".
                 return made.err().filter(|error| error.sqlstate().is_some_and(|code| code.starts_with("53")));
             }

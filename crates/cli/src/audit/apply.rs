@@ -5,11 +5,13 @@ use pgproof_server::SqlState;
 use std::collections::BTreeMap;
 
 use pgproof_runner::CloneDatabase;
+use pgproof_runner::isolation::Template;
 use pgproof_server::{DatabaseError, Reported, Session};
 use pgproof_sql::Transaction;
-use pgproof_sql::{Layout, Migration, ObjectId, ObjectKind, Provenance, Statement, Style};
+use pgproof_sql::{Layout, Migration, ObjectId, ObjectKind, Provenance, Statement, Style, roles_created};
 use squawk_syntax::SourceFile;
 
+use super::danger;
 use super::finding::{Finding, Severity};
 
 /// The newest major version whose syntax the parser knows.
@@ -19,11 +21,16 @@ const NEWEST_KNOWN: u16 = 18;
 type Missing = BTreeMap<String, usize>;
 
 /// Applies all migrations, each in its own session, and returns a finding for each statement that fails.
-pub(super) fn apply_all(database: &CloneDatabase, layout: &Layout, major: u16) -> Result<Vec<Finding>, DatabaseError> {
+pub(super) fn apply_all(
+    database: &CloneDatabase,
+    layout: &Layout,
+    template: &Template,
+) -> Result<Vec<Finding>, DatabaseError> {
+    let (major, few_rights) = (template.major(), template.owner().is_some());
     let mut findings = Vec::new();
     let mut missing = Missing::new();
     for migration in &layout.migrations {
-        let mut session = database.session()?;
+        let mut session = database.migration_session()?;
         // Like the tool: the file in a transaction, unless it opts out or controls transactions itself.
         let own = migration.statements.iter().any(controls);
         let opted_out = layout.without_transaction.contains(&migration.number);
@@ -49,9 +56,14 @@ pub(super) fn apply_all(database: &CloneDatabase, layout: &Layout, major: u16) -
             for name in made(statement) {
                 missing.entry(name).or_insert(follows_from.unwrap_or(number));
             }
-            findings.push(finding(statement, &error, follows_from, major));
+            let found = finding(statement, &error, follows_from, major);
+            findings.push(if few_rights && error.has(&SqlState::INSUFFICIENT_PRIVILEGE) {
+                lacking(found, statement, template)
+            } else {
+                found
+            });
             if session.is_closed() {
-                session = database.session()?;
+                session = database.migration_session()?;
                 in_block = false;
             }
         }
@@ -215,4 +227,27 @@ fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>
         pgproof_server::advice::for_sqlstate(&report.sqlstate).map(str::to_owned)
     };
     Finding { rule: "applies", severity: Severity::Error, at: Some(at), message, advice, follows_from }
+}
+
+/// The finding for a statement that needs more than to own the database.
+fn lacking(found: Finding, statement: &Statement, template: &Template) -> Finding {
+    let outside =
+        "run it on an expendable server with --allow-outside, or do without it: managed services refuse it too";
+    let advice = if statement.kind() == "CREATE EXTENSION" {
+        "name it with --extension, and a superuser creates it beforehand; managed services create those on their own list"
+            .to_owned()
+    } else {
+        // What PostgreSQL's message does not say.
+        let creates_role = !roles_created(&statement.text).is_empty();
+        match danger::what(statement) {
+            Some(what) => format!("{what}, for which owning the database is not enough; {outside}"),
+            None if creates_role && template.major() < 16 && template.handle().run.is_some() => {
+                "before PostgreSQL 16, a role that may create roles could reach programs and files of an external server; \
+                 create the roles in a file for --prelude"
+                    .to_owned()
+            }
+            None => format!("owning the database is not enough for it; {outside}"),
+        }
+    };
+    Finding { rule: "privileges", advice: Some(advice), ..found }
 }

@@ -10,7 +10,7 @@ pub(super) fn outside(layout: &Layout) -> Vec<String> {
 }
 
 /// What a statement would do outside the database, including in the bodies of functions and DO blocks.
-fn what(statement: &Statement) -> Option<&'static str> {
+pub(super) fn what(statement: &Statement) -> Option<&'static str> {
     texts(&statement.text).iter().find_map(|text| in_text(&words(text), statement.copy_data.is_some()))
 }
 

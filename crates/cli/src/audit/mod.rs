@@ -4,6 +4,7 @@
 mod apply;
 mod danger;
 mod finding;
+mod ground;
 mod properties;
 mod show;
 
@@ -13,11 +14,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use pgproof_report::Verdict;
 use pgproof_runner::CloneDatabase;
-use pgproof_runner::isolation::Template;
-use pgproof_runner::migration::run_script;
-use pgproof_server::DatabaseError;
-use pgproof_sql::quote::literal;
-use pgproof_sql::{Layout, Variables, lay_out};
+use pgproof_sql::{Layout, Variables, lay_out, leave_out_extensions};
 
 use finding::{Finding, Severity};
 
@@ -39,7 +36,10 @@ pub(crate) struct Arguments {
     /// SQL to run first, to create roles and schemas that must exist
     #[arg(long, value_name = "FILE")]
     prelude: Option<PathBuf>,
-    /// Also run statements that reach outside the disposable database
+    /// An extension that a superuser creates beforehand, because PostgreSQL does not trust it; may be repeated
+    #[arg(long, value_name = "NAME")]
+    extension: Vec<String>,
+    /// Run the migrations as the server's user, usually a superuser, rather than as a role that owns only the database
     #[arg(long)]
     allow_outside: bool,
     /// Only apply the migrations, without further checks
@@ -64,44 +64,18 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Why the initial database could not be created.
-#[derive(Debug, thiserror::Error)]
-enum BeginningError {
-    #[error(transparent)]
-    Migration(#[from] pgproof_runner::migration::MigrationError),
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-}
-
 /// Audits migrations and prints what was found.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     if !arguments.path.exists() {
         bail!("no such file or directory: {}", arguments.path.display());
     }
     let variables: Variables = arguments.set.iter().cloned().collect();
-    let layout = lay_out(&arguments.path, arguments.order.as_deref(), &variables)?;
-    let outside = danger::outside(&layout);
-    if !arguments.allow_outside && !outside.is_empty() {
-        bail!(
-            "these statements reach outside the disposable database; \
-             to run them anyway, on an expendable machine, use --allow-outside:\n{}",
-            outside.join("\n")
-        );
-    }
-    let template = Template::scratch()?.derived("audit", |session, _| -> Result<String, BeginningError> {
-        if let Some(path) = &arguments.search_path {
-            // A clone does not inherit the settings of its database, but the role is the same everywhere.
-            let schemas: Vec<String> = path.split(',').map(|schema| literal(schema.trim())).collect();
-            session.run(&format!("ALTER ROLE CURRENT_USER SET search_path = {}", schemas.join(", ")))?;
-        }
-        if let Some(prelude) = &arguments.prelude {
-            let root = prelude.parent().unwrap_or(std::path::Path::new("."));
-            run_script(session, root, prelude)?;
-        }
-        Ok(String::new())
-    })?;
+    let mut layout = lay_out(&arguments.path, arguments.order.as_deref(), &variables)?;
+    leave_out_extensions(&mut layout.migrations, &arguments.extension);
+    leave_out_extensions(&mut layout.rollbacks, &arguments.extension);
+    let template = ground::prepare(arguments, &layout)?;
     let database = CloneDatabase::copy_of(&template)?;
-    let mut findings = apply::apply_all(&database, &layout, template.major())?;
+    let mut findings = apply::apply_all(&database, &layout, &template)?;
     if findings.is_empty() && !arguments.apply_only {
         findings = properties::prove(&template, &layout)?;
     }

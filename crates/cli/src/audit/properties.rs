@@ -8,6 +8,7 @@ use pgproof_runner::Sandbox;
 use pgproof_runner::config::Rerun;
 use pgproof_runner::isolation::Template;
 use pgproof_runner::migration::apply;
+use pgproof_server::SqlState;
 use pgproof_sql::{Layout, Migration, Statement};
 use pgproof_sql::{Provenance, with_causes};
 
@@ -39,15 +40,16 @@ pub(super) fn prove(template: &Arc<Template>, layout: &Layout) -> anyhow::Result
                 });
                 Ok(false)
             }
-            // An error is reported along with the other findings.
+            // An error is reported along with the other findings. A privilege that the role lacks is nobody's fault.
             Err(error) => {
+                let lacks = error.sqlstate() == Some(SqlState::INSUFFICIENT_PRIVILEGE.code());
                 let message = format!("this could not be checked: {}", with_causes(&error));
                 findings.push(Finding {
                     rule,
-                    severity: Severity::Warning,
+                    severity: if lacks { Severity::Note } else { Severity::Warning },
                     at: None,
                     message,
-                    advice: None,
+                    advice: lacks.then(|| "audit on a server that pgproof starts: --server local".to_owned()),
                     follows_from: None,
                 });
                 Ok(false)

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use pgproof_runner::isolation::Owners;
 use pgproof_runner::migration::select;
 use pgproof_runner::{Config, Schema};
 use pgproof_runner::{isolation::build_template, isolation::prepare_clones};
@@ -25,12 +26,12 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     let took = server.took();
     parts.server = took;
     parts.migrations = files_through_one_session(config, schema, &server)?;
-    let (template, _) = build_template(server.handle(), config, schema)?;
+    let (ready, _) = build_template(server.handle(), config, schema, &Owners::default())?;
     let started = Instant::now();
-    prepare_clones(server.handle(), schema, &template, at_once())?;
+    prepare_clones(server.handle(), schema, &ready, at_once())?;
     parts.clones = started.elapsed();
-    let statements = statements(config, schema, binary, &server, &template)?;
-    parts.suite = replay(&server, &template, &statements)?;
+    let statements = statements(config, schema, binary, &server, &ready)?;
+    parts.suite = replay(&server, &ready.template, &statements)?;
     Ok(parts)
 }
 
@@ -49,7 +50,8 @@ fn files_through_one_session(config: &Config, schema: &Schema, server: &Server) 
         }
     }
     let started = Instant::now();
-    let database = server.handle().create_database(&mut server.handle().maintenance()?, "floor", Source::Nothing)?;
+    let database =
+        server.handle().create_database(&mut server.handle().maintenance()?, "floor", Source::Nothing, None)?;
     let mut session = server.handle().open(&database)?;
     for (text, data) in messages {
         match data {
@@ -66,11 +68,10 @@ fn statements(
     schema: &Schema,
     binary: &Binary,
     server: &Server,
-    template: &str,
+    ready: &Ready,
 ) -> anyhow::Result<BTreeMap<String, Vec<String>>> {
     let log = server.make_directory("statements").context("cannot create a directory for the statements")?.join("log");
-    let ready = Ready { template: template.to_owned(), clones: Vec::new() };
-    let run_context = RunContext::new(server.handle().clone(), BTreeMap::from([(schema.name.clone(), ready)]));
+    let run_context = RunContext::new(server.handle().clone(), BTreeMap::from([(schema.name.clone(), ready.clone())]));
     let mut environment = environment(config, server, &run_context, &Selection::All)?;
     environment.push((STATEMENT_LOG_VARIABLE, log.display().to_string()));
     binary.run(&Selection::All, &environment, &Progress::new(true), &schema.name)?;
@@ -99,7 +100,7 @@ fn replay(server: &Server, template: &str, statements: &BTreeMap<String, Vec<Str
         let started = Instant::now();
         let label = format!("floor_{number}");
         let mut maintenance = server.handle().maintenance()?;
-        let name = server.handle().create_database(&mut maintenance, &label, Source::Copy(template))?;
+        let name = server.handle().create_database(&mut maintenance, &label, Source::Copy(template), None)?;
         made += 1;
         // The clones that verify creates in advance are counted there.
         if made > at_once() {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use pgproof_report::{Extent, Report, SchemaReport, ServerReport, SuiteRun, Text};
+use pgproof_runner::isolation::Owners;
 use pgproof_runner::{Config, Schema};
 use pgproof_runner::{evidence::EVIDENCE_VARIABLE, evidence::gather};
 use pgproof_runner::{isolation::build_template, isolation::prepare_clones};
@@ -38,16 +39,16 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     parts.server = started.elapsed();
 
     let started = Instant::now();
-    let (template, applied) = build_template(server.handle(), config, schema)?;
+    let (ready, applied) = build_template(server.handle(), config, schema, &Owners::default())?;
     parts.migrations = started.elapsed();
 
     let started = Instant::now();
-    let clones = prepare_clones(server.handle(), schema, &template, at_once())?;
+    let clones = prepare_clones(server.handle(), schema, &ready, at_once())?;
     parts.clones = started.elapsed();
 
     let started = Instant::now();
     let evidence = server.make_directory("evidence").context("cannot create a directory for the evidence")?;
-    let ready = BTreeMap::from([(schema.name.clone(), Ready { template, clones })]);
+    let ready = BTreeMap::from([(schema.name.clone(), Ready { clones, ..ready })]);
     let run_context = RunContext::new(server.handle().clone(), ready);
     let mut environment = environment(config, &server, &run_context, &Selection::All)?;
     environment.push((EVIDENCE_VARIABLE, evidence.display().to_string()));

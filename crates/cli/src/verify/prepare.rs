@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
+use pgproof_runner::isolation::Owners;
 use pgproof_runner::{Config, Schema};
 use pgproof_runner::{isolation::build_template, isolation::prepare_clones};
 use pgproof_runner::{migration::Applied, migration::select};
@@ -52,12 +53,13 @@ type Databases = (Server, RunContext, BTreeMap<String, Vec<Applied>>);
 fn databases(config: &Config, schemas: &[Schema], options: &ServerOptions) -> anyhow::Result<Databases> {
     let server = Server::start(options)?;
     let handle = server.handle().clone();
+    let owners = Owners::default();
     let mut ready = BTreeMap::new();
     let mut applied = BTreeMap::new();
     for schema in schemas {
-        let (template, migrations) = build_template(&handle, config, schema)?;
-        let clones = prepare_clones(&handle, schema, &template, at_once())?;
-        ready.insert(schema.name.clone(), Ready { template, clones });
+        let (built, migrations) = build_template(&handle, config, schema, &owners)?;
+        let clones = prepare_clones(&handle, schema, &built, at_once())?;
+        ready.insert(schema.name.clone(), Ready { clones, ..built });
         applied.insert(schema.name.clone(), migrations);
     }
     Ok((server, RunContext::new(handle, ready), applied))

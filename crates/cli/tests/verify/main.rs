@@ -5,9 +5,12 @@
 
 mod audit;
 mod bad_input;
+mod containers;
 mod documentation;
 mod edits;
 mod endings;
+mod external;
+mod hostile;
 mod markdown;
 mod names;
 mod output;

@@ -2,14 +2,15 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pgproof_server::{Server, ServerChoice, ServerOptions};
 use rstest::rstest;
 
+use crate::containers::{image, no_container_remains};
 use crate::endings::nothing_remains;
+use crate::external::ExternalServer;
 use crate::project::Project;
 
 /// The number of moments at which to kill a run; set it higher for a soak test.
@@ -17,66 +18,12 @@ pub fn moments() -> u64 {
     std::env::var("PGPROOF_TEST_MOMENTS").ok().and_then(|text| text.parse().ok()).unwrap_or(8)
 }
 
-/// The guarantee: ten seconds after the end nothing is left.
-const DEADLINE: Duration = Duration::from_secs(10);
-
-/// An external server, with a database and a role of its own.
-struct ExternalServer(Server);
-
-impl ExternalServer {
-    fn new() -> ExternalServer {
-        let server = Server::start(&ServerOptions { provider: ServerChoice::Local, ..ServerOptions::default() });
-        let external = ExternalServer(server.expect("a server"));
-        external.rows("CREATE DATABASE theirs");
-        external.rows("CREATE ROLE theirs LOGIN CREATEDB CREATEROLE");
-        external.is_quiet();
-        external
-    }
-
-    /// Waits until the sessions of the set-up have ended: a backend lives on for a moment after its client disconnects.
-    fn is_quiet(&self) {
-        let started = Instant::now();
-        while self.everything().iter().any(|line| line.starts_with("session ")) {
-            assert!(started.elapsed() < DEADLINE, "still there: {:?}", self.everything());
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn conninfo(&self, role: &str) -> String {
-        format!("host={} user={role}", self.0.directory().display())
-    }
-
-    fn rows(&self, sql: &str) -> Vec<String> {
-        let mut session = self.0.handle().maintenance().expect("a session");
-        let rows = session.rows(sql).expect("rows");
-        rows.into_iter().filter_map(|row| row.into_iter().next().flatten()).collect()
-    }
-
-    /// Its databases, roles and sessions, except the current session.
-    fn everything(&self) -> Vec<String> {
-        self.rows(
-            "SELECT 'database ' || datname FROM pg_database UNION ALL SELECT 'role ' || rolname FROM pg_roles \
-             UNION ALL SELECT 'session ' || application_name FROM pg_stat_activity \
-             WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() ORDER BY 1",
-        )
-    }
-
-    #[track_caller]
-    fn is_as_before(&self, before: &[String]) {
-        let started = Instant::now();
-        while self.everything() != before {
-            assert!(started.elapsed() < DEADLINE, "left behind: {:?}", self.everything());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
 #[rstest]
 #[case::opportunity("opportunity")]
 #[case::settler("settler")]
 fn an_external_server_proves_the_same(#[case] schema: &str) {
     let (external, project) = (ExternalServer::new(), Project::of(schema));
-    let before = external.everything();
+    let before = external.before();
     let output =
         project.pgproof(&["verify", "--server", &external.conninfo("postgres")]).output().expect("pgproof runs");
     crate::project::Ended::of(&output).demand(0, &["(url)", "proven: "]);
@@ -86,7 +33,7 @@ fn an_external_server_proves_the_same(#[case] schema: &str) {
 #[test]
 fn a_role_that_is_not_a_superuser_gets_an_error_for_what_it_cannot_prove() {
     let (external, project) = (ExternalServer::new(), Project::new());
-    let before = external.everything();
+    let before = external.before();
     let server = external.conninfo("theirs");
     let run = |filter: &[&str]| {
         let output = project.pgproof(&[&["verify"], filter].concat()).env("PGPROOF_SERVER", &server).output();
@@ -117,7 +64,7 @@ fn a_role_that_is_not_a_superuser_gets_an_error_for_what_it_cannot_prove() {
 #[test]
 fn an_external_server_is_unchanged_whenever_a_run_is_killed() {
     let (external, project) = (ExternalServer::new(), Project::of("settler"));
-    let before = external.everything();
+    let before = external.before();
     for moment in 0..moments() {
         let mut child = project
             .pgproof(&["verify", "--server", &external.conninfo("postgres")])
@@ -137,7 +84,7 @@ fn an_external_server_is_unchanged_whenever_a_run_is_killed() {
 #[test]
 fn two_runs_share_an_external_server() {
     let (external, project) = (ExternalServer::new(), Project::new());
-    let before = external.everything();
+    let before = external.before();
     let run = || {
         let server = external.conninfo("postgres");
         let mut command = project.pgproof(&["verify", "--server", &server]);
@@ -193,35 +140,6 @@ fn invalid_choices_are_rejected() {
         set it in PGPROOF_SERVER instead"],
     );
     assert!(!format!("{ended:?}").contains("hush"));
-}
-
-/// An image for containers. If there is none, the reason is printed to standard error, which is never captured.
-fn image() -> Option<String> {
-    let image = std::env::var("PGPROOF_IMAGE").unwrap_or_else(|_| "postgres:18".to_owned()).replace("{major}", "18");
-    let found = Command::new("docker").args(["image", "inspect", &image]).output();
-    let missing = match found {
-        Ok(output) if output.status.success() => return Some(image),
-        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        Err(error) => format!("cannot run docker: {error}"),
-    };
-    assert!(std::env::var_os("PGPROOF_TEST_DOCKER").is_none(), "PGPROOF_TEST_DOCKER requires containers: {missing}");
-    let _ = writeln!(std::io::stderr(), "NOT TRIED: servers in containers: {}", missing.replace('\n', " "));
-    None
-}
-
-/// Our containers.
-fn containers() -> String {
-    let output = Command::new("docker").args(["ps", "--all", "--quiet", "--filter", "label=org.pgproof.run"]).output();
-    String::from_utf8_lossy(&output.expect("docker runs").stdout).into_owned()
-}
-
-#[track_caller]
-fn no_container_remains() {
-    let started = Instant::now();
-    while !containers().is_empty() {
-        assert!(started.elapsed() < DEADLINE, "left behind: {}", containers());
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 /// Builds an image that runs this script instead of a server.

@@ -20,6 +20,12 @@ pub struct Schema {
     /// The schemas in which unqualified names are looked up; PostgreSQL's default if empty.
     #[serde(default)]
     pub search_path: Vec<String>,
+    /// The role that owns the database and runs the migrations. It is created for the run, without any privilege on the
+    /// server; by default the server's user runs them, usually a superuser.
+    pub owner: Option<String>,
+    /// The extensions that a superuser creates beforehand if there is an `owner`.
+    #[serde(default)]
+    pub extensions: Vec<String>,
     /// The directory of optional migrations, which are applied only if requested by name.
     pub optional: Option<PathBuf>,
     /// Files that a migration has replaced.

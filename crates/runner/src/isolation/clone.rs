@@ -59,13 +59,18 @@ impl CloneDatabase {
 
     /// Opens a session with the clone.
     pub fn session(&self) -> Result<Session, DatabaseError> {
-        self.template.server.cluster.open(&self.name)
+        self.template.session(&self.name)
+    }
+
+    /// Opens a session with the clone for migrations: as the role that owns it, if a role of its own does.
+    pub fn migration_session(&self) -> Result<Session, DatabaseError> {
+        Session::open(&self.template.access.migrations, &self.name)
     }
 
     /// Applies migrations, in a session of their own.
     pub fn apply(&self, migrations: &[Migration]) -> Result<Vec<Applied>, MigrationError> {
         let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
-        let mut session = self.session().map_err(|source| MigrationError::Session { file, source })?;
+        let mut session = self.migration_session().map_err(|source| MigrationError::Session { file, source })?;
         apply(&mut session, migrations, self.transaction())
     }
 }

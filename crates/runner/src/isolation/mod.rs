@@ -1,6 +1,7 @@
 //! A database for each test: sandboxes (a transaction that is always rolled back) and clones (a separate database),
 //! both created from a template that has all migrations of a schema applied.
 
+mod access;
 mod cache;
 mod clone;
 mod context;
@@ -9,6 +10,7 @@ mod pool;
 mod sandbox;
 mod template;
 
+pub use access::Owners;
 pub use cache::Cache;
 pub use clone::CloneDatabase;
 pub use context::SchemaContext;

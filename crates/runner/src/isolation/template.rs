@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::access::{Access, Owners};
 use super::pool::Pool;
 use super::{Cache, IsolationError, SchemaContext};
 use crate::{config::Config, config::ConfigError, config::Schema};
 use crate::{migration::Applied, migration::apply, migration::select};
-use crate::{process, process::RunContext};
+use crate::{process, process::Ready, process::RunContext};
 use pgproof_server::{DatabaseError, Session};
-use pgproof_server::{ServerHandle, Source};
+use pgproof_server::{Owner, ServerHandle, Source};
 use pgproof_sql::quote::identifier;
 
 /// A migrated database to create clones from, and its server.
@@ -18,6 +19,10 @@ pub struct Template {
     /// What the tests know about the schema.
     pub context: Arc<SchemaContext>,
     pub(super) server: &'static RunContext,
+    /// The role that owns the databases, if it is not the server's user.
+    owner: Option<Owner>,
+    /// Who logs in: to run migrations, and for everything else.
+    pub(super) access: Access,
     /// None if clones are empty databases.
     pub(super) database: Option<String>,
     /// Clones created in advance.
@@ -47,17 +52,18 @@ impl Template {
             let config = config()?;
             let schema = config.schema(name)?.clone();
             let server = process::server(&config.server).map_err(IsolationError::SharedServer)?;
-            let ready = server.schemas.get(name).cloned();
-            let (database, clones) = match ready {
-                Some(ready) => (ready.template, ready.clones),
-                None => (build_template(&server.cluster, &config, &schema)?.0, Vec::new()),
+            let ready = match server.schemas.get(name).cloned() {
+                Some(ready) => ready,
+                None => build_template(&server.cluster, &config, &schema, &server.owners)?.0,
             };
             let context = Arc::new(SchemaContext::of(config, schema));
             Ok(Template {
                 context,
                 server,
-                database: Some(database),
-                spare: Mutex::new(clones),
+                access: Access::of(&server.cluster, ready.owner.as_ref()),
+                owner: ready.owner,
+                database: Some(ready.template),
+                spare: Mutex::new(ready.clones),
                 key: name.to_owned(),
                 preparation: String::new(),
                 cache: Cache::default(),
@@ -75,6 +81,8 @@ impl Template {
             Ok(Template {
                 context,
                 server,
+                owner: None,
+                access: Access::of(&server.cluster, None),
                 database: None,
                 spare: Mutex::default(),
                 key: String::new(),
@@ -95,13 +103,15 @@ impl Template {
         let key = format!("{}:{label}", self.key);
         shared(&key, || {
             let database = self.clone_database()?;
-            let mut session = self.server.cluster.open(&database)?;
+            let mut session = self.session(&database)?;
             let built = build(&mut session, &self.context);
             let preparation = built
                 .map_err(|source| IsolationError::Derived { label: label.to_owned(), source: Box::new(source) })?;
             Ok(Template {
                 context: Arc::clone(&self.context),
                 server: self.server,
+                owner: self.owner.clone(),
+                access: self.access.clone(),
                 database: Some(database),
                 spare: Mutex::default(),
                 key: key.clone(),
@@ -110,6 +120,53 @@ impl Template {
                 pool: Pool::default(),
             })
         })
+    }
+
+    /// The same database for somebody else's SQL: all sessions with its copies log in as `owner`, which owns them, with
+    /// these options of the backend. Without an owner, as the server's user.
+    pub fn for_somebody_else(
+        self: &Arc<Template>,
+        owner: Option<Owner>,
+        options: &str,
+    ) -> Result<Arc<Template>, IsolationError> {
+        let key = format!("{}:somebody else", self.key);
+        shared(&key, || {
+            let address = owner.as_ref().map_or(&self.server.cluster.address, |owner| &owner.address).clone();
+            let options = [address.get("options").unwrap_or_default(), options].join(" ");
+            let address = address.with("options", options.trim());
+            Ok(Template {
+                context: Arc::clone(&self.context),
+                server: self.server,
+                owner,
+                access: Access { migrations: address.clone(), others: address },
+                database: self.database.clone(),
+                spare: Mutex::default(),
+                key: key.clone(),
+                preparation: String::new(),
+                cache: Cache::default(),
+                pool: Pool::default(),
+            })
+        })
+    }
+
+    /// The server.
+    pub fn handle(&self) -> &ServerHandle {
+        &self.server.cluster
+    }
+
+    /// The role that owns the databases, if it is not the server's user.
+    pub fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref()
+    }
+
+    /// The name of the database that copies are made of; none if they are empty databases.
+    pub fn database(&self) -> Option<&str> {
+        self.database.as_deref()
+    }
+
+    /// Opens a session with a copy.
+    pub(super) fn session(&self, database: &str) -> Result<Session, DatabaseError> {
+        Session::open(&self.access.others, database)
     }
 
     /// The name of the template, unique in this process.
@@ -129,7 +186,7 @@ impl Template {
 
     /// A prepared session with an unused clone.
     pub(super) fn fresh_session(&self) -> Result<Session, IsolationError> {
-        let mut session = self.server.cluster.open(&self.clone_database()?)?;
+        let mut session = self.session(&self.clone_database()?)?;
         session.run(&self.preparation)?;
         Ok(session)
     }
@@ -152,29 +209,39 @@ impl Template {
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let label = format!("{}_{}_{number}", self.context.name(), std::process::id());
         let mut maintenance = self.server.cluster.maintenance()?;
-        let database = self.server.cluster.create_database(&mut maintenance, &label, source)?;
+        let database = self.server.cluster.create_database(&mut maintenance, &label, source, self.owner.as_ref())?;
         // A copy has the setting of its template.
         if let (Source::Nothing, Some((_, schema))) = (source, self.context.configured()) {
             set_search_path(&mut maintenance, &database, schema)?;
+        }
+        if let (Source::Nothing, Some(owner)) = (source, &self.owner) {
+            let extensions = self.context.configured().map(|(_, schema)| schema.extensions.as_slice());
+            self.server.cluster.hand_over(&database, owner, extensions.unwrap_or_default())?;
         }
         Ok(database)
     }
 }
 
-/// Creates the template of a schema. Returns its name and the result of each migration.
+/// Creates the template of a schema, without clones. Returns it and the result of each migration. `owners` are the roles
+/// that already own databases of this run.
 pub fn build_template(
     handle: &ServerHandle,
     config: &Config,
     schema: &Schema,
-) -> Result<(String, Vec<Applied>), IsolationError> {
+    owners: &Owners,
+) -> Result<(Ready, Vec<Applied>), IsolationError> {
     let migrations = select(config, schema)?;
+    let owner = schema.owner.as_ref().map(|role| owners.get(handle, role, &migrations)).transpose()?;
     let mut maintenance = handle.maintenance()?;
-    let database = handle.create_database(&mut maintenance, &schema.name, Source::Nothing)?;
-    set_search_path(&mut maintenance, &database, schema)?;
+    let template = handle.create_database(&mut maintenance, &schema.name, Source::Nothing, owner.as_ref())?;
+    set_search_path(&mut maintenance, &template, schema)?;
     drop(maintenance);
-    let mut session = handle.open(&database)?;
+    if let Some(owner) = &owner {
+        handle.hand_over(&template, owner, &schema.extensions)?;
+    }
+    let mut session = Session::open(&Access::of(handle, owner.as_ref()).migrations, &template)?;
     let applied = apply(&mut session, &migrations, schema.transaction)?;
-    Ok((database, applied))
+    Ok((Ready { template, clones: Vec::new(), owner }, applied))
 }
 
 /// Gives a database the configured search path, for every session with it.
@@ -190,13 +257,15 @@ fn set_search_path(maintenance: &mut Session, database: &str, schema: &Schema) -
 pub fn prepare_clones(
     handle: &ServerHandle,
     schema: &Schema,
-    template: &str,
+    ready: &Ready,
     count: usize,
 ) -> Result<Vec<String>, IsolationError> {
     let mut maintenance = handle.maintenance()?;
     let label = |number| format!("{}_spare_{number}", schema.name);
-    let made =
-        (0..count).map(|number| handle.create_database(&mut maintenance, &label(number), Source::Copy(template)));
+    let made = (0..count).map(|number| {
+        let source = Source::Copy(&ready.template);
+        handle.create_database(&mut maintenance, &label(number), source, ready.owner.as_ref())
+    });
     Ok(made.collect::<Result<_, _>>()?)
 }
 

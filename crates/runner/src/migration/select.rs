@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::MigrationError;
 use crate::{config::Config, config::Schema, config::Superseded};
-use pgproof_sql::{Migration, discover, read, sql_files};
+use pgproof_sql::{Migration, discover, leave_out_extensions, read, sql_files};
 
 /// The migrations of a schema, in the order in which to apply them.
 pub fn select(config: &Config, schema: &Schema) -> Result<Vec<Migration>, MigrationError> {
@@ -19,6 +19,10 @@ pub fn select(config: &Config, schema: &Schema) -> Result<Vec<Migration>, Migrat
     let mut migrations = discover(&directory, &config.root)?;
     for name in optional_names(config, schema)?.into_iter().filter(|name| config.with.contains(name)) {
         migrations.push(optional(config, schema, &name)?);
+    }
+    // With an owner, a superuser creates these beforehand.
+    if schema.owner.is_some() {
+        leave_out_extensions(&mut migrations, &schema.extensions);
     }
     Ok(migrations)
 }

@@ -24,7 +24,7 @@ fn roles(external: &ExternalServer) -> Vec<String> {
 fn make(server: &Server, label: &str, script: &str) -> String {
     let handle = server.handle();
     let mut maintenance = handle.maintenance().expect("a session");
-    let name = handle.create_database(&mut maintenance, label, Source::Nothing).expect("a database");
+    let name = handle.create_database(&mut maintenance, label, Source::Nothing, None).expect("a database");
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("setup.sql");
     std::fs::write(&file, script).expect("a file");

@@ -19,6 +19,9 @@ use crate::DatabaseError;
 /// How long opening a TCP connection may take, unless the address sets a timeout.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
 
+/// Our own parameter, which the driver does not see.
+const OWNER: &str = "pgproof owner";
+
 /// Where a server listens, and the user to connect as.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -59,6 +62,16 @@ impl Address {
     pub fn with(mut self, keyword: &str, value: &str) -> Address {
         self.parameters.insert(keyword.to_owned(), value.to_owned());
         self
+    }
+
+    /// This address for the owner of databases for somebody else's SQL.
+    pub(crate) fn for_owner(self, role: &str, password: &str) -> Address {
+        self.with("user", role).with("password", password).with(OWNER, "yes")
+    }
+
+    /// Whether sessions log in as such an owner.
+    pub(crate) fn is_owner(&self) -> bool {
+        self.get(OWNER).is_some()
     }
 
     /// The value of a parameter.

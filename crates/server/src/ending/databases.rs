@@ -3,10 +3,10 @@
 use postgres::error::SqlState;
 use std::time::{Duration, Instant};
 
-use pgproof_sql::quote::identifier;
+use pgproof_sql::quote::{identifier, literal};
 
 use crate::connection::Address;
-use crate::ending::owner_tag::{Belongings, alone, databases_of, sessions_of};
+use crate::ending::owner_tag::{Belongings, alone, databases_of, owners_of, sessions_of};
 use crate::{DatabaseError, Session};
 
 /// How long the sessions of an ended run may take to end.
@@ -41,6 +41,18 @@ pub(crate) fn end(address: &Address, run: &str, roles: &mut Vec<String>) -> Resu
     }
 }
 
+/// Rolls back what PREPARE TRANSACTION left in a database, which could not be dropped otherwise.
+fn end_prepared(session: &mut Session, database: &str) -> Result<(), DatabaseError> {
+    let prepared = format!("SELECT gid FROM pg_prepared_xacts WHERE database = {}", literal(database));
+    let prepared = session.column(&prepared)?;
+    if prepared.is_empty() {
+        return Ok(());
+    }
+    // Only a session with the same database may do it.
+    let mut inside = Session::open(session.address(), database)?;
+    prepared.iter().try_for_each(|gid| inside.run(&format!("ROLLBACK PREPARED {}", literal(gid))))
+}
+
 /// Drops the databases of an ended run, then the roles that its scripts created and no live run's scripts do.
 pub(crate) fn remove(
     session: &mut Session,
@@ -48,10 +60,18 @@ pub(crate) fn remove(
     databases: &[String],
     roles: &[String],
 ) -> Result<(), DatabaseError> {
+    let mut roles = roles.to_vec();
+    let owners = owners_of(session, run)?;
     for database in databases {
+        end_prepared(session, database)?;
         // Sessions that others opened there (psql, say) end with it.
         session.run(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(database)))?;
     }
+    for owner in &owners {
+        // What it was granted on the server as a whole: a parameter.
+        session.run(&format!("DROP OWNED BY {}", identifier(owner)))?;
+    }
+    roles.extend(owners);
     let found = Belongings::of_all(session)?;
     let others: Vec<&String> = found.living.iter().filter(|living| *living != run).collect();
     let mut left: Vec<&String> = roles.iter().collect();

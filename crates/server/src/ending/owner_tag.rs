@@ -68,10 +68,13 @@ impl Belongings {
     /// Queries the server.
     pub(crate) fn of_all(session: &mut Session) -> Result<Belongings, DatabaseError> {
         let mut found = Belongings::default();
-        let tagged = "SELECT substr(datname, 9, 8), datname, shobj_description(oid, 'pg_database') FROM pg_database \
-                      WHERE datname ~ '^pgproof_[0-9a-f]{8}_' AND pg_get_userbyid(datdba) = current_user \
-                      ORDER BY 3 NULLS FIRST, 2";
-        for row in session.rows(tagged)? {
+        let tagged = format!(
+            "SELECT substr(datname, 9, 8), datname, CASE WHEN pg_get_userbyid(datdba) = current_user \
+                THEN shobj_description(oid, 'pg_database') ELSE shobj_description(datdba, 'pg_authid') END \
+             FROM pg_database WHERE datname ~ '^pgproof_[0-9a-f]{{8}}_' AND {} ORDER BY 3 NULLS FIRST, 2",
+            belongs_to("substr(datname, 9, 8)")
+        );
+        for row in session.rows(&tagged)? {
             let mut row = row.into_iter();
             let (Some(run), Some(name)) = (row.next().flatten(), row.next().flatten()) else { continue };
             let tag = row.next().flatten().and_then(|comment| OwnerTag::parse(&comment)).filter(|tag| tag.run == run);
@@ -82,6 +85,16 @@ impl Belongings {
         }
         // Without an owner tag, a name proves nothing.
         found.databases.retain(|run, _| found.roles.contains_key(run));
+        // An owner may be all that is left of its run.
+        let owned = format!(
+            "SELECT DISTINCT substr(comment, {}, 8) \
+             FROM pg_roles, LATERAL (SELECT shobj_description(oid, 'pg_authid')) AS d (comment) WHERE comment ~ {}",
+            PREFIX.len() + 1,
+            literal(&format!("^{PREFIX}[0-9a-f]{{8}};"))
+        );
+        for run in session.column(&owned)? {
+            found.databases.entry(run).or_default();
+        }
         for row in session.rows("SELECT rolname, oid FROM pg_roles")? {
             let mut row = row.into_iter().flatten();
             if let (Some(name), oid) = (row.next(), row.next()) {
@@ -127,8 +140,32 @@ impl Belongings {
 /// The databases named after a run, tagged or not: for callers that know the run is their own.
 pub(crate) fn databases_of(session: &mut Session, run: &str) -> Result<Vec<String>, DatabaseError> {
     let sql = format!(
-        "SELECT datname FROM pg_database WHERE datname ~ {} AND pg_get_userbyid(datdba) = current_user ORDER BY 1",
-        literal(&format!("^pgproof_{run}_"))
+        "SELECT datname FROM pg_database WHERE datname ~ {} AND {} ORDER BY 1",
+        literal(&format!("^pgproof_{run}_")),
+        belongs_to(&literal(run))
+    );
+    session.column(&sql)
+}
+
+/// A condition on pg_database: the owner is the current user, or a role that is tagged as one of the run. A database's
+/// owner may comment on it, but not on itself.
+fn belongs_to(run: &str) -> String {
+    format!(
+        "(pg_get_userbyid(datdba) = current_user \
+          OR starts_with(shobj_description(datdba, 'pg_authid'), {} || {run} || ';'))",
+        literal(PREFIX)
+    )
+}
+
+/// The roles of a run that own databases, and the roles that those have created: since PostgreSQL 16 a role has the ADMIN
+/// option for what it creates, and cannot give it up.
+pub(crate) fn owners_of(session: &mut Session, run: &str) -> Result<Vec<String>, DatabaseError> {
+    let sql = format!(
+        "WITH RECURSIVE owned AS ( \
+             SELECT oid FROM pg_roles WHERE starts_with(shobj_description(oid, 'pg_authid'), {tag}) \
+             UNION SELECT m.roleid FROM owned JOIN pg_auth_members m ON m.member = owned.oid AND m.admin_option) \
+         SELECT rolname FROM owned JOIN pg_roles USING (oid)",
+        tag = literal(&format!("{PREFIX}{run};"))
     );
     session.column(&sql)
 }

@@ -15,6 +15,7 @@ use crate::connection::Address;
 use crate::ending::containers::{KEPT, OWNER_LABEL, RUN_LABEL, sweep, with_engine};
 use crate::ending::guard::Guard;
 use crate::ending::reaper::{Duty, Reaper};
+use crate::random::number;
 use crate::settings::{DISPOSABLE, start_deadline};
 use crate::version::{NEWEST_MAJOR, OLDEST_MAJOR};
 use crate::{Server, ServerError, ServerHandle, ServerOptions, Session, Version, log};
@@ -100,7 +101,7 @@ pub(crate) fn start(image: &str, major: Option<u16>) -> Result<Server, ServerErr
     let run = format!("{:x}-{:x}", std::process::id(), now.as_nanos());
     let started = Instant::now();
     let mut reaper = Reaper::spawn(&Duty::Container { run: run.clone() })?;
-    let password = format!("{:016x}{:016x}", random(), random());
+    let password = format!("{:016x}{:016x}", number(), number());
     let request = request(image, &run, &password);
     let container = request.start().map_err(|source| unavailable(image, source))?;
     reaper.started();
@@ -225,12 +226,6 @@ fn log_of(id: &str) -> String {
 
 fn unavailable(image: &str, source: TestcontainersError) -> ServerError {
     ServerError::Container { image: image.to_owned(), source: Box::new(source) }
-}
-
-/// An unpredictable number: the standard library seeds its hashers from the system's randomness.
-fn random() -> u64 {
-    use std::hash::{BuildHasher, Hasher};
-    std::hash::RandomState::new().build_hasher().finish()
 }
 
 #[cfg(test)]
