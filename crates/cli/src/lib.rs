@@ -8,6 +8,7 @@ mod exit;
 mod plan;
 mod report;
 mod review;
+mod server;
 mod suite;
 mod terminal;
 mod verify;

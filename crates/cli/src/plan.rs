@@ -2,12 +2,15 @@
 //! rows.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use pgproof_plans::{Scale, WorkloadQuery, planning_template, read_workload, rendered, scaled_template};
 use pgproof_report::Verdict;
 use pgproof_runner::isolation::Template;
 use pgproof_runner::{Config, Sandbox};
+
+use crate::server::ServerArguments;
 
 /// The arguments of `plan`.
 #[derive(Debug, clap::Args)]
@@ -24,6 +27,11 @@ pub(crate) struct Arguments {
     /// Show only queries whose plan would differ from that in the planning database
     #[arg(long, requires = "rows")]
     changed: bool,
+    #[command(flatten)]
+    server: ServerArguments,
+    /// The major version of PostgreSQL [default: the newest found]
+    #[arg(long, value_name = "MAJOR")]
+    pg: Option<u16>,
 }
 
 /// Parses `lead_tasks=50000000`; underscores and commas between digits are allowed.
@@ -40,20 +48,31 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let plans = schema.plans.as_ref();
     let plans = plans.with_context(|| format!("schema {0} has no [schemas.{0}.plans] in pgproof.toml", schema.name))?;
     let queries = chosen(read_workload(&config.path(&plans.queries), &plans.queries)?, &arguments.queries)?;
+    arguments.server.start(&config.server, arguments.pg)?;
     let template = planning_template(&Template::in_config(|| Ok(config.clone()), &schema.name)?)?;
-    let role = plans.role.as_deref();
+    let verdict = show_plans(plans.role.as_deref(), &template, &queries, arguments);
+    arguments.server.keep(template.database().map(|database| (database, "the planning database")));
+    verdict
+}
+
+fn show_plans(
+    role: Option<&str>,
+    template: &Arc<Template>,
+    queries: &[WorkloadQuery],
+    arguments: &Arguments,
+) -> anyhow::Result<Verdict> {
     let mut usual = Sandbox::on(template.clone())?;
     if arguments.rows.is_empty() {
-        for query in &queries {
+        for query in queries {
             show(query, &rendered(query, &mut usual, role)?.0);
         }
         return Ok(Verdict::Proven);
     }
     let scale: Scale = arguments.rows.iter().cloned().collect();
     ensure!(scale.len() == arguments.rows.len(), "--rows names a table twice");
-    let mut scaled = scaled_template(&template)?;
+    let mut scaled = scaled_template(template)?;
     let mut different = 0;
-    for query in &queries {
+    for query in queries {
         let (before, _) = rendered(query, &mut usual, role)?;
         let (after, _) = rendered(query, scaled.plan_as_if(&scale)?, role)?;
         different += usize::from(before != after);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -79,14 +79,36 @@ impl RunContext {
     }
 }
 
+type Found = Result<(RunContext, Mutex<Option<Server>>), ServerError>;
+
+static SERVER: OnceLock<Found> = OnceLock::new();
+
 /// The server of this process. `config` is used only if the server must be started.
 pub fn server(config: &ServerConfig) -> Result<&'static RunContext, &'static ServerError> {
-    static SERVER: OnceLock<Result<(RunContext, Option<Server>), ServerError>> = OnceLock::new();
+    found(|| ServerOptions::of(config))
+}
+
+/// The server of this process, started with these options unless there is one.
+pub fn start(options: &ServerOptions) -> Result<&'static RunContext, &'static ServerError> {
+    found(|| Ok(options.clone()))
+}
+
+/// Takes the server from this process, to let it run on. None if another process started it.
+pub fn take() -> Option<Server> {
+    let (_, server) = SERVER.get()?.as_ref().ok()?;
+    server.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn found(
+    options: impl FnOnce() -> Result<ServerOptions, ServerError>,
+) -> Result<&'static RunContext, &'static ServerError> {
     let found = SERVER.get_or_init(|| match std::env::var_os(RUN_VARIABLE) {
-        Some(file) => RunContext::read(Path::new(&file)).map(|context| (context, None)).inspect(|_| end_with_host()),
-        None => ServerOptions::of(config).and_then(|options| Server::start(&options)).map(|server| {
+        Some(file) => {
+            RunContext::read(Path::new(&file)).map(|context| (context, Mutex::default())).inspect(|_| end_with_host())
+        }
+        None => options().and_then(|options| Server::start(&options)).map(|server| {
             let context = RunContext::new(server.handle().clone(), BTreeMap::new());
-            (context, Some(server))
+            (context, Mutex::new(Some(server)))
         }),
     });
     found.as_ref().map(|(context, _)| context)

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use crate::Deadlines;
+
 /// Table `[server]`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,4 +21,7 @@ pub struct ServerConfig {
     pub bin: Option<PathBuf>,
     /// The major version to use, instead of the newest.
     pub major: Option<u16>,
+    /// How long statements, files and the run may take.
+    #[serde(default)]
+    pub deadlines: Deadlines,
 }

@@ -24,6 +24,15 @@ pub enum DatabaseError {
         /// How long pgproof waited.
         waited: Duration,
     },
+    /// A statement took too long and was ended from outside.
+    #[error(
+        "it did not end within {}, so it was ended; [server.deadlines] in pgproof.toml says how long a statement and a file may take",
+        humantime::format_duration(*.limit)
+    )]
+    Deadline {
+        /// How long it was allowed to take.
+        limit: Duration,
+    },
     /// The address cannot be used.
     #[error(transparent)]
     Address(#[from] AddressError),
@@ -80,6 +89,7 @@ impl DatabaseError {
     pub fn class(&self) -> Option<&str> {
         match self {
             DatabaseError::Connection(_) | DatabaseError::Silent { .. } => Some("08006"),
+            DatabaseError::Deadline { .. } => Some(SqlState::QUERY_CANCELED.code()),
             _ => self.sqlstate(),
         }
     }

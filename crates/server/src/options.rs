@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::choice::{SERVER_VARIABLE, ServerChoice};
 use crate::provider::download::Permission;
-use crate::{ServerConfig, ServerError};
+use crate::{Deadlines, ServerConfig, ServerError};
 
 /// Which server to start.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,8 @@ pub struct ServerOptions {
     pub image: Option<String>,
     /// Whether binaries may be downloaded.
     pub download: Permission,
+    /// How long statements, files and the run may take.
+    pub deadlines: Deadlines,
 }
 
 impl ServerOptions {
@@ -46,6 +48,7 @@ impl ServerOptions {
             major: config.major,
             image: config.image.clone(),
             download,
+            deadlines: config.deadlines,
         })
     }
 }

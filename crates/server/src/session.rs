@@ -3,18 +3,19 @@
 
 use std::io::{Read, Write};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use postgres::{Client, SimpleQueryMessage};
 use serde::de::DeserializeOwned;
 
 use crate::connection::Address;
-use crate::{DatabaseError, Reported};
+use crate::watch::Watch;
+use crate::{DatabaseError, Deadlines, Reported, SqlState};
 
 pub use postgres_protocol::escape::{escape_identifier as identifier, escape_literal as literal};
 
-/// The deadline of one statement.
-pub const STATEMENT_DEADLINE: Duration = Duration::from_mins(2);
+/// How much later than the server's own timeout a statement is ended from outside.
+const OWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Names a file to which every statement is appended, as the database's name, a tab, the statement and a NUL, for
 /// benchmarks to replay.
@@ -25,6 +26,8 @@ pub struct Session {
     client: Client,
     address: Address,
     database: String,
+    /// Ends statements of somebody else, once there are any.
+    watch: Option<Watch>,
 }
 
 impl std::fmt::Debug for Session {
@@ -58,9 +61,9 @@ impl Attempt {
 impl Session {
     /// Opens a session with `database`.
     pub fn open(address: &Address, database: &str) -> Result<Session, DatabaseError> {
-        let options = format!("-c statement_timeout={}", STATEMENT_DEADLINE.as_millis());
+        let options = format!("-c statement_timeout={}", address.deadlines().statement.as_millis());
         let client = address.connect(database, &options)?;
-        Ok(Session { client, address: address.clone(), database: database.to_owned() })
+        Ok(Session { client, address: address.clone(), database: database.to_owned(), watch: None })
     }
 
     /// The server.
@@ -76,6 +79,36 @@ impl Session {
     /// Opens another session with the same database.
     pub fn another(&self) -> Result<Session, DatabaseError> {
         Session::open(&self.address, &self.database)
+    }
+
+    /// How long a statement, and a file of migrations, may take.
+    pub fn deadlines(&self) -> Deadlines {
+        self.address.deadlines()
+    }
+
+    /// Does something with the session that must end within this time, whatever the session's own settings say.
+    ///
+    /// Fails with [`DatabaseError::Deadline`]; the session may be closed then.
+    pub fn within<T>(
+        &mut self,
+        limit: Duration,
+        act: impl FnOnce(&mut Session) -> Result<T, DatabaseError>,
+    ) -> Result<T, DatabaseError> {
+        if self.watch.is_none() {
+            let pid = self.value("SELECT pg_backend_pid()")?.unwrap_or_default();
+            self.watch = Some(Watch::spawn(self.client.cancel_token(), self.address.clone(), pid));
+        }
+        let started = Instant::now();
+        if let Some(watch) = &self.watch {
+            // The server's own timeout comes first, if it is still set: a cancel request could hit the next statement.
+            watch.begin(limit + OWN_TIMEOUT);
+        }
+        let result = act(self);
+        let ended = self.watch.as_ref().is_some_and(Watch::end);
+        result.map_err(|error| {
+            let timed_out = error.sqlstate() == Some(SqlState::QUERY_CANCELED.code()) && started.elapsed() >= limit;
+            if ended || timed_out { DatabaseError::Deadline { limit } } else { error }
+        })
     }
 
     /// Runs one or more statements, discarding their results.

@@ -42,9 +42,20 @@ pub(super) fn apply_all(
             session.run("BEGIN")?;
         }
         for statement in &migration.statements {
-            let Err(error) = execute(&mut session, statement, in_block)? else {
-                in_block = after(statement, in_block);
-                continue;
+            let error = match execute(&mut session, statement, in_block) {
+                Ok(Ok(())) => {
+                    in_block = after(statement, in_block);
+                    continue;
+                }
+                Ok(Err(error)) => error,
+                Err(DatabaseError::Deadline { limit }) => {
+                    findings.push(too_slow(statement, limit));
+                    // Whatever it had begun is gone with its session.
+                    session = database.migration_session()?;
+                    in_block = false;
+                    continue;
+                }
+                Err(error) => return Err(error),
             };
             if controls(statement) {
                 // After a failed control statement no transaction block can continue.
@@ -96,10 +107,11 @@ fn execute(
     if guarded {
         session.run("SAVEPOINT audit")?;
     }
-    let done = match &statement.copy_data {
+    let limit = session.deadlines().statement;
+    let done = session.within(limit, |session| match &statement.copy_data {
         Some(data) => session.copy_in(&statement.text, data.as_bytes()).map(|_| ()),
         None => session.run(&statement.text),
-    };
+    });
     match done {
         Ok(()) => {
             if guarded {
@@ -227,6 +239,22 @@ fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>
         pgproof_server::advice::for_sqlstate(&report.sqlstate).map(str::to_owned)
     };
     Finding { rule: "applies", severity: Severity::Error, at: Some(at), message, advice, follows_from }
+}
+
+/// The finding for a statement that was ended from outside.
+fn too_slow(statement: &Statement, limit: std::time::Duration) -> Finding {
+    Finding {
+        rule: "deadline",
+        severity: Severity::Error,
+        at: Some(statement.origin.clone()),
+        message: format!(
+            "{} did not end within {}, so it was ended",
+            statement.kind(),
+            humantime::format_duration(limit)
+        ),
+        advice: Some("if it needs more time, say how much with --statement-deadline".to_owned()),
+        follows_from: None,
+    }
 }
 
 /// The finding for a statement that needs more than to own the database.

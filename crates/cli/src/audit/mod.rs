@@ -14,8 +14,10 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use pgproof_report::Verdict;
 use pgproof_runner::CloneDatabase;
+use pgproof_runner::Config;
 use pgproof_sql::{Layout, Variables, lay_out, leave_out_extensions};
 
+use crate::server::ServerArguments;
 use finding::{Finding, Severity};
 
 /// The arguments of `audit`.
@@ -45,6 +47,11 @@ pub(crate) struct Arguments {
     /// Only apply the migrations, without further checks
     #[arg(long)]
     apply_only: bool,
+    #[command(flatten)]
+    server: ServerArguments,
+    /// The major version of PostgreSQL [default: the newest found]
+    #[arg(long, value_name = "MAJOR")]
+    pg: Option<u16>,
     /// The output format of the findings
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -73,6 +80,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let mut layout = lay_out(&arguments.path, arguments.order.as_deref(), &variables)?;
     leave_out_extensions(&mut layout.migrations, &arguments.extension);
     leave_out_extensions(&mut layout.rollbacks, &arguments.extension);
+    let config = Config::find().map(|config| config.server).unwrap_or_default();
+    arguments.server.start(&config, arguments.pg)?;
     let template = ground::prepare(arguments, &layout)?;
     let database = CloneDatabase::copy_of(&template)?;
     let mut findings = apply::apply_all(&database, &layout, &template)?;
@@ -93,6 +102,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
             println!("{document}");
         }
     }
+    arguments.server.keep(Some((database.name(), "as migrated")));
     Ok(verdict(&layout, &findings))
 }
 

@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use pgproof_report::Verdict;
 use pgproof_runner::{Config, Schema};
 
+use crate::server::ServerArguments;
 use crate::terminal::colour;
 use pending::Pending;
 
@@ -39,6 +40,11 @@ pub(crate) struct Arguments {
     /// Print the changes as Markdown, for a comment on a pull request, without deciding on them
     #[arg(long, conflicts_with_all = ["accept", "reject", "accept_all", "reject_all"])]
     markdown: bool,
+    #[command(flatten)]
+    server: ServerArguments,
+    /// The major version of PostgreSQL that plans again [default: the newest found]
+    #[arg(long, value_name = "MAJOR")]
+    pg: Option<u16>,
 }
 
 /// The decision on a pending change.
@@ -58,10 +64,12 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         return Ok(Verdict::Proven);
     }
     if pending.is_empty() {
+        arguments.server.start(&config.server, arguments.pg)?;
         let mut changed = 0;
         for schema in chosen(config, &arguments.schemas) {
             changed += again::plan(config, schema)?;
         }
+        arguments.server.keep(None);
         pending = find(config, &arguments.schemas)?;
         if pending.is_empty() && changed > 0 {
             bail!(

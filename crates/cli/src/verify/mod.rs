@@ -11,8 +11,9 @@ use pgproof_rerun::{CASES_VARIABLE, SEED_VARIABLE};
 use pgproof_runner::migration::optional_names;
 use pgproof_runner::{Config, Schema};
 use pgproof_runner::{evidence::EVIDENCE_VARIABLE, evidence::gather};
-use pgproof_server::{Permission, ServerOptions, majors};
+use pgproof_server::{ServerOptions, majors};
 
+use crate::server::{ServerArguments, keep};
 use crate::suite::{self, Binary, Selection, environment};
 use crate::terminal::{Format, Progress};
 
@@ -43,15 +44,8 @@ pub(crate) struct Arguments {
     /// List the sections and tests without running them
     #[arg(long)]
     list: bool,
-    /// Leave the server running and print how to connect to it
-    #[arg(long)]
-    keep: bool,
-    /// The server provider: auto, local, docker, download, or a connection string [default: $PGPROOF_SERVER, else auto]
-    #[arg(long, value_name = "PROVIDER|URL")]
-    server: Option<String>,
-    /// Never download PostgreSQL
-    #[arg(long)]
-    no_download: bool,
+    #[command(flatten)]
+    server: ServerArguments,
     /// The major version of PostgreSQL, several (14,16), or `all` available ones [default: the newest found]
     #[arg(long, value_name = "MAJOR", value_parser = major)]
     pg: Option<Major>,
@@ -93,15 +87,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         drop(progress);
         return list(&schemas, &binaries, arguments);
     }
-    let mut options = ServerOptions::of(&config.server)?;
-    if let Some(text) = &arguments.server {
-        // Not parsed by clap, whose error message would show the string, including a password.
-        options.provider =
-            text.parse().map_err(|problem: String| anyhow!("--server does not name a server provider: {problem}"))?;
-    }
-    if arguments.no_download {
-        options.download = Permission::Forbidden;
-    }
+    let options = arguments.server.options(&config.server)?;
     let of_major = |major: Option<u16>| {
         let options = ServerOptions { major: major.or(options.major), ..options.clone() };
         on_one(config, &schemas, arguments, &options, &progress)
@@ -116,14 +102,17 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         let (prepared, report) = of_major(one)?;
         drop(progress);
         print!("{}", arguments.format.reporter().report(&report)?);
-        if arguments.keep {
-            keep(prepared);
+        if arguments.server.keep {
+            let schemas = prepared.run_context.schemas.iter();
+            let databases: Vec<_> =
+                schemas.map(|(schema, ready)| (ready.template.as_str(), format!("{schema}, as migrated"))).collect();
+            keep(prepared.server, databases.iter().map(|(database, content)| (*database, content.as_str())));
         }
         // With few tests a shard may be empty; the merged report shows whether any are missing.
         let is_empty_shard = report.shard.is_some() && report.verdict == Verdict::Nothing;
         return Ok(if is_empty_shard { Verdict::Proven } else { report.verdict });
     };
-    if arguments.keep {
+    if arguments.server.keep {
         bail!("--keep leaves one server running; select one major with --pg");
     }
     let mut reports = Vec::new();
@@ -275,21 +264,5 @@ fn print_section(title: &str, tests: &[String], prefix: usize) {
         for test in tests {
             println!("    {}", &test[prefix..]);
         }
-    }
-}
-
-/// Leaves the server running.
-fn keep(prepared: prepare::Prepared) {
-    let address = prepared.server.address().clone();
-    eprintln!("\nthe server is still running; connect with");
-    for (schema, ready) in &prepared.run_context.schemas {
-        eprintln!("  {}   # {schema}, as migrated", address.psql(&ready.template));
-    }
-    let is_external = prepared.server.handle().run.is_some();
-    let end = prepared.server.keep();
-    if is_external {
-        eprintln!("these databases will be removed by {end}");
-    } else {
-        eprintln!("to stop and remove it, run\n  {end}");
     }
 }

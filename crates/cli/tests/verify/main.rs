@@ -6,6 +6,7 @@
 mod audit;
 mod bad_input;
 mod containers;
+mod deadlines;
 mod documentation;
 mod edits;
 mod endings;

@@ -146,9 +146,18 @@ fn apply_one(
     if whole {
         session.run("BEGIN").map_err(in_session)?;
     }
+    let deadlines = session.deadlines();
+    let started = Instant::now();
     for statement in statements.iter().take(most) {
-        let rows = execute(session, statement)
-            .map_err(|error| MigrationError::Statement(Box::new(StatementFailure::new(statement, error))))?;
+        let too_slow = || MigrationError::FileDeadline { origin: statement.origin.clone(), limit: deadlines.file };
+        let left = deadlines.file.checked_sub(started.elapsed()).ok_or_else(too_slow)?;
+        let rows =
+            session.within(deadlines.statement.min(left), |session| execute(session, statement)).map_err(|error| {
+                match error {
+                    DatabaseError::Deadline { .. } if started.elapsed() >= deadlines.file => too_slow(),
+                    error => MigrationError::Statement(Box::new(StatementFailure::new(statement, error))),
+                }
+            })?;
         if statement.begins_transaction() {
             open = Some(statement);
         } else if statement.ends_transaction() {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use pgproof_server::DatabaseError;
 use pgproof_sql::{Origin, SourceError, Statement};
@@ -46,6 +47,18 @@ pub enum MigrationError {
     OpenTransaction {
         /// The BEGIN.
         origin: Origin,
+    },
+    /// A file took too long.
+    #[error(
+        "{origin}: the file was not applied within {} and was ended during this statement; \
+         [server.deadlines] in pgproof.toml says how long a file may take",
+        humantime::format_duration(*.limit)
+    )]
+    FileDeadline {
+        /// The statement that was running.
+        origin: Origin,
+        /// How long the file may take.
+        limit: Duration,
     },
     /// A statement failed.
     #[error("{0}")]
@@ -107,6 +120,7 @@ impl MigrationError {
         match self {
             MigrationError::Statement(failure) => Some(&failure.origin),
             MigrationError::OpenTransaction { origin }
+            | MigrationError::FileDeadline { origin, .. }
             | MigrationError::Source(
                 SourceError::Unterminated { origin, .. } | SourceError::MetaCommand { origin, .. },
             ) => Some(origin),

@@ -14,13 +14,15 @@ use postgres::{Client, Config, NoTls};
 use serde::{Deserialize, Serialize};
 
 use super::{AddressError, conninfo, tls};
-use crate::DatabaseError;
+use crate::{DatabaseError, Deadlines};
 
 /// How long opening a TCP connection may take, unless the address sets a timeout.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(30);
 
-/// Our own parameter, which the driver does not see.
+/// Our own parameters, which the driver does not see.
 const OWNER: &str = "pgproof owner";
+const STATEMENT_DEADLINE: &str = "pgproof statement deadline";
+const FILE_DEADLINE: &str = "pgproof file deadline";
 
 /// Where a server listens, and the user to connect as.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +74,24 @@ impl Address {
     /// Whether sessions log in as such an owner.
     pub(crate) fn is_owner(&self) -> bool {
         self.get(OWNER).is_some()
+    }
+
+    /// This address with deadlines for the sessions that it opens.
+    pub(crate) fn with_deadlines(self, deadlines: &Deadlines) -> Address {
+        let milliseconds = |duration: Duration| duration.as_millis().to_string();
+        self.with(STATEMENT_DEADLINE, &milliseconds(deadlines.statement))
+            .with(FILE_DEADLINE, &milliseconds(deadlines.file))
+    }
+
+    /// How long a statement, and a file of migrations, may take in sessions with this address.
+    pub fn deadlines(&self) -> Deadlines {
+        let usual = Deadlines::default();
+        let read = |keyword: &str| self.get(keyword)?.parse().ok().map(Duration::from_millis);
+        Deadlines {
+            statement: read(STATEMENT_DEADLINE).unwrap_or(usual.statement),
+            file: read(FILE_DEADLINE).unwrap_or(usual.file),
+            ..usual
+        }
     }
 
     /// The value of a parameter.

@@ -6,7 +6,7 @@ mod conninfo;
 mod error;
 mod passfile;
 mod service;
-mod tls;
+pub(crate) mod tls;
 
 pub use address::Address;
 pub use error::AddressError;

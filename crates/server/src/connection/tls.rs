@@ -15,7 +15,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::{Address, AddressError};
 
 /// How the connection is encrypted; none if it never is. Certificates are read once for each set of parameters.
-pub(super) fn connector(address: &Address) -> Result<Option<MakeRustlsConnect>, AddressError> {
+pub(crate) fn connector(address: &Address) -> Result<Option<MakeRustlsConnect>, AddressError> {
     static KNOWN: Mutex<Option<HashMap<Vec<Option<String>>, MakeRustlsConnect>>> = Mutex::new(None);
     let mode = address.get("sslmode").unwrap_or("prefer");
     if mode == "disable" || address.is_socket() {

@@ -43,7 +43,9 @@ fn chosen(choice: &ServerChoice) -> Box<dyn Provider + '_> {
 impl Server {
     /// Starts a server and waits until it answers.
     pub fn start(options: &ServerOptions) -> Result<Server, ServerError> {
-        chosen(&options.provider).start(options)
+        let mut server = chosen(&options.provider).start(options)?;
+        server.handle.address = server.handle.address.with_deadlines(&options.deadlines);
+        Ok(server)
     }
 }
 
