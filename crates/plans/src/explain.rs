@@ -52,6 +52,8 @@ impl WorkloadQuery {
     /// The plan of the query in this mode, as `role` if one is given.
     pub fn explain(&self, sandbox: &mut Sandbox, mode: Mode, role: Option<&str>) -> Result<Explained, DatabaseError> {
         let result = sandbox.undone(|sandbox| {
+            // A function that claims to be immutable runs while a query is planned.
+            sandbox.run("SET LOCAL transaction_read_only = on")?;
             if let Some(role) = role {
                 sandbox.run(&format!("SET LOCAL ROLE {}", identifier(role)))?;
             }
@@ -64,11 +66,8 @@ impl WorkloadQuery {
             };
             let types: Vec<_> = self.parameters.iter().map(|parameter| parameter.ty.as_str()).collect();
             let examples: Vec<_> = self.parameters.iter().map(super::workload::Parameter::sql).collect();
-            sandbox.run(&format!(
-                "SET LOCAL plan_cache_mode = {cache_mode}; PREPARE pgproof_query ({}) AS {}",
-                types.join(", "),
-                self.sql
-            ))?;
+            sandbox.run(&format!("SET LOCAL plan_cache_mode = {cache_mode}"))?;
+            sandbox.session().run_one(&format!("PREPARE pgproof_query ({}) AS {}", types.join(", "), self.sql))?;
             explained(sandbox, &format!("EXECUTE pgproof_query ({})", examples.join(", ")))
         });
         // A prepared statement survives a rollback.
@@ -78,10 +77,44 @@ impl WorkloadQuery {
 }
 
 fn explained(sandbox: &mut Sandbox, sql: &str) -> Result<Explained, DatabaseError> {
-    let answer: Value = sandbox.session().json(&format!("EXPLAIN (FORMAT JSON) {sql}"))?;
+    let answer: Value = sandbox.session().json_of_one(&format!("EXPLAIN (FORMAT JSON) {sql}"))?;
     let plan = &answer[0]["Plan"];
     if plan.is_null() {
         return Err(DatabaseError::Answer { query: sql.to_owned(), problem: "EXPLAIN gave no plan".to_owned() });
     }
     Ok(Explained { plan: Node::from_json(plan), cost: plan["Total Cost"].as_f64().unwrap_or(0.0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use pgproof_runner::isolation::Template;
+    use pgproof_server::SqlState;
+
+    use super::*;
+    use crate::workload::Parameter;
+
+    fn rejected(sandbox: &mut Sandbox, query: &WorkloadQuery) -> String {
+        let error = query.explain(sandbox, Mode::Custom, None).expect_err("an error");
+        error.sqlstate().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn a_second_statement_is_not_run_and_planning_writes_nothing() {
+        let mut sandbox = Sandbox::on(Template::scratch().expect("a server")).expect("a sandbox");
+        let objects = "CREATE TABLE t (a int);
+            CREATE FUNCTION g() RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO t VALUES (1); RETURN 1; END';
+            CREATE FUNCTION f() RETURNS int IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN g(); END'";
+        sandbox.run(objects).expect("objects");
+        let two = WorkloadQuery::unnamed("SELECT 1; DROP TABLE t".to_owned());
+        assert_eq!(rejected(&mut sandbox, &two), SqlState::SYNTAX_ERROR.code());
+        let parameters = vec![Parameter { ty: "int".to_owned(), example: "1".to_owned() }];
+        let two = WorkloadQuery { parameters, ..WorkloadQuery::unnamed("SELECT $1; DROP TABLE t".to_owned()) };
+        assert_eq!(rejected(&mut sandbox, &two), SqlState::SYNTAX_ERROR.code());
+        let writes = WorkloadQuery::unnamed("SELECT f()".to_owned());
+        assert_eq!(rejected(&mut sandbox, &writes), SqlState::READ_ONLY_SQL_TRANSACTION.code());
+        // A query that would write is planned all the same, and nothing is read-only afterwards.
+        let insert = WorkloadQuery::unnamed("INSERT INTO t SELECT 1".to_owned());
+        insert.explain(&mut sandbox, Mode::Custom, None).expect("a plan");
+        sandbox.run("INSERT INTO t VALUES (1)").expect("a row");
+    }
 }

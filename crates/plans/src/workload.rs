@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use pgproof_sql::quote::literal;
+use pgproof_sql::{Source, split};
 
 /// A named query.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +120,12 @@ fn parse(name: String, text: &str) -> Result<WorkloadQuery, (usize, String)> {
     if sql.is_empty() {
         return Err((1, "there is no statement".to_owned()));
     }
+    let file = PathBuf::from(&name);
+    let statements = split(Source { path: file.clone(), shown: file, text: text.to_owned() }, Path::new("."));
+    if let Some(second) = statements.map_err(|error| (1, error.to_string()))?.get(1) {
+        let problem = "a second statement begins here, and a file has one query; give it a file of its own";
+        return Err((second.origin.line as usize, problem.to_owned()));
+    }
     for number in 1.. {
         let named = sql.contains(&format!("${number}"));
         match (named, number <= parameters.len()) {
@@ -163,5 +170,7 @@ mod tests {
         assert_eq!(problem("SELECT $1"), (1, "say what $1 is: -- $1 TYPE = EXAMPLE".to_owned()));
         assert_eq!(problem("-- $1 text = a\nSELECT 1"), (1, "$1 is declared and not used".to_owned()));
         assert_eq!(problem("-- nothing\n"), (1, "there is no statement".to_owned()));
+        let (line, text) = problem("-- two\nSELECT ';';\n\nDROP TABLE x;\n");
+        assert!(line == 4 && text.starts_with("a second statement begins here"), "{line}: {text}");
     }
 }

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use postgres::types::{FromSql, Type};
 use postgres::{Client, SimpleQueryMessage};
 use serde::de::DeserializeOwned;
 
@@ -162,6 +163,22 @@ impl Session {
         serde_json::from_str(&text).map_err(|error| answer(error.to_string()))
     }
 
+    /// Runs one statement and discards its result. More than one is an error of the server: the extended query protocol takes
+    /// one (documentation, "Message Flow").
+    pub fn run_one(&mut self, sql: &str) -> Result<(), DatabaseError> {
+        log_statement(&self.database, sql);
+        self.client.execute(sql, &[])?;
+        Ok(())
+    }
+
+    /// The single JSON value that one statement returns. More than one statement is an error of the server.
+    pub fn json_of_one<T: DeserializeOwned>(&mut self, sql: &str) -> Result<T, DatabaseError> {
+        log_statement(&self.database, sql);
+        let answer = |problem: String| DatabaseError::Answer { query: shortened(sql), problem };
+        let row = self.client.query_opt(sql, &[])?.ok_or_else(|| answer("no value".to_owned()))?;
+        serde_json::from_str(&row.try_get::<_, Bytes>(0)?.0).map_err(|error| answer(error.to_string()))
+    }
+
     /// Sends `data` to a `COPY … FROM stdin` and returns the number of rows.
     pub fn copy_in(&mut self, sql: &str, data: &[u8]) -> Result<u64, DatabaseError> {
         log_statement(&self.database, sql);
@@ -214,6 +231,19 @@ impl Session {
     /// Whether the connection is closed.
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()
+    }
+}
+
+/// A value whose binary form is its text, whatever its type: that of `json` is.
+struct Bytes(String);
+
+impl<'a> FromSql<'a> for Bytes {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Bytes, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(Bytes(String::from_utf8(raw.to_vec())?))
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
     }
 }
 
