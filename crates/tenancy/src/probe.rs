@@ -87,8 +87,10 @@ impl<'a> Probe<'a> {
         }
         let mut role = tenancy.role.clone();
         if actor == Actor::Owner {
-            // A separate owner, which also has the privileges of the application's role.
-            "pgproof_tables_owner".clone_into(&mut role);
+            // A separate owner, which also has the privileges of the application's role. On an external server its name is
+            // the run's: of two transactions that create a role of one name, the second waits for the first.
+            let run = db.template().handle().run.as_ref().map(|run| format!("_{run}"));
+            role = format!("pgproof_tables_owner{}", run.unwrap_or_default());
             let mut sql = format!(
                 "CREATE ROLE {0} NOLOGIN NOSUPERUSER NOBYPASSRLS; GRANT {1} TO {0};",
                 identifier(&role),
