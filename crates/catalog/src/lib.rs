@@ -19,7 +19,7 @@ pub use family::family;
 pub use function::{Function, Volatility};
 pub use history::History;
 pub use index::{Index, IndexKey};
-pub use objects::{Described, Difference, Objects};
+pub use objects::{Described, Difference, Objects, Touched};
 pub use policy::{Policy, PolicyCommand};
 pub use relation::{Column, ColumnType, Generation, Relation, RelationKind};
 pub use trigger::{Event, Level, Timing, Trigger};

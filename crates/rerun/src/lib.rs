@@ -9,6 +9,7 @@ mod kill;
 mod repeat;
 mod rollback;
 mod rows;
+mod rows_of;
 mod state;
 mod upgrade;
 
@@ -20,7 +21,8 @@ pub use repeat::Next;
 pub use repeat::{CanBeResumed, IsRepeatable};
 pub use rollback::CanBeRolledBack;
 pub use rows::KeepsRows;
-pub use state::{Change, State, TableRows, Volatile};
+pub use rows_of::TableRows;
+pub use state::{Change, State, Volatile};
 pub use upgrade::{IsUpgraded, OldDatabase, database_of};
 
 /// Begins a sentence about the migrations of a schema.

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use pgproof_server::{DatabaseError, Session};
-use pgproof_sql::quote::literal;
 use pgproof_sql::{ObjectId, ObjectKind, Property, QualifiedName};
 
-use pgproof_catalog::{Difference, Objects};
+use pgproof_catalog::{Difference, Objects, Touched};
+
+use super::rows_of::{Stored, TableRows, digests, sequences, stored};
 
 /// The state of a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,17 +21,6 @@ pub struct State {
     pub sequences: BTreeMap<QualifiedName, i64>,
     /// The OID of each table: a table that is dropped and re-created has a new OID, and its rows are lost.
     pub tables: BTreeMap<QualifiedName, String>,
-}
-
-/// The rows of a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TableRows {
-    /// How many there are.
-    pub count: u64,
-    /// The digest of all of them.
-    digest: String,
-    /// The digests of their columns: some columns always differ between databases.
-    columns: BTreeMap<String, String>,
 }
 
 /// Columns, by table, whose values differ between two databases created in the same way: random keys and times.
@@ -63,54 +53,25 @@ pub enum Change {
     },
 }
 
-/// The tables of a database, with their identities.
-const TABLES: &str = "
-    SELECT n.nspname, c.relname, c.oid
-    FROM pg_class c
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-      AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')";
-
-/// The sequences of a database, and the positions of those that have been used.
-const SEQUENCES: &str = "
-    SELECT schemaname, sequencename, last_value
-    FROM pg_sequences WHERE last_value IS NOT NULL AND increment_by > 0";
-
 impl State {
     /// Reads the state.
     pub fn take(session: &mut Session) -> Result<State, DatabaseError> {
         let objects = Objects::read(session)?;
-        let (mut tables, mut queries) = (BTreeMap::new(), Vec::new());
-        for row in session.rows(TABLES)? {
-            if let [Some(schema), Some(name), Some(oid)] = row.as_slice() {
-                let name = QualifiedName::in_schema(schema, name);
-                let (shown, sql) = (name.to_string(), name.sql());
-                tables.insert(name, oid.clone());
-                let digest = "md5(coalesce(string_agg(t::text, E'\\n' ORDER BY t::text COLLATE \"C\"), ''))";
-                queries.push(format!("SELECT {}, count(*), {digest} FROM ONLY {sql} t", literal(&shown)));
-            }
-        }
-        let mut rows = BTreeMap::new();
-        if !queries.is_empty() {
-            for row in session.rows(&queries.join(" UNION ALL "))? {
-                if let [Some(name), Some(count), Some(digest)] = row.as_slice() {
-                    let (count, digest) = (count.parse().unwrap_or(0), digest.clone());
-                    let name = QualifiedName::from(name);
-                    let columns = match tables.get(&name) {
-                        Some(oid) if count > 0 => columns(session, oid)?,
-                        _ => BTreeMap::new(),
-                    };
-                    rows.insert(name, TableRows { count, digest, columns });
-                }
-            }
-        }
-        let sequences = session.rows(SEQUENCES)?.into_iter().filter_map(|row| match row.as_slice() {
-            [Some(schema), Some(name), Some(value)] => {
-                Some((QualifiedName::in_schema(schema, name), value.parse().ok()?))
-            }
-            _ => None,
-        });
-        Ok(State { objects, rows, sequences: sequences.collect(), tables })
+        State::with(session, objects, None)
+    }
+
+    /// Reads the part of the state that a transaction has touched.
+    pub fn of_touched(session: &mut Session, touched: &Touched) -> Result<State, DatabaseError> {
+        let objects = Objects::of_touched(session, touched)?;
+        State::with(session, objects, Some(touched))
+    }
+
+    fn with(session: &mut Session, objects: Objects, touched: Option<&Touched>) -> Result<State, DatabaseError> {
+        let stored = stored(session, touched)?;
+        let sequences = sequences(session)?;
+        let name = |table: &Stored| table.name.clone();
+        let tables = stored.iter().map(|table| (name(table), table.oid.clone())).collect();
+        Ok(State { objects, rows: digests(session, &stored)?, sequences, tables })
     }
 
     /// The diff from an earlier state of the same database: objects, rows, and re-created tables.
@@ -165,19 +126,6 @@ impl State {
         };
         self.rows.iter().filter_map(differs).collect()
     }
-}
-
-/// The digest of each column of a table.
-fn columns(session: &mut Session, oid: &str) -> Result<BTreeMap<String, String>, DatabaseError> {
-    let query = format!(
-        "SELECT string_agg(format('SELECT %L, md5(string_agg(quote_nullable(%I), E''\\n'' ORDER BY %I::text COLLATE \"C\")) FROM ONLY %s', \
-             attname, attname, attname, attrelid::regclass), ' UNION ALL ') \
-         FROM pg_attribute WHERE attrelid = {oid} AND attnum > 0 AND NOT attisdropped"
-    );
-    let Some(query) = session.value(&query)? else { return Ok(BTreeMap::new()) };
-    let pair = |row: Vec<Option<String>>| <[Option<String>; 2]>::try_from(row).ok();
-    let pairs = session.rows(&query)?.into_iter().filter_map(pair);
-    Ok(pairs.filter_map(|[name, digest]| Some((name?, digest.unwrap_or_default()))).collect())
 }
 
 impl Change {

@@ -3,6 +3,7 @@
 
 mod diff;
 mod read;
+mod touched;
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use pgproof_sql::{ObjectId, Property};
 use sha2::{Digest, Sha256};
 
 pub use diff::Difference;
+pub use touched::Touched;
 
 /// All objects of a database, except roles and databases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -15,7 +15,12 @@ impl Objects {
 
     /// Reads a relation by its OID, and all that belongs to it; without one, those of all relations.
     pub(crate) fn of_relation(session: &mut Session, oid: Option<&str>) -> Result<Objects, DatabaseError> {
-        Objects::run(session, &include_str!("relations.sql").replace("$1", oid.unwrap_or("NULL")))
+        Objects::of_relations(session, &oid.map_or_else(|| "NULL".to_owned(), |oid| format!("'{{{oid}}}'")))
+    }
+
+    /// The same for those in an SQL array of OIDs.
+    pub(crate) fn of_relations(session: &mut Session, oids: &str) -> Result<Objects, DatabaseError> {
+        Objects::run(session, &include_str!("relations.sql").replace("$1", oids))
     }
 
     /// Reads all objects that belong to no relation: schemas, functions, types, extensions.

@@ -12,7 +12,7 @@ WITH named AS (
       AND NOT EXISTS (SELECT FROM pg_depend x
                       WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')
 ),
-relation AS (SELECT * FROM named WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ($1::oid IS NULL OR oid = $1::oid))
+relation AS (SELECT * FROM named WHERE relkind IN ('r', 'p', 'v', 'm', 'S', 'f') AND ($1::oid[] IS NULL OR oid = ANY ($1::oid[])))
 -- Relations.
 SELECT r.kind, r.nspname AS schema, NULL AS relation, r.relname::text AS name, NULL AS arguments,
        NULL AS parent_kind, NULL AS parent, a.property, a.value
