@@ -17,8 +17,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use pgproof::configuration;
 use pgproof_report::Verdict;
-use pgproof_runner::Config;
+use pgproof_runner::{Config, ConfigError};
+use pgproof_server::ServerConfig;
 
 pub use clap;
 
@@ -66,17 +68,22 @@ pub fn command() -> clap::Command {
 /// Runs the command that was parsed from [`command`].
 pub fn run(matches: &clap::ArgMatches) -> ExitCode {
     let arguments = Arguments::from_arg_matches(matches).unwrap_or_else(|error| error.exit());
-    // These need no configuration.
-    match &arguments.command {
-        Command::Audit(arguments) => return exit::code(audit::run(arguments)),
-        Command::Report(arguments) => return exit::code(report::run(arguments)),
-        _ => {}
+    // This needs no configuration.
+    if let Command::Report(arguments) = &arguments.command {
+        return exit::code(report::run(arguments));
     }
     let config = match &arguments.config {
-        Some(file) => Config::read(file),
-        None => Config::find(),
+        Some(file) => configuration::read(file),
+        None => configuration::find(),
     };
-    exit::code(config.map_err(anyhow::Error::from).and_then(|config| configured(&config, &arguments.command)))
+    exit::code(match (&arguments.command, config) {
+        // It can do without.
+        (Command::Audit(arguments), Err(ConfigError::NotFound { .. })) => {
+            audit::run(&ServerConfig::default(), arguments)
+        }
+        (command, Ok(config)) => configured(&config, command),
+        (_, Err(error)) => Err(error.into()),
+    })
 }
 
 fn configured(config: &Config, command: &Command) -> anyhow::Result<Verdict> {
@@ -86,7 +93,7 @@ fn configured(config: &Config, command: &Command) -> anyhow::Result<Verdict> {
         Command::Plan(arguments) => plan::run(config, arguments),
         Command::Doctor(arguments) => doctor::run(config, arguments),
         Command::Bench(arguments) => bench::run(config, arguments),
-        Command::Audit(arguments) => audit::run(arguments),
+        Command::Audit(arguments) => audit::run(&config.server, arguments),
         Command::Report(arguments) => report::run(arguments),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
-use pgproof_plans::{Scale, WorkloadQuery, planning_template, read_workload, rendered, scaled_template};
+use pgproof_plans::{Plans, Scale, WorkloadQuery, planning_template, read_workload, rendered, scaled_template};
 use pgproof_report::Verdict;
 use pgproof_runner::isolation::Template;
 use pgproof_runner::{Config, Sandbox};
@@ -45,7 +45,7 @@ fn rows(text: &str) -> Result<(String, u64), String> {
 /// Prints plans.
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
     let schema = config.schema(&arguments.schema)?;
-    let plans = schema.plans.as_ref();
+    let plans = schema.part::<Plans>()?;
     let plans = plans.with_context(|| format!("schema {0} has no [schemas.{0}.plans] in pgproof.toml", schema.name))?;
     let queries = chosen(read_workload(&config.path(&plans.queries), &plans.queries)?, &arguments.queries)?;
     arguments.server.start(&config.server, arguments.pg)?;

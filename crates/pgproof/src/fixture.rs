@@ -2,12 +2,12 @@
 //! ends with "could not run" instead of "refuted".
 
 use std::ops::{Deref, DerefMut};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pgproof_runner::behind;
-use pgproof_runner::config::Tenancy;
+use pgproof_runner::config::{ConfigError, Part, Subsystem};
 use pgproof_runner::{CloneDatabase, Sandbox};
 use pgproof_runner::{isolation::IsolationError, isolation::Template};
 use pgproof_runner::{migration::MigrationError, migration::run_script};
@@ -16,13 +16,17 @@ use pgproof_sql::{quote::identifier, quote::literal};
 
 use pgproof_assertions::assertion::Assertion;
 use pgproof_assertions::check::{Check, fail};
-use pgproof_plans::{PlannedQuery, WorkloadError, WorkloadQuery, check_snapshots, planning_template, read_workload};
-use pgproof_tenancy::isolation_matrix;
+use pgproof_plans::{
+    PlannedQuery, Plans, WorkloadError, WorkloadQuery, check_snapshots, planning_template, read_workload,
+};
+use pgproof_tenancy::{Tenancy, isolation_matrix};
+
+use crate::configuration;
 
 /// A sandbox on the schema with this name in `pgproof.toml`.
 #[track_caller]
 pub fn sandbox(schema: &str) -> Sandbox {
-    let sandbox = or_fail(schema, Sandbox::of(schema));
+    let sandbox = or_fail(schema, template(schema).and_then(Sandbox::on));
     plan_ahead(&sandbox);
     sandbox
 }
@@ -30,7 +34,7 @@ pub fn sandbox(schema: &str) -> Sandbox {
 /// Starts creating the planning database while other tests run: a full run needs it, and it takes longest.
 fn plan_ahead(sandbox: &Sandbox) {
     static BEGUN: AtomicBool = AtomicBool::new(false);
-    let configured = sandbox.context().configured().is_some_and(|(_, schema)| schema.plans.is_some());
+    let configured = sandbox.context().configured().is_some_and(|(_, schema)| schema.has(Subsystem::Plans));
     if configured && pgproof_runner::process::is_whole_run() && !BEGUN.swap(true, Ordering::Relaxed) {
         let template = Arc::clone(sandbox.template());
         // The test that requests the database gets its error.
@@ -41,25 +45,23 @@ fn plan_ahead(sandbox: &Sandbox) {
 /// A separate database, for what a sandbox cannot hold.
 #[track_caller]
 pub fn clone_database(schema: &str) -> CloneDatabase {
-    or_fail(schema, CloneDatabase::of(schema))
+    or_fail(schema, template(schema).and_then(|template| CloneDatabase::copy_of(&template)))
 }
 
 /// A sandbox on the migrated schema, with the role that works for one tenant at a time. In its session, the setting
 /// that names the tenant has never been set.
 #[track_caller]
 pub fn tenancy(schema: &str) -> Tenants {
-    let template = or_fail(schema, Template::of(schema).and_then(|template| tenants_template(&template)));
+    let template = or_fail(schema, template(schema).and_then(|template| tenants_template(&template)));
     let sandbox = or_fail(schema, Sandbox::alone(&template, |_| Ok(())));
-    let Some(tenancy) = sandbox.context().configured().and_then(|(_, schema)| schema.tenancy.clone()) else {
-        fail(schema, "database", "is ready", "the schema has no tenancy in pgproof.toml", None)
-    };
+    let tenancy = part(&sandbox, "the schema has no tenancy in pgproof.toml");
     Tenants { sandbox, tenancy }
 }
 
 /// A sandbox, and the configuration of its tenant isolation.
 pub struct Tenants {
     sandbox: Sandbox,
-    tenancy: Tenancy,
+    tenancy: Arc<Tenancy>,
 }
 
 impl Tenants {
@@ -103,27 +105,28 @@ impl DerefMut for Tenants {
 /// The migrated schema with the role that works for one tenant at a time.
 fn tenants_template(schema: &Arc<Template>) -> Result<Arc<Template>, IsolationError> {
     schema.derived("tenancy", |session, context| {
-        let setup =
-            context.configured().and_then(|(config, schema)| Some((config, schema.tenancy.as_ref()?.setup.as_ref()?)));
-        if let Some((config, setup)) = setup {
+        let tenancy = context.part::<Tenancy>()?;
+        let setup = tenancy.as_ref().and_then(|tenancy| tenancy.setup.as_ref());
+        if let (Some((config, _)), Some(setup)) = (context.configured(), setup) {
             run_script(session, &config.root, &config.path(setup))?;
         }
-        Ok::<_, MigrationError>(String::new())
+        Ok::<_, TenantsError>(String::new())
     })
 }
 
 /// The planning database of a schema, with its queries.
 #[track_caller]
 pub fn planning(schema: &str) -> Planning {
-    let template = Template::of(schema).and_then(|template| planning_template(&template));
+    let template = template(schema).and_then(|template| planning_template(&template));
     let sandbox = or_fail(schema, template.and_then(Sandbox::on));
-    let Some((config, plans)) = sandbox.context().configured().and_then(|(c, s)| Some((c.clone(), s.plans.clone()?)))
-    else {
-        fail(schema, "database", "is ready", "the schema has no plans in pgproof.toml", None)
+    let plans = part::<Plans>(&sandbox, "the schema has no plans in pgproof.toml");
+    let path = |relative: &Path| {
+        sandbox.context().configured().map_or_else(|| relative.to_path_buf(), |(config, _)| config.path(relative))
     };
-    let queries = read_workload(&config.path(&plans.queries), &plans.queries)
+    let (directory, snapshots) = (path(&plans.queries), path(&plans.snapshots));
+    let queries = read_workload(&directory, &plans.queries)
         .unwrap_or_else(|error| fail(schema, "queries", "can be read", &with_causes(&error), None));
-    Planning { sandbox, queries, role: plans.role, snapshots: config.path(&plans.snapshots), shown: plans.queries }
+    Planning { sandbox, queries, role: plans.role.clone(), snapshots, shown: plans.queries.clone() }
 }
 
 /// A sandbox on the planning database, and the queries planned in it.
@@ -167,6 +170,31 @@ impl DerefMut for Planning {
     fn deref_mut(&mut self) -> &mut Sandbox {
         &mut self.sandbox
     }
+}
+
+/// The template of a schema. An error in any table of the configuration is an error of every test.
+fn template(schema: &str) -> Result<Arc<Template>, IsolationError> {
+    Template::in_config(configuration::find, schema)
+}
+
+/// What a subsystem reads of the configuration, which this fixture needs.
+#[track_caller]
+fn part<T: Part>(sandbox: &Sandbox, missing: &str) -> Arc<T> {
+    let context = sandbox.context();
+    match context.part() {
+        Ok(Some(part)) => part,
+        Ok(None) => fail(context.name(), "database", "is ready", missing, None),
+        Err(error) => fail(context.name(), "database", "is ready", &with_causes(&error), None),
+    }
+}
+
+/// Why the role that works for one tenant at a time is missing.
+#[derive(Debug, thiserror::Error)]
+enum TenantsError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
 }
 
 #[track_caller]

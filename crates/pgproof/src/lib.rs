@@ -1,5 +1,6 @@
 //! The only dependency of a suite: assertions about a schema, and the databases to check them on.
 
+pub mod configuration;
 pub mod fixture;
 pub mod vocabulary;
 

@@ -4,16 +4,17 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pgproof_runner::config::Plans;
+use pgproof_runner::config::ConfigError;
 use pgproof_runner::{isolation::IsolationError, isolation::SchemaContext, isolation::Template};
 use pgproof_runner::{migration::MigrationError, migration::run_script};
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::quote::identifier;
 use pgproof_sql::with_causes;
 
+use super::config::Plans;
 use super::generator::Generator;
 use super::settings;
-use pgproof_catalog::row::unknown_in_configuration;
+use pgproof_catalog::row::{Rows, unknown_in_configuration};
 use pgproof_catalog::{Catalog, ConstraintKind, Relation, RelationKind};
 
 /// Up to this size, ANALYZE's default sample holds every row; beyond it, the statistics target of one column is raised
@@ -35,6 +36,9 @@ pub enum PlanningError {
         /// The schema.
         schema: String,
     },
+    /// The configuration is malformed.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The configuration names a table or column that does not exist.
     #[error("[schemas.{schema}.plans.tables] names {object}, which does not exist")]
     Unknown {
@@ -108,9 +112,10 @@ pub fn planning_template(schema: &Arc<Template>) -> Result<Arc<Template>, Isolat
 
 fn build(session: &mut Session, context: &SchemaContext) -> Result<String, PlanningError> {
     let schema = context.name().to_owned();
-    let configured =
-        context.configured().and_then(|(config, schema)| Some((config, schema.plans.as_ref()?, &schema.rows)));
-    let Some((config, plans, given)) = configured else { return Err(PlanningError::NotConfigured { schema }) };
+    let (Some((config, _)), Some(plans)) = (context.configured(), context.part::<Plans>()?) else {
+        return Err(PlanningError::NotConfigured { schema });
+    };
+    let (plans, given) = (&*plans, &*context.part::<Rows>()?.unwrap_or_default());
     if let Some(setup) = &plans.setup {
         run_script(session, &config.root, &config.path(setup))?;
     }
@@ -241,7 +246,6 @@ fn exact_statistics(session: &mut Session, catalog: &Catalog, table: &Relation) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pgproof_runner::config::Rows;
     use pgproof_runner::isolation::CloneDatabase;
 
     fn loaded(sql: &str, given: &Rows) -> (Session, Result<(), PlanningError>) {
@@ -268,7 +272,7 @@ mod tests {
              CREATE TYPE place AS (street text, house int);
              CREATE TABLE t (id int PRIMARY KEY DEFERRABLE, label text NOT NULL UNIQUE DEFERRABLE, built year NOT NULL,
                  at place NOT NULL, during daterange NOT NULL, digest bytea NOT NULL CHECK (octet_length(digest) = 32))",
-            &Rows::new(),
+            &Rows::default(),
         );
         result.unwrap();
         assert_eq!(session.value("SELECT count(*) FROM t").unwrap().as_deref(), Some("300"));
@@ -279,7 +283,7 @@ mod tests {
         let sql = "CREATE TABLE a (id int PRIMARY KEY, x int NOT NULL, y int NOT NULL, CHECK (x = y * 1000 + 1));
                    CREATE TABLE b (id int PRIMARY KEY);
                    CREATE TABLE c (id int PRIMARY KEY, CHECK (false))";
-        let (_, result) = loaded(sql, &Rows::new());
+        let (_, result) = loaded(sql, &Rows::default());
         insta::assert_snapshot!(result.unwrap_err(), @r#"
         2 tables could not be filled:
         table a does not take generated rows; give expressions for its columns in [schemas.shop.plans.tables.a.columns]: error 23514 check_violation: new row for relation "a" violates check constraint "a_check"
@@ -288,7 +292,7 @@ mod tests {
         detail: Failing row contains (1).
         "#);
         let columns = [("x", "n * 1000 + 1"), ("y", "n")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let (_, result) = loaded(sql, &Rows::from([("a".into(), columns.into())]));
+        let (_, result) = loaded(sql, &Rows([("a".into(), columns.into())].into()));
         assert!(matches!(result, Err(PlanningError::Load { table, .. }) if table == "c"));
     }
 }

@@ -1,11 +1,12 @@
 //! Rows for planning, thousands at a time: each column gets an expression over `n`, the number of the row. Values are
 //! distributed evenly or with skew, and are the same on every machine: arithmetic on integers and halves, no random().
 
-use pgproof_runner::config::{Plans, Rows};
 use pgproof_server::{DatabaseError, Session, session::Row};
 use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
+use super::config::{PlannedTable, Plans};
+use pgproof_catalog::row::Rows;
 use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Generation, Relation};
 use pgproof_catalog::{row::integer_range, row::sample, row::type_parts, row::values_for};
 
@@ -82,7 +83,7 @@ impl Generator<'_> {
         self.catalog.constraints_of(table).filter(is_key)
     }
 
-    fn configured(&self, table: &Relation) -> Option<&pgproof_runner::config::PlannedTable> {
+    fn configured(&self, table: &Relation) -> Option<&PlannedTable> {
         let tables = &self.plans.tables;
         tables.get(&table.name).or_else(|| tables.get(&table.qualified_name().to_string()))
     }
@@ -91,7 +92,7 @@ impl Generator<'_> {
     fn configured_column(&self, table: &Relation, column: &str) -> Option<&String> {
         let planned = self.configured(table).and_then(|table| table.columns.get(column));
         let is_it = |name: &QualifiedName| self.catalog.table(name) == Some(table);
-        let given = || self.given.iter().find(|(name, _)| is_it(name)).and_then(|(_, columns)| columns.get(column));
+        let given = || self.given.0.iter().find(|(name, _)| is_it(name)).and_then(|(_, columns)| columns.get(column));
         planned.or_else(given)
     }
 

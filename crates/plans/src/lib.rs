@@ -2,6 +2,7 @@
 //! plan, and its snapshot.
 
 mod claim;
+mod config;
 mod database;
 mod explain;
 mod generator;
@@ -17,6 +18,7 @@ mod words;
 mod workload;
 
 pub use claim::{Claim, PlanClaim};
+pub use config::{PlannedTable, Plans, Setting};
 pub use database::{PlanningError, planning_template};
 pub use explain::{Explained, Mode};
 pub use node::Node;

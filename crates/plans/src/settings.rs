@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use pgproof_runner::config::Setting;
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::{quote::identifier, quote::literal};
+
+use super::config::Setting;
 
 /// Settings outside the "Query Tuning" categories, and those whose defaults differ between major versions (PostgreSQL's
 /// documentation, "Server Configuration").

@@ -16,6 +16,8 @@ pub struct SuiteRun {
     pub evidence: Vec<Evidence>,
     /// The error of the binary as a whole, if any.
     pub problem: Option<String>,
+    /// The accepted differences that the configuration lists.
+    pub accepted: Vec<String>,
 }
 
 /// The result of one test, as reported by the harness.
@@ -94,17 +96,16 @@ impl SchemaReport {
         let mut report = SchemaReport::of_sections(schema.name.clone(), verdict, migrations, sections);
         // A test that was refuted may have ended before it came to a difference.
         if extent != Extent::Filtered && verdict == Verdict::Proven {
-            report.unmatched = report.unmatched(schema);
+            report.unmatched = report.unmatched(run.accepted);
         }
         report
     }
 
     /// The accepted differences of the configuration that no assertion needed.
-    fn unmatched(&self, schema: &Schema) -> BTreeSet<String> {
+    fn unmatched(&self, configured: Vec<String>) -> BTreeSet<String> {
         let tests = self.sections.iter().flat_map(|section| &section.tests);
         let needed: BTreeSet<_> = tests.flat_map(|test| &test.assertions).flat_map(|e| &e.accepted).collect();
-        let configured = schema.rerun.accepted.iter().map(ToString::to_string);
-        configured.filter(|pattern| !needed.contains(pattern)).collect()
+        configured.into_iter().filter(|pattern| !needed.contains(pattern)).collect()
     }
 
     /// The report, with the sums of its sections.

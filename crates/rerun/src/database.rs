@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use pgproof_runner::config::Rerun;
 use pgproof_runner::{CloneDatabase, Notes, Sandbox};
 use pgproof_runner::{isolation::SchemaContext, isolation::Template};
 use pgproof_runner::{migration::MigrationError, migration::apply};
@@ -13,6 +12,7 @@ use pgproof_sql::Target;
 use pgproof_sql::Transaction;
 
 use super::blame::blame;
+use super::config::Rerun;
 use super::{Change, State, Volatile};
 use pgproof_assertions::{
     assertion::Failure, assertion::at_most, assertion::impossible, assertion::refuted, assertion::refuted_by,
@@ -38,7 +38,7 @@ pub struct Runs {
     pub(super) cases: Option<u32>,
     /// In order.
     pub migrations: Vec<Migration>,
-    pub(super) rerun: Rerun,
+    pub(super) rerun: Arc<Rerun>,
     /// Where it is noted which differences were accepted.
     notes: Notes,
 }
@@ -51,8 +51,8 @@ impl Runs {
         if migrations.is_empty() {
             return Err(Failure::Expectation("the schema has no migrations".to_owned()));
         }
-        let configured = context.configured().map(|(_, schema)| (schema.rerun.clone(), schema.transaction));
-        let (rerun, transaction) = configured.unwrap_or_default();
+        let rerun = context.part::<Rerun>().map_err(impossible)?.unwrap_or_default();
+        let transaction = context.configured().map(|(_, schema)| schema.transaction).unwrap_or_default();
         let template = Arc::clone(sandbox.template());
         Ok(Runs {
             template,
@@ -69,7 +69,7 @@ impl Runs {
     /// The given migrations, in copies of a template.
     pub fn with(template: &Arc<Template>, migrations: Vec<Migration>, rerun: Rerun) -> Runs {
         let (transaction, once, cases) = (Transaction::default(), Vec::new(), None);
-        let template = Arc::clone(template);
+        let (template, rerun) = (Arc::clone(template), Arc::new(rerun));
         Runs { template, on_copies: true, transaction, once, cases, migrations, rerun, notes: Notes::default() }
     }
 

@@ -1,9 +1,11 @@
 //! Migrations that are re-run, killed, run concurrently or rolled back: whatever happens, the database ends in the
 //! state of one clean run, and users' rows are kept.
 
+mod accepted_difference;
 mod blame;
 mod case;
 mod concurrent;
+mod config;
 mod database;
 mod kill;
 mod repeat;
@@ -13,8 +15,10 @@ mod rows_of;
 mod state;
 mod upgrade;
 
+pub use accepted_difference::AcceptedDifference;
 pub use case::{CASES_VARIABLE, SEED_VARIABLE};
 pub use concurrent::CanRunAtOnce;
+pub use config::{EditedRows, Rerun};
 pub use database::Runs;
 pub use kill::SurvivesKills;
 pub use repeat::Next;

@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 
 use pgproof_assertions::pin::Pin;
-use pgproof_runner::config::EditedRows;
 use pgproof_runner::{CloneDatabase, Sandbox};
 use pgproof_server::{DatabaseError, Session, SqlState};
 use pgproof_sql::{quote::identifier, quote::literal};
 use proptest::prelude::*;
 
 use super::case::property;
+use super::config::EditedRows;
 use super::database::{Runs, failing};
 use super::repeat::{pins, subject};
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};

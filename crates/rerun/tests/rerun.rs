@@ -6,8 +6,7 @@
 use std::path::Path;
 
 use pgproof_assertions::assertion::Failure;
-use pgproof_rerun::{Next, Runs};
-use pgproof_runner::config::Rerun;
+use pgproof_rerun::{Next, Rerun, Runs};
 use pgproof_runner::isolation::Template;
 use pgproof_sql::{Migration, Source, split};
 use rstest::rstest;

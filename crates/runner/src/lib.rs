@@ -1,6 +1,7 @@
 //! Migrated, isolated databases on a server: configuration, applying migrations, templates, clones and sandboxes, and
 //! the records of what was proven. Assertions are in `pgproof-assertions`.
 
+mod cache;
 mod cause;
 pub mod config;
 pub mod evidence;

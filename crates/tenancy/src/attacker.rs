@@ -8,7 +8,8 @@ use pgproof_runner::Sandbox;
 use pgproof_server::DatabaseError;
 
 use super::TenancyError;
-use super::attack::{Attack, Cell, Verdict};
+use super::attack::Attack;
+use super::cell::{Cell, Verdict};
 use super::ownership::TenantTable;
 use super::probe::{Actor, Answer, Context, Others, Probe};
 use super::reads::Objects;

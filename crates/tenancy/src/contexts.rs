@@ -1,8 +1,9 @@
 //! Attacks by a session without a tenant: its setting was never set, is empty, is not a value of the type, or does not
 //! name a tenant. Also attacks by a session that was switched to another tenant.
 
-use super::attack::{Attack, Verdict};
+use super::attack::Attack;
 use super::attacker::{Attacker, Attempted};
+use super::cell::Verdict;
 use super::ownership::TenantTable;
 use super::probe::{Answer, Context};
 use super::reads::{Objects, Reading};

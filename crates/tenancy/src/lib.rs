@@ -5,6 +5,8 @@
 mod attack;
 mod attacker;
 mod calls;
+mod cell;
+mod config;
 mod contexts;
 mod matrix;
 mod ownership;
@@ -15,6 +17,8 @@ mod seeds;
 mod text;
 mod writes;
 
-pub use attack::{Attack, Cell, Verdict};
+pub use attack::Attack;
+pub use cell::{Cell, Verdict};
+pub use config::{Accepted, Tenancy};
 pub use matrix::{Matrix, MatrixRow, TenancyError, isolation_matrix};
 pub use probe::Actor;

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::{config::Accepted, config::Tenancy};
 use pgproof_runner::{isolation::IsolationError, isolation::Template};
 use pgproof_server::DatabaseError;
 
-use super::attack::{Attack, Cell, Verdict};
+use super::attack::Attack;
 use super::attacker::Attacker;
+use super::cell::{Cell, Verdict};
+use super::config::{Accepted, Tenancy};
 use super::ownership::{Owner, Ownership, TenantTable};
 use super::probe::{Actor, Probe};
 use super::seeds::Seeds;

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use pgproof_runner::config::Tenancy;
 use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
+use super::config::Tenancy;
 use pgproof_catalog::{Catalog, Constraint, ConstraintKind, References, Relation, RelationKind};
 
 /// Which tenant owns the rows of a table.

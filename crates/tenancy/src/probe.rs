@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::config::Tenancy;
 use pgproof_server::session::Row;
 use pgproof_server::{DatabaseError, Reported};
 use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
+use super::config::Tenancy;
 use super::ownership::{Owner, Ownership, TenantTable};
 
 /// The role that carries out the attacks.

@@ -8,8 +8,9 @@ use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
-use super::attack::{Attack, Verdict};
+use super::attack::Attack;
 use super::attacker::{Attacker, Attempted};
+use super::cell::Verdict;
 use super::ownership::{Ownership, TenantTable};
 use super::probe::{Answer, Context};
 use super::seeds::{Party, Seeds};

@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pgproof_runner::Sandbox;
-use pgproof_runner::config::Tenancy;
 use pgproof_server::DatabaseError;
 use pgproof_sql::QualifiedName;
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
-use super::attack::{Attack, Cell, Verdict};
+use super::attack::Attack;
+use super::cell::{Cell, Verdict};
+use super::config::Tenancy;
 use super::ownership::{Owner, Ownership, TenantTable};
 use pgproof_catalog::{Catalog, Constraint, ConstraintKind, Relation};
 use pgproof_catalog::{row::Draft, row::Row, row::RowError, row::RowGenerator, row::Value};

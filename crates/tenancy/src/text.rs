@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attack::{Attack, Cell, Verdict};
+use super::attack::Attack;
+use super::cell::{Cell, Verdict};
 use super::matrix::{Matrix, MatrixRow};
 use super::probe::Actor;
 

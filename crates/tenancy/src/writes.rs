@@ -4,8 +4,9 @@
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
-use super::attack::{Attack, Verdict};
+use super::attack::Attack;
 use super::attacker::{Attacker, Attempted};
+use super::cell::Verdict;
 use super::ownership::{Owner, TenantTable};
 use super::probe::Answer;
 use super::seeds::Party;

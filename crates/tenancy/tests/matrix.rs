@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 
 use pgproof_runner::isolation::Template;
-use pgproof_runner::{config::Accepted, config::Tenancy};
 use pgproof_sql::with_causes;
-use pgproof_tenancy::{Attack, Matrix, TenancyError, Verdict, isolation_matrix};
+use pgproof_tenancy::{Accepted, Attack, Matrix, Tenancy, TenancyError, Verdict, isolation_matrix};
 
 fn tenancy(role: &str) -> Tenancy {
     Tenancy {

@@ -1,30 +1,31 @@
 //! Values that `pgproof.toml` gives for columns: `[schemas.NAME.rows.TABLE]`, SQL expressions over `n`, the number of
 //! the row.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use pgproof_runner::Sandbox;
+use pgproof_runner::config::ConfigError;
 use pgproof_runner::isolation::SchemaContext;
 use pgproof_server::DatabaseError;
 use pgproof_sql::{QualifiedName, nearest};
 
 use super::trial::{one, undone_rows};
-use super::{RowError, Value};
+use super::{RowError, Rows, Value};
 use crate::{Catalog, Relation};
 
 /// The values for a schema.
 #[derive(Debug, Clone)]
 pub(super) struct Configured {
     schema: String,
-    rows: BTreeMap<QualifiedName, BTreeMap<String, String>>,
+    rows: Arc<Rows>,
     /// Whether its names were looked up.
     is_known: bool,
 }
 
 impl Configured {
-    pub(super) fn of(context: &SchemaContext) -> Configured {
-        let rows = context.configured().map(|(_, schema)| schema.rows.clone()).unwrap_or_default();
-        Configured { schema: context.name().to_owned(), is_known: rows.is_empty(), rows }
+    pub(super) fn of(context: &SchemaContext) -> Result<Configured, ConfigError> {
+        let rows = context.part::<Rows>()?.unwrap_or_default();
+        Ok(Configured { schema: context.name().to_owned(), is_known: false, rows })
     }
 
     /// Whether every table and column exists.
@@ -47,7 +48,7 @@ impl Configured {
         n: u64,
     ) -> Result<Vec<(String, Value)>, RowError> {
         let is_it = |name: &QualifiedName| catalog.table(name) == Some(table);
-        let Some((_, columns)) = self.rows.iter().find(|(name, _)| is_it(name)) else { return Ok(Vec::new()) };
+        let Some((_, columns)) = self.rows.0.iter().find(|(name, _)| is_it(name)) else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         for (column, expression) in columns {
             let ty = table.column(column).map(|column| column.ty.name.clone()).unwrap_or_default();
@@ -66,11 +67,8 @@ impl Configured {
 }
 
 /// The first table or column that does not exist, and the closest name.
-pub fn unknown(
-    rows: &BTreeMap<QualifiedName, BTreeMap<String, String>>,
-    catalog: &Catalog,
-) -> Option<(String, Option<String>)> {
-    for (name, columns) in rows {
+pub fn unknown(rows: &Rows, catalog: &Catalog) -> Option<(String, Option<String>)> {
+    for (name, columns) in &rows.0 {
         let Some(table) = catalog.table(name) else {
             let names: Vec<String> = catalog.tables().map(|t| catalog.shown(&t.qualified_name()).to_string()).collect();
             let text = name.to_string();

@@ -1,5 +1,6 @@
 //! Why no row could be made.
 
+use pgproof_runner::config::ConfigError;
 use pgproof_server::{DatabaseError, Reported};
 use pgproof_sql::{Identifier, ObjectId, ObjectKind, QualifiedName};
 
@@ -104,6 +105,9 @@ pub enum RowError {
         /// Why there is none.
         source: Box<RowError>,
     },
+    /// The configuration is malformed.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// The configuration names a table or column that does not exist.
     #[error("[schemas.{schema}.rows] names {object}, which does not exist{}", .nearest.as_ref().map(|name| format!("; did you mean {name}?")).unwrap_or_default())]
     Configured {

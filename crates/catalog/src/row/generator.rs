@@ -62,12 +62,12 @@ pub(super) enum Made {
 
 impl RowGenerator {
     /// A generator for the schema in a sandbox.
-    pub fn of(sandbox: &mut Sandbox) -> Result<RowGenerator, DatabaseError> {
+    pub fn of(sandbox: &mut Sandbox) -> Result<RowGenerator, RowError> {
         Ok(RowGenerator {
             catalog: Catalog::of(sandbox)?,
             next: 1,
             path: Vec::new(),
-            configured: Configured::of(sandbox.context()),
+            configured: Configured::of(sandbox.context())?,
             partitions: BTreeMap::new(),
             circle: None,
             waiting: Vec::new(),
@@ -139,12 +139,12 @@ impl RowGenerator {
         table: &QualifiedName,
         column: &str,
         value: Value,
-    ) -> Result<bool, DatabaseError> {
+    ) -> Result<bool, RowError> {
         let mut generator = RowGenerator::of(sandbox)?;
         sandbox.undone(|sandbox| match generator.draft(sandbox, table, &[(column, value)]) {
             Ok(_) => Ok(true),
-            Err(RowError::Database(error)) => Err(error),
-            Err(_) => Ok(false),
+            Err(error) if error.is_of_table() => Ok(false),
+            Err(error) => Err(error),
         })
     }
 

@@ -2,6 +2,7 @@
 //! unique keys. Assertions use such rows to test behaviour. The same catalog always yields the same rows.
 
 mod candidates;
+mod config;
 mod configured;
 mod documents;
 mod draft;
@@ -23,6 +24,7 @@ mod types;
 mod value;
 
 pub use candidates::{candidates, literals};
+pub use config::Rows;
 pub use configured::unknown as unknown_in_configuration;
 pub use draft::{Draft, Row};
 pub use error::RowError;

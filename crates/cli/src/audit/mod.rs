@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use clap::ValueEnum;
 use pgproof_report::Verdict;
 use pgproof_runner::CloneDatabase;
-use pgproof_runner::Config;
+use pgproof_server::ServerConfig;
 use pgproof_sql::{Layout, Variables, lay_out, leave_out_extensions};
 
 use crate::server::ServerArguments;
@@ -72,7 +72,7 @@ fn variable(text: &str) -> Result<(String, String), String> {
 }
 
 /// Audits migrations and prints what was found.
-pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
+pub(crate) fn run(server: &ServerConfig, arguments: &Arguments) -> anyhow::Result<Verdict> {
     if !arguments.path.exists() {
         bail!("no such file or directory: {}", arguments.path.display());
     }
@@ -80,8 +80,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let mut layout = lay_out(&arguments.path, arguments.order.as_deref(), &variables)?;
     leave_out_extensions(&mut layout.migrations, &arguments.extension);
     leave_out_extensions(&mut layout.rollbacks, &arguments.extension);
-    let config = Config::find().map(|config| config.server).unwrap_or_default();
-    arguments.server.start(&config, arguments.pg)?;
+    arguments.server.start(server, arguments.pg)?;
     let template = ground::prepare(arguments, &layout)?;
     let database = CloneDatabase::copy_of(&template)?;
     let mut findings = apply::apply_all(&database, &layout, &template)?;

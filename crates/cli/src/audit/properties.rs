@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use pgproof_assertions::assertion::Failure;
-use pgproof_rerun::{Next, Runs};
+use pgproof_rerun::{Next, Rerun, Runs};
 use pgproof_runner::Sandbox;
-use pgproof_runner::config::Rerun;
 use pgproof_runner::isolation::Template;
 use pgproof_runner::migration::apply;
 use pgproof_server::SqlState;

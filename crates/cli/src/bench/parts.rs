@@ -56,7 +56,7 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     parts.suite = started.elapsed();
 
     let started = Instant::now();
-    let run = SuiteRun { tests: ran.tests, evidence: gather(&evidence)?, problem: ran.problem };
+    let run = SuiteRun { tests: ran.tests, evidence: gather(&evidence)?, problem: ran.problem, ..SuiteRun::default() };
     let server_report = ServerReport::from(server.handle());
     let report = Report::new(server_report, 0.0, vec![SchemaReport::new(schema, &applied, run, Extent::Whole)]);
     let text = Text { report: &report, colour: false }.to_string();

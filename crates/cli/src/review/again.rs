@@ -3,14 +3,14 @@
 
 use anyhow::Context;
 use pgproof_assertions::assertion::{Assertion, Failure};
-use pgproof_plans::{check_snapshots, planning_template, read_workload, rendered};
+use pgproof_plans::{Plans, check_snapshots, planning_template, read_workload, rendered};
 use pgproof_runner::isolation::Template;
 use pgproof_runner::{Config, Sandbox, Schema};
 
 /// Plans the queries of a schema. Changed plans are written as pending files, as a suite writes them; returns how many
 /// differ from what is accepted.
 pub(super) fn plan(config: &Config, schema: &Schema) -> anyhow::Result<usize> {
-    let Some(plans) = &schema.plans else { return Ok(0) };
+    let Some(plans) = schema.part::<Plans>()? else { return Ok(0) };
     let failed =
         || format!("the queries of {} cannot be planned, so it is not known whether plans have changed", schema.name);
     let queries = read_workload(&config.path(&plans.queries), &plans.queries).with_context(failed)?;

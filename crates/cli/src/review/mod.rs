@@ -8,6 +8,7 @@ mod show;
 use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail};
+use pgproof_plans::Plans;
 use pgproof_report::Verdict;
 use pgproof_runner::{Config, Schema};
 
@@ -141,7 +142,8 @@ fn find(config: &Config, names: &[String]) -> anyhow::Result<Vec<Pending>> {
     }
     for schema in chosen(config, names) {
         let snapshot = schema.snapshot.as_ref().map(|file| config.path(file));
-        let mut directories: Vec<_> = schema.plans.iter().map(|plans| config.path(&plans.snapshots)).collect();
+        let mut directories: Vec<_> =
+            schema.part::<Plans>()?.iter().map(|plans| config.path(&plans.snapshots)).collect();
         directories.extend(snapshot.as_ref().and_then(|file| Some(file.parent()?.to_owned())));
         directories.dedup();
         for directory in directories {

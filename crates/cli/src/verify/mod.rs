@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
 use pgproof_report::{Extent, Majors, Obstacle, Report, SchemaReport, ServerReport, Shard, SuiteRun, Verdict};
-use pgproof_rerun::{CASES_VARIABLE, SEED_VARIABLE};
+use pgproof_rerun::{CASES_VARIABLE, Rerun, SEED_VARIABLE};
 use pgproof_runner::migration::optional_names;
 use pgproof_runner::{Config, Schema};
 use pgproof_runner::{evidence::EVIDENCE_VARIABLE, evidence::gather};
@@ -219,7 +219,9 @@ fn prove(
     environment.extend(arguments.seed.map(|seed| (SEED_VARIABLE, seed.to_string())));
     let ran = binary.run(&selection, &environment, progress, &schema.name)?;
     let evidence = gather(directory).with_context(|| format!("cannot read the evidence in {}", directory.display()))?;
-    Ok(SuiteRun { tests: ran.tests, evidence, problem: ran.problem })
+    let rerun = schema.part::<Rerun>()?.unwrap_or_default();
+    let accepted = rerun.accepted.iter().map(ToString::to_string).collect();
+    Ok(SuiteRun { tests: ran.tests, evidence, problem: ran.problem, accepted })
 }
 
 /// The requested tests of a schema's suite.

@@ -27,6 +27,21 @@ fn a_malformed_configuration() {
         .demand(2, &["pgproof.toml is malformed", &format!("line {line}"), "unknown field `rolback`"]);
 }
 
+/// The tables that subsystems read are read with the rest, whatever the command: nothing of them is needed here.
+#[rstest]
+#[case::rows("rows.orders.number = 7", "invalid type: integer `7`")]
+#[case::plans("plans = { queries = \"q\", snapshots = \"s\", rols = \"r\" }", "unknown field `rols`")]
+#[case::rerun("rerun.accepted = [{ object = \"tabel a\", reason = \"r\" }]", "did you mean \"table\"?")]
+#[case::tenancy("tenancy = { role = \"r\", setting = \"s.t\", colum = \"c\" }", "unknown field `colum`")]
+fn a_malformed_table_of_a_subsystem(#[case] line: &str, #[case] message: &str) {
+    let suite = "{ package = \"suites\", test = \"shop\" }";
+    let project = Project::with(&format!("[schemas.shop]\nmigrations = \"sql\"\nsuite = {suite}\n{line}\n"));
+    project.write("sql/001.sql", "SELECT 1;\n");
+    for command in [&["verify"][..], &["review"], &["plan", "shop"], &["audit", "sql"], &["doctor"]] {
+        project.run(command).demand(2, &["pgproof.toml is malformed", "line 4", message]);
+    }
+}
+
 #[test]
 fn no_configuration() {
     let project = Project::new();

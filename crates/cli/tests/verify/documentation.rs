@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use clap::error::ErrorKind;
+use pgproof::configuration;
 use pgproof_cli::clap;
-use pgproof_runner::Config;
 
 use crate::markdown::{Page, page, pages};
 use crate::project::{Ended, Project, workspace};
@@ -124,7 +124,8 @@ fn every_configuration_is_read() {
         let whole = block.text.contains("migrations =");
         let rest = "[schemas.shop]\nmigrations = \"sql\"\nsuite = { package = \"shop-schema\", test = \"shop\" }\n\n";
         std::fs::write(&file, [if whole { "" } else { rest }, &block.text].concat()).expect("a file");
-        Config::read(&file).unwrap_or_else(|error| panic!("{}: {}", block.place, pgproof_sql::with_causes(&error)));
+        configuration::read(&file)
+            .unwrap_or_else(|error| panic!("{}: {}", block.place, pgproof_sql::with_causes(&error)));
         read += 1;
     }
     assert!(read >= 4, "{read}");

@@ -1,6 +1,6 @@
 //! Why the configuration is unusable.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{CONFIG_VARIABLE, FILE_NAME};
 
@@ -40,4 +40,11 @@ pub enum ConfigError {
         /// The defined names.
         known: Vec<String>,
     },
+}
+
+impl ConfigError {
+    /// What is wrong in a file, with its line.
+    pub(super) fn malformed(path: &Path, error: &toml::de::Error) -> ConfigError {
+        ConfigError::Malformed { path: path.to_path_buf(), problem: error.to_string() }
+    }
 }

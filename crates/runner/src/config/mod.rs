@@ -1,26 +1,21 @@
-//! `pgproof.toml`: the schemas under test and the location of their files. Migrations and fixtures are read elsewhere.
+//! `pgproof.toml`: the schemas under test and the location of their files. Migrations and fixtures are read elsewhere,
+//! and subsystems read tables of their own (`part`).
 
-mod accepted;
-mod attack;
 mod error;
-mod plans;
-mod rows;
+mod part;
 mod schema;
-mod tenancy;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use part::Parts;
 use pgproof_server::ServerConfig;
 use serde::Deserialize;
 
-pub use accepted::AcceptedDifference;
-pub use attack::Attack;
 pub use error::ConfigError;
-pub use plans::{PlannedTable, Plans, Setting};
-pub use rows::Rows;
-pub use schema::{EditedRows, Rerun, Schema, Section, Suite, Superseded, Variable};
-pub use tenancy::{Accepted, Tenancy};
+pub use part::{Part, Subsystem};
+pub use schema::{Schema, Section, Suite, Superseded, Variable};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "pgproof.toml";
@@ -67,13 +62,14 @@ impl Config {
         }
     }
 
-    /// Reads this file.
+    /// Reads this file, except the tables of subsystems, which they read with [`Schema::part`].
     pub fn read(file: &Path) -> Result<Config, ConfigError> {
         let unreadable = |source| ConfigError::Read { path: file.to_path_buf(), source };
         let malformed = |problem| ConfigError::Malformed { path: file.to_path_buf(), problem };
         let path = std::path::absolute(file).map_err(unreadable)?;
         let text = std::fs::read_to_string(&path).map_err(unreadable)?;
-        let mut parsed: File = toml::from_str(&text).map_err(|error| malformed(error.to_string()))?;
+        let mut parsed: File = toml::from_str(&text).map_err(|error| ConfigError::malformed(file, &error))?;
+        let source = Arc::new((file.to_path_buf(), text));
         if parsed.schemas.is_empty() {
             return Err(malformed("no schema is configured: add a table [schemas.NAME]".to_owned()));
         }
@@ -84,12 +80,21 @@ impl Config {
                 )));
             }
             schema.name.clone_from(name);
+            schema.parts = Parts::of(Arc::clone(&source));
         }
         let root = path.parent().map(Path::to_path_buf).unwrap_or_default();
         parsed.server.bin = parsed.server.bin.map(|bin| root.join(bin));
         let with = std::env::var(WITH_VARIABLE).unwrap_or_default();
         let with = with.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
         Ok(Config { root, file: path, server: parsed.server, schemas: parsed.schemas, with })
+    }
+
+    /// Reads a subsystem's table of every schema, so that an error in one is reported before anything needs it.
+    pub fn demand<T: Part>(&self) -> Result<&Config, ConfigError> {
+        for schema in self.schemas.values() {
+            schema.part::<T>()?;
+        }
+        Ok(self)
     }
 
     /// The schema of this name.
@@ -139,6 +144,60 @@ mod tests {
         assert!(error.contains("line 4") && error.contains("unknown field `migratons`"), "{error}");
         let error = read("[schemas.shop]\nmigrations = 3\n").expect_err("a wrong type").to_string();
         assert!(error.contains("line 2") && error.contains("migrations = 3"), "{error}");
+    }
+
+    /// As a subsystem would.
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Tenants {
+        role: String,
+        #[serde(default)]
+        shared: BTreeMap<String, String>,
+    }
+
+    impl Part for Tenants {
+        const OF: Subsystem = Subsystem::Tenancy;
+    }
+
+    #[test]
+    fn a_subsystem_reads_its_table_wherever_it_is_written() {
+        let other =
+            "[schemas.other]\nmigrations = \"sql\"\nsuite = { package = \"p\", test = \"t\" }\ntenancy.role = \"b\"\n";
+        let config = read(&format!(
+            "{GOOD}[schemas.shop.tenancy]\nrole = \"a\"\n\n{other}\n[schemas.shop.tenancy.shared]\nt = \"x\"\n"
+        ))
+        .expect("a good file");
+        let part = |name: &str| config.schema(name).expect("it").part::<Tenants>().expect("a good table").expect("it");
+        assert_eq!((part("shop").role.as_str(), part("other").role.as_str()), ("a", "b"));
+        assert_eq!(part("shop").shared["t"], "x");
+        assert!(Arc::ptr_eq(&part("shop"), &part("shop")), "it is read once");
+        let bare = read(GOOD).expect("a good file");
+        assert!(bare.schema("shop").expect("shop").part::<Tenants>().expect("no table").is_none());
+    }
+
+    #[test]
+    fn an_error_in_the_table_of_a_subsystem_names_line_and_key() {
+        let problem = |table: &str| {
+            let config = read(&format!("{GOOD}[schemas.shop.tenancy]\n{table}")).expect("the rest is good");
+            config.demand::<Tenants>().expect_err("a wrong table").to_string()
+        };
+        let error = problem("role = \"a\"\nrol = \"b\"\n");
+        assert!(error.contains("pgproof.toml is malformed") && error.contains("line 6"), "{error}");
+        assert!(error.contains("unknown field `rol`, expected `role` or `shared`"), "{error}");
+        let error = problem("role = 3\n");
+        assert!(error.contains("line 5") && error.contains("invalid type: integer `3`, expected a string"), "{error}");
+        let error = problem("");
+        assert!(error.contains("line 4") && error.contains("missing field `role`"), "{error}");
+        let error = read(&format!("{GOOD}tenancy = 3\n")).expect("the rest is good");
+        let error = error.demand::<Tenants>().expect_err("no table").to_string();
+        assert!(error.contains("line 4") && error.contains("tenancy = 3"), "{error}");
+    }
+
+    #[test]
+    fn the_table_of_no_subsystem_is_an_error() {
+        let error =
+            read(&format!("{GOOD}[schemas.shop.tenacy]\nrole = \"a\"\n")).expect_err("no subsystem").to_string();
+        assert!(error.contains("line 4") && error.contains("unknown field `tenacy`"), "{error}");
     }
 
     #[test]

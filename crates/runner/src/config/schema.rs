@@ -1,12 +1,14 @@
-//! The configuration of a schema under test: the location of its files, and the suite that proves it.
+//! The configuration of a schema under test: the location of its files, and the suite that proves it. The tables of
+//! subsystems are read elsewhere (`part`).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pgproof_sql::Transaction;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
-use super::{AcceptedDifference, Plans, Rows, Tenancy};
+use super::part::Parts;
 
 /// Table `[schemas.NAME]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -44,41 +46,16 @@ pub struct Schema {
     /// The sections of the report, in order.
     #[serde(default)]
     pub sections: Vec<Section>,
-    /// Values for the rows that are generated: by table and column, an SQL expression over `n`, the number of the row.
-    #[serde(default, deserialize_with = "super::rows::rows")]
-    pub rows: Rows,
-    /// The queries whose plans are reviewed.
-    pub plans: Option<Plans>,
-    /// What running the migrations again may change.
-    #[serde(default)]
-    pub rerun: Rerun,
-    /// How tenants are isolated.
-    pub tenancy: Option<Tenancy>,
     /// The environment variables that the schema's application needs.
     #[serde(default)]
     pub environment: BTreeMap<String, Variable>,
-}
-
-/// Table `[schemas.NAME.rerun]`: what running the migrations again may change.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Rerun {
-    /// What happens to rows that migrations inserted and a user edited, by table; kept by default.
-    #[serde(default)]
-    pub edited_rows: BTreeMap<String, EditedRows>,
-    /// Accepted differences, as reported: `table a: comment`. `*` stands for any text.
-    #[serde(default)]
-    pub accepted: Vec<AcceptedDifference>,
-}
-
-/// What happens to edited rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EditedRows {
-    /// They keep the user's edits.
-    Kept,
-    /// They are reset to the values in the migrations.
-    Reset,
+    // The tables of subsystems, which read them with `part`.
+    pub(super) rows: Option<IgnoredAny>,
+    pub(super) plans: Option<IgnoredAny>,
+    pub(super) rerun: Option<IgnoredAny>,
+    pub(super) tenancy: Option<IgnoredAny>,
+    #[serde(skip)]
+    pub(super) parts: Parts,
 }
 
 /// Files that a migration has replaced: run as well, they would do the same work again.

@@ -1,10 +1,10 @@
 //! What a test knows about its schema: the files, and where objects are defined.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::Cache;
-use crate::{config::Config, config::Schema};
+use crate::config::{Config, ConfigError, Part, Schema};
 use crate::{migration::MigrationError, migration::optional, migration::optional_names, migration::select};
 use pgproof_sql::Origin;
 use pgproof_sql::{Migration, Provenance, Target, discover_rollbacks};
@@ -99,6 +99,11 @@ impl SchemaContext {
     /// The configuration and the schema in it; none for a scratch database.
     pub fn configured(&self) -> Option<&(Config, Schema)> {
         self.files.as_ref()
+    }
+
+    /// What a subsystem reads of the configuration; none for a scratch database, or if the schema lacks the table.
+    pub fn part<T: Part>(&self) -> Result<Option<Arc<T>>, ConfigError> {
+        self.files.as_ref().map_or(Ok(None), |(_, schema)| schema.part())
     }
 
     /// What was found out about the migrations once, and is true for every database of the schema.

@@ -2,7 +2,6 @@
 //! both created from a template that has all migrations of a schema applied.
 
 mod access;
-mod cache;
 mod clone;
 mod context;
 mod error;
@@ -10,8 +9,8 @@ mod pool;
 mod sandbox;
 mod template;
 
+pub use crate::cache::Cache;
 pub use access::Owners;
-pub use cache::Cache;
 pub use clone::CloneDatabase;
 pub use context::SchemaContext;
 pub use error::IsolationError;

@@ -9,7 +9,7 @@ use super::{Cache, IsolationError, SchemaContext};
 use crate::{config::Config, config::ConfigError, config::Schema};
 use crate::{migration::Applied, migration::apply, migration::select};
 use crate::{process, process::Ready, process::RunContext};
-use pgproof_server::{DatabaseError, Session};
+use pgproof_server::{DatabaseError, ServerConfig, Session};
 use pgproof_server::{Owner, ServerHandle, Source};
 use pgproof_sql::quote::identifier;
 
@@ -74,9 +74,21 @@ impl Template {
 
     /// An empty database, for tests that create their own objects.
     pub fn scratch() -> Result<Arc<Template>, IsolationError> {
+        Template::scratch_in(|| match Config::find() {
+            Ok(config) => Ok(config.server),
+            Err(ConfigError::NotFound { .. }) => Ok(ServerConfig::default()),
+            Err(error) => Err(error),
+        })
+    }
+
+    /// The same on the server that is configured so, if this process has none yet.
+    pub fn scratch_on(server: &ServerConfig) -> Result<Arc<Template>, IsolationError> {
+        Template::scratch_in(|| Ok(server.clone()))
+    }
+
+    fn scratch_in(config: impl FnOnce() -> Result<ServerConfig, ConfigError>) -> Result<Arc<Template>, IsolationError> {
         shared("", || {
-            let config = Config::find().map(|config| config.server).unwrap_or_default();
-            let server = process::server(&config).map_err(IsolationError::SharedServer)?;
+            let server = process::server(&config()?).map_err(IsolationError::SharedServer)?;
             let context = Arc::new(SchemaContext::scratch());
             Ok(Template {
                 context,

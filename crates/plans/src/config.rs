@@ -1,8 +1,9 @@
-//! The configuration of query plans. `pgproof-plans` creates the planning database.
+//! What query plans read of `pgproof.toml`. Whether the tables and columns exist, the planning database looks up.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use pgproof_runner::config::{Part, Subsystem};
 use serde::Deserialize;
 
 /// Table `[schemas.NAME.plans]`: the queries whose plans are reviewed, and the database in which they are planned.
@@ -26,6 +27,10 @@ pub struct Plans {
     /// Planner settings that override PostgreSQL's defaults: those of your production server.
     #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
+}
+
+impl Part for Plans {
+    const OF: Subsystem = Subsystem::Plans;
 }
 
 /// The rows of a table in the planning database.

@@ -1,11 +1,12 @@
-//! The configuration of tenant isolation. `pgproof-tenancy` proves it.
+//! What tenant isolation reads of `pgproof.toml`. Whether the tables exist, `ownership` looks up.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use pgproof_runner::config::{Part, Subsystem};
 use serde::Deserialize;
 
-use super::Attack;
+use super::attack::Attack;
 
 /// Table `[schemas.NAME.tenancy]`: the tenants, and how a session identifies its tenant.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -32,6 +33,10 @@ pub struct Tenancy {
     /// Known attacks that are accepted, with the reason.
     #[serde(default)]
     pub accepted: Vec<Accepted>,
+}
+
+impl Part for Tenancy {
+    const OF: Subsystem = Subsystem::Tenancy;
 }
 
 /// An accepted attack of one tenant on another.

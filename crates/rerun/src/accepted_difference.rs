@@ -1,5 +1,5 @@
 //! Differences that are accepted, as `pgproof.toml` declares them: an object, and if need be the property or the kind of
-//! change.
+//! change. `config` reads the rest.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,5 +1,5 @@
-//! What was read from a database and need not be read again, by its type. It hangs on the template or sandbox that it is
-//! about, so that it goes when they do.
+//! What was read from a database or a file and need not be read again, by its type. It hangs on the template, sandbox or
+//! schema that it is about, so that it goes when they do.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
