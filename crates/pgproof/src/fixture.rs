@@ -11,8 +11,8 @@ use pgproof_runner::config::{ConfigError, Part, Subsystem};
 use pgproof_runner::{CloneDatabase, Sandbox};
 use pgproof_runner::{isolation::IsolationError, isolation::Template};
 use pgproof_runner::{migration::MigrationError, migration::run_script};
+use pgproof_sql::quote::literal;
 use pgproof_sql::with_causes;
-use pgproof_sql::{quote::identifier, quote::literal};
 
 use pgproof_assertions::assertion::Assertion;
 use pgproof_assertions::check::{Check, fail};
@@ -78,13 +78,13 @@ impl Tenants {
     /// From here on, statements run as the role, for this tenant.
     pub fn become_tenant(&mut self, tenant: &str) -> Result<(), pgproof_server::DatabaseError> {
         let setting = literal(&self.tenancy.setting);
-        let role = identifier(&self.tenancy.role);
+        let role = self.tenancy.role.sql();
         self.sandbox.run(&format!("SELECT set_config({setting}, {}, true); SET LOCAL ROLE {role}", literal(tenant)))
     }
 
     /// From here on, statements run as the role, for no tenant.
     pub fn become_nobody(&mut self) -> Result<(), pgproof_server::DatabaseError> {
-        self.sandbox.run(&format!("SET LOCAL ROLE {}", identifier(&self.tenancy.role)))
+        self.sandbox.run(&format!("SET LOCAL ROLE {}", self.tenancy.role.sql()))
     }
 }
 

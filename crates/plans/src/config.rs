@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use pgproof_runner::config::{Part, Subsystem};
+use pgproof_sql::{Identifier, QualifiedName, keyed_by_name};
 use serde::Deserialize;
 
 /// Table `[schemas.NAME.plans]`: the queries whose plans are reviewed, and the database in which they are planned.
@@ -22,8 +23,8 @@ pub struct Plans {
     #[serde(default = "usual_rows")]
     pub rows: u64,
     /// Tables with other numbers of rows, or with expressions for columns.
-    #[serde(default)]
-    pub tables: BTreeMap<String, PlannedTable>,
+    #[serde(default, deserialize_with = "keyed_by_name")]
+    pub tables: BTreeMap<QualifiedName, PlannedTable>,
     /// Planner settings that override PostgreSQL's defaults: those of your production server.
     #[serde(default)]
     pub settings: BTreeMap<String, Setting>,
@@ -41,7 +42,7 @@ pub struct PlannedTable {
     pub rows: Option<u64>,
     /// Columns with an expression over `n`, the row number from 1.
     #[serde(default)]
-    pub columns: BTreeMap<String, String>,
+    pub columns: BTreeMap<Identifier, String>,
 }
 
 /// The value of a setting: a text or a number.

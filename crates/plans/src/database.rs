@@ -14,8 +14,8 @@ use pgproof_sql::with_causes;
 use super::config::Plans;
 use super::generator::Generator;
 use super::settings;
-use pgproof_catalog::row::{Rows, unknown_in_configuration};
-use pgproof_catalog::{Catalog, ConstraintKind, Relation, RelationKind};
+use pgproof_catalog::row::{RowError, Rows};
+use pgproof_catalog::{Catalog, ConstraintKind, Misnamed, Relation, RelationKind};
 
 /// Up to this size, ANALYZE's default sample holds every row; beyond it, the statistics target of one column is raised
 /// (300 rows per unit of the target: `src/backend/commands/analyze.c`).
@@ -40,12 +40,12 @@ pub enum PlanningError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The configuration names a table or column that does not exist.
-    #[error("[schemas.{schema}.plans.tables] names {object}, which does not exist")]
-    Unknown {
+    #[error("[schemas.{schema}.plans.tables] names {misnamed}")]
+    Misnamed {
         /// The schema.
         schema: String,
-        /// The table or column.
-        object: String,
+        /// What is wrong with the name.
+        misnamed: Box<Misnamed>,
     },
     /// The setup cannot be read or run.
     #[error(transparent)]
@@ -82,14 +82,9 @@ pub enum PlanningError {
         /// Why, table by table.
         problems: Vec<PlanningError>,
     },
-    /// `[schemas.NAME.rows]` names a table or column that does not exist.
-    #[error("[schemas.{schema}.rows] names {object}, which does not exist")]
-    UnknownRow {
-        /// The schema.
-        schema: String,
-        /// The table or column.
-        object: String,
-    },
+    /// The values for generated rows are for a table or column that does not exist.
+    #[error(transparent)]
+    Row(#[from] RowError),
     /// VACUUM left pages that are not all-visible: another session holds a snapshot.
     #[error("VACUUM could not mark all pages of {table} visible within {} s: another session holds a snapshot", VISIBLE_DEADLINE.as_secs())]
     NotVisible {
@@ -123,9 +118,7 @@ fn build(session: &mut Session, context: &SchemaContext) -> Result<String, Plann
     session.run(&pinned)?;
     let catalog = Catalog::read(session)?;
     demand_known(&schema, plans, &catalog)?;
-    if let Some((object, _)) = unknown_in_configuration(given, &catalog) {
-        return Err(PlanningError::UnknownRow { schema, object });
-    }
+    given.demand_known(&catalog).map_err(|name| RowError::misnamed(&schema, name))?;
     let generator = Generator { catalog: &catalog, plans, given };
     load(session, &schema, &generator)?;
     for table in generator.order() {
@@ -159,12 +152,10 @@ fn make_visible(session: &mut Session, tables: &str) -> Result<(), PlanningError
 }
 
 fn demand_known(schema: &str, plans: &Plans, catalog: &Catalog) -> Result<(), PlanningError> {
+    let wrong = |name| PlanningError::Misnamed { schema: schema.to_owned(), misnamed: Box::new(name) };
     for (name, planned) in &plans.tables {
-        let unknown = |object: String| PlanningError::Unknown { schema: schema.to_owned(), object };
-        let table = catalog.table(&name.into()).ok_or_else(|| unknown(format!("table {name}")))?;
-        if let Some(column) = planned.columns.keys().find(|column| table.column(column).is_none()) {
-            return Err(unknown(format!("column {name}.{column}")));
-        }
+        catalog.table_named(name).map_err(wrong)?;
+        planned.columns.keys().try_for_each(|column| catalog.column_named(name, column).map(drop)).map_err(wrong)?;
     }
     Ok(())
 }
@@ -246,9 +237,19 @@ fn exact_statistics(session: &mut Session, catalog: &Catalog, table: &Relation) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PlannedTable;
     use pgproof_runner::isolation::CloneDatabase;
+    use pgproof_sql::QualifiedName;
 
     fn loaded(sql: &str, given: &Rows) -> (Session, Result<(), PlanningError>) {
+        loaded_with(sql, given, std::collections::BTreeMap::new())
+    }
+
+    fn loaded_with(
+        sql: &str,
+        given: &Rows,
+        tables: std::collections::BTreeMap<QualifiedName, PlannedTable>,
+    ) -> (Session, Result<(), PlanningError>) {
         let mut session = CloneDatabase::scratch().unwrap().session().unwrap();
         session.run(sql).unwrap();
         let plans = Plans {
@@ -257,11 +258,12 @@ mod tests {
             role: None,
             setup: None,
             rows: 300,
-            tables: std::collections::BTreeMap::new(),
+            tables,
             settings: std::collections::BTreeMap::new(),
         };
         let catalog = Catalog::read(&mut session).unwrap();
-        let result = load(&mut session, "shop", &Generator { catalog: &catalog, plans: &plans, given });
+        let result = demand_known("shop", &plans, &catalog)
+            .and_then(|()| load(&mut session, "shop", &Generator { catalog: &catalog, plans: &plans, given }));
         (session, result)
     }
 
@@ -279,6 +281,35 @@ mod tests {
     }
 
     #[test]
+    fn a_table_is_planned_under_its_own_name_only() {
+        let sql = "CREATE TABLE \"Order.Items\" (id int PRIMARY KEY); CREATE SCHEMA old;
+                   CREATE TABLE items (id int PRIMARY KEY); CREATE TABLE old.items (id int PRIMARY KEY);";
+        let planned = |rows| PlannedTable { rows: Some(rows), ..PlannedTable::default() };
+        let tables = [("\"Order.Items\"".into(), planned(7)), ("items".into(), planned(8))];
+        let (mut session, result) = loaded_with(sql, &Rows::default(), tables.into());
+        result.unwrap();
+        let counts = "SELECT concat_ws(' ', (SELECT count(*) FROM \"Order.Items\"), (SELECT count(*) FROM items),
+                                            (SELECT count(*) FROM old.items))";
+        assert_eq!(session.value(counts).unwrap().as_deref(), Some("7 8 300"));
+    }
+
+    #[test]
+    fn a_name_that_is_no_table_is_an_error_with_the_name_that_was_meant() {
+        let sql = "CREATE TABLE orders (id int PRIMARY KEY, total int); CREATE VIEW totals AS SELECT total FROM orders;
+                   CREATE SCHEMA old; CREATE TABLE old.bills (id int)";
+        let problem = |name: &str, column: Option<&str>| {
+            let columns = column.map(|column| (column.into(), "n".to_owned())).into_iter().collect();
+            let tables = [(name.into(), PlannedTable { rows: None, columns })].into();
+            loaded_with(sql, &Rows::default(), tables).1.unwrap_err().to_string()
+        };
+        insta::assert_snapshot!(problem("ordrs", None), @"[schemas.shop.plans.tables] names table ordrs, which does not exist; did you mean orders?");
+        insta::assert_snapshot!(problem("public.ordrs", None), @"[schemas.shop.plans.tables] names table public.ordrs, which does not exist; did you mean public.orders?");
+        insta::assert_snapshot!(problem("bills", None), @"[schemas.shop.plans.tables] names table bills, which does not exist; did you mean old.bills?");
+        insta::assert_snapshot!(problem("totals", None), @"[schemas.shop.plans.tables] names totals, which is a view, not a table");
+        insta::assert_snapshot!(problem("orders", Some("totl")), @"[schemas.shop.plans.tables] names column orders.totl, which does not exist; did you mean total?");
+    }
+
+    #[test]
     fn every_table_that_cannot_be_filled_is_reported() {
         let sql = "CREATE TABLE a (id int PRIMARY KEY, x int NOT NULL, y int NOT NULL, CHECK (x = y * 1000 + 1));
                    CREATE TABLE b (id int PRIMARY KEY);
@@ -291,8 +322,8 @@ mod tests {
         table c does not take generated rows; give expressions for its columns in [schemas.shop.plans.tables.c.columns]: error 23514 check_violation: new row for relation "c" violates check constraint "c_check"
         detail: Failing row contains (1).
         "#);
-        let columns = [("x", "n * 1000 + 1"), ("y", "n")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let (_, result) = loaded(sql, &Rows([("a".into(), columns.into())].into()));
+        let columns = [("x", "n * 1000 + 1"), ("y", "n")].map(|(name, value)| (name.into(), value.to_owned()));
+        let (_, result) = loaded(sql, &Rows::of("a".into(), columns.into()));
         assert!(matches!(result, Err(PlanningError::Load { table, .. }) if table == "c"));
     }
 }

@@ -84,15 +84,15 @@ impl Generator<'_> {
     }
 
     fn configured(&self, table: &Relation) -> Option<&PlannedTable> {
-        let tables = &self.plans.tables;
-        tables.get(&table.name).or_else(|| tables.get(&table.qualified_name().to_string()))
+        let is_it = |name: &QualifiedName| self.catalog.table(name) == Some(table);
+        self.plans.tables.iter().find(|(name, _)| is_it(name)).map(|(_, planned)| planned)
     }
 
     /// The expression that is configured for a column.
     fn configured_column(&self, table: &Relation, column: &str) -> Option<&String> {
         let planned = self.configured(table).and_then(|table| table.columns.get(column));
-        let is_it = |name: &QualifiedName| self.catalog.table(name) == Some(table);
-        let given = || self.given.0.iter().find(|(name, _)| is_it(name)).and_then(|(_, columns)| columns.get(column));
+        let given =
+            || self.given.columns(self.catalog, table).find(|(name, _)| **name == *column).map(|(_, given)| given);
         planned.or_else(given)
     }
 

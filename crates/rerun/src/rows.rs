@@ -10,11 +10,11 @@ use pgproof_sql::{quote::identifier, quote::literal};
 use proptest::prelude::*;
 
 use super::case::property;
-use super::config::EditedRows;
+use super::config::{EditedRows, Rerun};
 use super::database::{Runs, failing};
 use super::repeat::{pins, subject};
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
-use pgproof_catalog::{Catalog, Column, Relation};
+use pgproof_catalog::{Catalog, Column, Misnamed, Relation};
 use pgproof_catalog::{row::RowGenerator, row::Value};
 
 /// Rows between runs are kept.
@@ -43,7 +43,7 @@ impl Assertion for KeepsRows {
 impl Runs {
     /// Tries runs with users' rows and edits in between. `sandbox` is on a database in which all migrations have run.
     pub fn keep_rows(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        let rows = UserRows::make(sandbox)?;
+        let rows = UserRows::make(sandbox, &self.rerun)?;
         let files = self.migrations.len();
         let step = prop_oneof![
             2 => Just(Step::RunAll),
@@ -97,17 +97,32 @@ impl Step {
 struct UserRows {
     /// Statements, in an order in which they can run.
     inserts: Vec<String>,
-    /// By table: an UPDATE of one row, and the query that checks whether the row still has the edited value.
-    edits: BTreeMap<String, (String, String)>,
+    /// By table.
+    edits: BTreeMap<String, Edit>,
+}
+
+/// An edit of a row that the migrations inserted.
+#[derive(Clone)]
+struct Edit {
+    /// The UPDATE of one row.
+    update: String,
+    /// The query that checks whether the row still has the edited value.
+    question: String,
+    /// What is declared to become of it.
+    declared: EditedRows,
 }
 
 impl UserRows {
-    fn make(sandbox: &mut Sandbox) -> Result<UserRows, Failure> {
+    fn make(sandbox: &mut Sandbox, rerun: &Rerun) -> Result<UserRows, Failure> {
         let catalog = Catalog::of(sandbox)?;
+        let wrong = |name: Misnamed| Failure::Expectation(format!("rerun.edited_rows in pgproof.toml names {name}"));
+        rerun.edited_rows.keys().try_for_each(|name| catalog.table_named(name).map(drop)).map_err(wrong)?;
         let tables: Vec<Relation> = catalog.tables().filter(|table| table.inherits.is_empty()).cloned().collect();
         let mut edits = BTreeMap::new();
         for table in &tables {
-            if let Some(edit) = edit(sandbox, &catalog, table)? {
+            if let Some((update, question)) = edit(sandbox, &catalog, table)? {
+                let declared = rerun.declared(&catalog, table);
+                let edit = Edit { update, question, declared };
                 edits.insert(catalog.shown(&table.qualified_name()).to_string(), edit);
             }
         }
@@ -142,10 +157,10 @@ impl Runs {
                 }
                 Step::PutRows => {}
                 Step::Edit => {
-                    for (table, (update, question)) in &rows.edits {
+                    for (table, edit) in &rows.edits {
                         // A row whose key is generated anew in each database is not found here.
-                        if session.affected(update)? == 1 {
-                            edited.insert(table.clone(), (update.clone(), question.clone()));
+                        if session.affected(&edit.update)? == 1 {
+                            edited.insert(table.clone(), edit.clone());
                         }
                     }
                 }
@@ -157,32 +172,27 @@ impl Runs {
         if let Some(lost) = theirs.iter().find(|row| !now.contains(row)) {
             return Err(refuted(format!("a row that a user put in is gone or changed: {lost}")));
         }
-        self.demand_declared(&mut session, &edited)
+        demand_declared(&mut session, &edited)
     }
 
     fn run_on(&self, database: &CloneDatabase, files: std::ops::Range<usize>) -> Result<(), Failure> {
         let ran = self.run(database, &self.migrations[files]);
         ran.map_err(|error| failing(&error, format!("with rows in the tables, a run fails\n{error}")))
     }
+}
 
-    /// Edited rows are kept, or reset if declared.
-    fn demand_declared(
-        &self,
-        session: &mut Session,
-        edits: &BTreeMap<String, (String, String)>,
-    ) -> Result<(), Failure> {
-        for (table, (update, question)) in edits {
-            let kept = session.value(question)?.as_deref() == Some("t");
-            let declared = self.rerun.edited_rows.get(table).copied().unwrap_or(EditedRows::Kept);
-            if kept != (declared == EditedRows::Kept) {
-                let (is, should) = if kept { ("kept", "reset") } else { ("reset", "kept") };
-                return Err(refuted(format!(
-                    "an edited row of {table} is {is}, and should be {should} (rerun.edited_rows in pgproof.toml): {update}"
-                )));
-            }
+/// Edited rows are kept, or reset if declared.
+fn demand_declared(session: &mut Session, edits: &BTreeMap<String, Edit>) -> Result<(), Failure> {
+    for (table, Edit { update, question, declared }) in edits {
+        let kept = session.value(question)?.as_deref() == Some("t");
+        if kept != (*declared == EditedRows::Kept) {
+            let (is, should) = if kept { ("kept", "reset") } else { ("reset", "kept") };
+            return Err(refuted(format!(
+                "an edited row of {table} is {is}, and should be {should} (rerun.edited_rows in pgproof.toml): {update}"
+            )));
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Inserts rows with triggers disabled, and returns them. A role that may not disable triggers inserts what they let through,

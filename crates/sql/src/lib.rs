@@ -27,7 +27,7 @@ pub use error::SourceError;
 pub use extensions::leave_out_extensions;
 pub use layout::{Layout, Style, lay_out};
 pub use meta::Variables;
-pub use name::{Identifier, NameError, QualifiedName};
+pub use name::{Identifier, NameError, QualifiedName, keyed_by_name};
 pub use object::{Change, ObjectId, ObjectKind, ObjectPattern, PatternError, Property, Target, is_like, nearest};
 pub use origin::Origin;
 pub use provenance::Provenance;

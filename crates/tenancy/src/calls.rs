@@ -167,7 +167,7 @@ impl Attacker<'_> {
         let Argument { name, ty, category } = argument;
         let typed = |text: &str| format!("{}::{ty}", literal(text));
         let column = ["p_", "in_", "_"].iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
-        if column == self.probe.tenancy.column {
+        if self.probe.tenancy.column == *column {
             return vec![typed(&self.seeds.other)];
         }
         let of_rows: BTreeSet<String> = self

@@ -19,6 +19,6 @@ mod writes;
 
 pub use attack::Attack;
 pub use cell::{Cell, Verdict};
-pub use config::{Accepted, Tenancy};
+pub use config::{Accepted, AcceptedTable, Tenancy};
 pub use matrix::{Matrix, MatrixRow, TenancyError, isolation_matrix};
 pub use probe::Actor;

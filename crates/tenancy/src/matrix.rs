@@ -1,6 +1,6 @@
 //! The matrix of tables and attacks: the attacking roles, the accepted findings, and the resulting assertions.
 
-use pgproof_sql::{Property, QualifiedName, is_like};
+use pgproof_sql::{Identifier, Property, QualifiedName, is_like};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -18,8 +18,8 @@ use super::seeds::Seeds;
 use super::text;
 use pgproof_assertions::pin::Pin;
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject, assertion::refuted};
-use pgproof_catalog::Catalog;
 use pgproof_catalog::row::RowError;
+use pgproof_catalog::{Catalog, Misnamed};
 
 /// Why tenant isolation could not be tested.
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum TenancyError {
     )]
     Unbound {
         /// The role.
-        role: String,
+        role: Identifier,
         /// What it is.
         why: String,
     },
@@ -39,13 +39,13 @@ pub enum TenancyError {
     #[error("role {role} does not exist; make it in the file that tenancy.setup in pgproof.toml names")]
     NoRole {
         /// The role.
-        role: String,
+        role: Identifier,
     },
-    /// The configuration names a table that does not exist.
-    #[error("there is no table {table}, which tenancy in pgproof.toml names")]
-    NoTable {
-        /// The table.
-        table: String,
+    /// The configuration names a table or column that does not exist.
+    #[error("tenancy in pgproof.toml names {misnamed}")]
+    Misnamed {
+        /// What is wrong with the name.
+        misnamed: Box<Misnamed>,
     },
     /// The configuration names a column that does not lead to a tenant.
     #[error(
@@ -55,7 +55,7 @@ pub enum TenancyError {
         /// The table.
         table: String,
         /// The column.
-        column: String,
+        column: Identifier,
     },
     /// The tenant of a row is ambiguous.
     #[error("{table} references rows of tenants through {}; say in tenancy.through in pgproof.toml which one decides whose a row is", .columns.join(" and "))]
@@ -67,11 +67,14 @@ pub enum TenancyError {
     },
     /// No table has rows of tenants.
     #[error(
-        "no table has a column {column:?}, so there is nothing to keep apart; correct tenancy.column in pgproof.toml"
+        "no table has a column {column}, so there is nothing to keep apart; correct tenancy.column in pgproof.toml{}",
+        .nearest.as_ref().map(|name| format!("; did you mean {name}?")).unwrap_or_default()
     )]
     NoTenantTable {
         /// The column.
-        column: String,
+        column: Identifier,
+        /// The closest name of a column, if one is close.
+        nearest: Option<String>,
     },
     /// The type that identifies tenants has no known values.
     #[error("no value is known for the type of the column that names the tenant")]
@@ -93,7 +96,7 @@ pub struct Matrix {
     /// The schema's name.
     pub schema: String,
     /// The role that works for one tenant at a time.
-    pub role: String,
+    pub role: Identifier,
     /// A row for each table, and one for the rows without a tenant in each table that can have some.
     pub rows: Vec<MatrixRow>,
     /// What the configuration accepts but was not found.
@@ -147,14 +150,17 @@ pub fn isolation_matrix(template: &Arc<Template>, tenancy: &Tenancy) -> Result<M
     cells.extend(as_owner.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
     let mut founded = BTreeSet::new();
     for (_, cell) in &mut cells {
-        if let Some(at) = tenancy.accepted.iter().position(|accepted| accepts(accepted, cell)) {
+        if let Some(at) = tenancy.accepted.iter().position(|accepted| accepts(&catalog, accepted, cell)) {
             founded.insert(at);
             cell.verdict = Verdict::Accepted;
             cell.note = format!("{}: {}", cell.note, tenancy.accepted[at].reason);
         }
     }
     let unfounded = tenancy.accepted.iter().enumerate().filter(|(at, _)| !founded.contains(at));
-    let unfounded = unfounded.map(|(_, accepted)| format!("{} on {}", accepted.attack, accepted.tables.join(", ")));
+    let unfounded = unfounded.map(|(_, accepted)| {
+        let tables: Vec<String> = accepted.tables.iter().map(ToString::to_string).collect();
+        format!("{} on {}", accepted.attack, tables.join(", "))
+    });
     Ok(Matrix {
         schema,
         role: tenancy.role.clone(),
@@ -221,12 +227,12 @@ fn rows(ownership: &Ownership, cells: &[(Actor, Cell)], untried: &BTreeMap<Strin
     rows
 }
 
-fn accepts(accepted: &Accepted, cell: &Cell) -> bool {
+fn accepts(catalog: &Catalog, accepted: &Accepted, cell: &Cell) -> bool {
     let by = if cell.no_tenant { Some("no tenant") } else { cell.by.as_deref() };
     let matches = |pattern: &String| by.is_some_and(|by| is_like(by, pattern));
     cell.verdict == Verdict::Leaks
         && accepted.attack == cell.attack
-        && accepted.tables.iter().any(|table| table == "*" || *table == cell.table)
+        && accepted.is_on(catalog, &cell.table)
         && (if accepted.by.is_empty() { !cell.no_tenant } else { accepted.by.iter().any(matches) })
 }
 

@@ -1,9 +1,9 @@
 //! Which tenant owns the rows of each table: the one named in a column, the one that owns the referenced row, or none,
 //! which must be declared explicitly.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use pgproof_sql::QualifiedName;
+use pgproof_sql::{QualifiedName, nearest};
 use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::TenancyError;
@@ -84,13 +84,12 @@ pub(super) struct Ownership {
 impl Ownership {
     /// Determines ownership, and requires that everything the configuration names exists.
     pub(super) fn of(catalog: &Catalog, tenancy: &Tenancy) -> Result<Ownership, TenancyError> {
-        let named = tenancy.through.keys().chain(tenancy.shared.keys()).chain(tenancy.operator_only.keys());
-        let accepted = tenancy.accepted.iter().flat_map(|accepted| &accepted.tables).filter(|name| *name != "*");
-        if let Some(name) = named.chain(accepted).find(|name| catalog.relation(&QualifiedName::from(*name)).is_none()) {
-            return Err(TenancyError::NoTable { table: name.clone() });
-        }
+        tenancy.demand_known(catalog).map_err(|name| TenancyError::Misnamed { misnamed: Box::new(name) })?;
         let root = catalog.constraints.iter().find_map(|key| {
-            let references = key.references.as_ref().filter(|_| key.columns == [tenancy.column.clone()])?;
+            let references = key
+                .references
+                .as_ref()
+                .filter(|_| matches!(key.columns.as_slice(), [column] if tenancy.column == *column))?;
             let [column] = references.columns.as_slice() else { return None };
             Some((references.qualified_name(), column.clone()))
         });
@@ -118,7 +117,10 @@ impl Ownership {
             ownership.owner(catalog, tenancy, &table.relation, &table.name)?;
         }
         if !ownership.tables.iter().any(TenantTable::is_tenants) {
-            return Err(TenancyError::NoTenantTable { column: tenancy.column.clone() });
+            let columns = ownership.tables.iter().flat_map(|table| &table.relation.columns);
+            let names = columns.map(|column| column.name.as_str());
+            let nearest = nearest(tenancy.column.as_str(), names).map(str::to_owned);
+            return Err(TenancyError::NoTenantTable { column: tenancy.column.clone(), nearest });
         }
         Ok(ownership)
     }
@@ -130,17 +132,10 @@ impl Ownership {
         relation: &Relation,
         name: &str,
     ) -> Result<Owner, TenancyError> {
-        let said = |map: &std::collections::BTreeMap<String, String>| {
-            map.iter()
-                .find(|(table, _)| {
-                    catalog.relation(&QualifiedName::from(*table)).is_some_and(|named| named == relation)
-                })
-                .map(|(_, text)| text.clone())
-        };
-        if let Some(reason) = said(&tenancy.shared) {
+        if let Some(reason) = said(catalog, relation, &tenancy.shared) {
             return Ok(Owner::Shared(reason));
         }
-        if let Some(reason) = said(&tenancy.operator_only) {
+        if let Some(reason) = said(catalog, relation, &tenancy.operator_only) {
             return Ok(Owner::OperatorOnly(reason));
         }
         if let Some((_, column)) = self.root.as_ref().filter(|(root, _)| *root == relation.qualified_name()) {
@@ -150,8 +145,8 @@ impl Ownership {
         if relation.kind == RelationKind::ForeignTable {
             return Ok(Owner::Undecided);
         }
-        if relation.column(&tenancy.column).is_some() {
-            return Ok(Owner::Column(tenancy.column.clone()));
+        if let Some(column) = relation.column(tenancy.column.as_str()) {
+            return Ok(Owner::Column(column.name.clone()));
         }
         let leads = |key: &&Constraint| {
             let references = key.references.as_ref();
@@ -160,8 +155,8 @@ impl Ownership {
         let foreign = catalog.constraints_of(relation).filter(|key| key.kind == ConstraintKind::ForeignKey);
         let keys: Vec<&Constraint> = foreign.filter(leads).collect();
         let sure = |key: &&&Constraint| key.columns.iter().all(|c| relation.column(c).is_some_and(|c| c.not_null));
-        let chosen = match said(&tenancy.through) {
-            Some(column) => match keys.iter().find(|key| key.columns.contains(&column)) {
+        let chosen = match said(catalog, relation, &tenancy.through) {
+            Some(column) => match keys.iter().find(|key| key.columns.iter().any(|own| column == *own)) {
                 Some(key) => vec![*key],
                 None => return Err(TenancyError::NoKey { table: name.to_owned(), column }),
             },
@@ -213,6 +208,11 @@ impl Ownership {
             _ => "false".to_owned(),
         }
     }
+}
+
+/// What the configuration says of a table.
+fn said<T: Clone>(catalog: &Catalog, relation: &Relation, map: &BTreeMap<QualifiedName, T>) -> Option<T> {
+    map.iter().find(|(table, _)| catalog.relation(table) == Some(relation)).map(|(_, said)| said.clone())
 }
 
 /// The tables without a parent, referenced ones first; circular references are ordered by name.

@@ -70,7 +70,7 @@ impl<'a> Probe<'a> {
             "SELECT rolsuper, rolbypassrls, \
              (SELECT min(r.rolname) FROM pg_roles r WHERE (r.rolsuper OR r.rolbypassrls) AND pg_has_role(me.oid, r.oid, 'MEMBER')) \
              FROM pg_roles me WHERE rolname = {}",
-            literal(&tenancy.role)
+            literal(tenancy.role.as_str())
         );
         let found = db.rows(&attributes)?.into_iter().next();
         let on = |row: &Row, at: usize| row.get(at).is_some_and(|value| value.as_deref() == Some("t"));
@@ -85,7 +85,7 @@ impl<'a> Probe<'a> {
             }
             Some(_) => {}
         }
-        let mut role = tenancy.role.clone();
+        let mut role = tenancy.role.as_str().to_owned();
         if actor == Actor::Owner {
             // A separate owner, which also has the privileges of the application's role. On an external server its name is
             // the run's: of two transactions that create a role of one name, the second waits for the first.
@@ -94,7 +94,7 @@ impl<'a> Probe<'a> {
             let mut sql = format!(
                 "CREATE ROLE {0} NOLOGIN NOSUPERUSER NOBYPASSRLS; GRANT {1} TO {0};",
                 identifier(&role),
-                identifier(&tenancy.role)
+                tenancy.role.sql()
             );
             let schemas: std::collections::BTreeSet<&String> =
                 ownership.tables.iter().map(|table| &table.relation.schema).collect();

@@ -184,11 +184,12 @@ impl Maker<'_> {
     /// A new tenant: its key.
     fn tenant(&mut self, db: &mut Sandbox, column: &str) -> Result<String, TenancyError> {
         let Some((root, key)) = self.ownership.root.clone() else { return self.unknown_tenant(column) };
+        let missing = || RowError::NoTable { table: root.to_string() };
         let row = self.generator.insert(db, &root, &[])?;
         let party = if self.rows.is_empty() { Party::Own } else { Party::Other };
-        let relation = self.catalog.table(&root).ok_or(TenancyError::NoTable { table: root.to_string() })?;
+        let relation = self.catalog.table(&root).ok_or_else(missing)?;
         self.rows.push(seed(party, &root, relation, &row));
-        row.value(&key).map(str::to_owned).ok_or(TenancyError::NoTable { table: root.to_string() })
+        row.value(&key).map(str::to_owned).ok_or_else(|| missing().into())
     }
 
     /// A value of the tenants' type that does not name a tenant.

@@ -7,14 +7,14 @@ use std::collections::BTreeMap;
 
 use pgproof_runner::isolation::Template;
 use pgproof_sql::with_causes;
-use pgproof_tenancy::{Accepted, Attack, Matrix, Tenancy, TenancyError, Verdict, isolation_matrix};
+use pgproof_tenancy::{Accepted, AcceptedTable, Attack, Matrix, Tenancy, TenancyError, Verdict, isolation_matrix};
 
 fn tenancy(role: &str) -> Tenancy {
     Tenancy {
-        role: role.to_owned(),
+        role: role.into(),
         setup: None,
         setting: "app.tenant".to_owned(),
-        column: "tenant".to_owned(),
+        column: "tenant".into(),
         through: BTreeMap::new(),
         shared: BTreeMap::new(),
         operator_only: BTreeMap::new(),
@@ -121,7 +121,7 @@ fn a_tenant_that_is_found_through_another_table() {
     let mut tenancy = tenancy("through_role");
     tenancy.accepted.push(Accepted {
         attack: Attack::Unique,
-        tables: vec!["*".to_owned()],
+        tables: vec![AcceptedTable::Any],
         by: vec!["*_pkey".to_owned()],
         reason: "random".to_owned(),
     });
@@ -154,14 +154,29 @@ fn what_cannot_be_tried_is_an_error_that_says_what_to_do() {
         tried(name, schema, &tenancy).expect_err("refused").to_string()
     };
     let schema = "CREATE TABLE a (tenant int NOT NULL); CREATE TABLE b (id int)";
-    let error = refused("super", schema, &|tenancy| tenancy.role = "postgres".to_owned());
+    let error = refused("super", schema, &|tenancy| tenancy.role = "postgres".into());
     assert!(error.starts_with("role postgres is a superuser: policies do not bind it"), "{error}");
-    let error = refused("missing", schema, &|tenancy| tenancy.role = "nobody_here".to_owned());
+    let error = refused("missing", schema, &|tenancy| tenancy.role = "nobody_here".into());
     assert!(error.starts_with("role nobody_here does not exist"), "{error}");
-    let error = refused("column", schema, &|tenancy| tenancy.column = "company".to_owned());
-    assert!(error.starts_with("no table has a column \"company\""), "{error}");
-    let error = refused("named", schema, &|tenancy| drop(tenancy.shared.insert("c".to_owned(), String::new())));
-    assert_eq!(error, "there is no table c, which tenancy in pgproof.toml names");
+    let error = refused("column", schema, &|tenancy| tenancy.column = "tennant".into());
+    assert!(error.starts_with("no table has a column tennant"), "{error}");
+    assert!(error.ends_with("; did you mean tenant?"), "{error}");
+    let error = refused("named", schema, &|tenancy| drop(tenancy.shared.insert("c".into(), String::new())));
+    assert_eq!(error, "tenancy in pgproof.toml names table c, which does not exist; did you mean a?");
+    let on = |table: &'static str| {
+        let tables = vec![AcceptedTable::Named(table.into())];
+        move |tenancy: &mut Tenancy| {
+            let (tables, reason) = (tables.clone(), "r".to_owned());
+            tenancy.accepted.push(Accepted { attack: Attack::Select, tables, by: Vec::new(), reason });
+        }
+    };
+    let error = refused("accepted", schema, &on("public.bb"));
+    assert_eq!(error, "tenancy in pgproof.toml names table public.bb, which does not exist; did you mean public.b?");
+    let view = format!("{schema}; CREATE VIEW v AS SELECT * FROM a");
+    let error = refused("view", &view, &on("v"));
+    assert_eq!(error, "tenancy in pgproof.toml names v, which is a view, not a table");
+    let error = refused("led", schema, &|tenancy| drop(tenancy.through.insert("b".into(), "ids".into())));
+    assert_eq!(error, "tenancy in pgproof.toml names column b.ids, which does not exist; did you mean id?");
     let two = "CREATE TABLE a (id int PRIMARY KEY, tenant int NOT NULL);
                CREATE TABLE b (one int NOT NULL REFERENCES a, two int NOT NULL REFERENCES a)";
     let error = refused("several", two, &|_| {});
@@ -185,10 +200,10 @@ fn a_foreign_table_is_undecided_until_somebody_decides() {
     };
     assert_eq!(decision("far", &|_| {}), (true, None, None));
     let reason = || "the same for everybody".to_owned();
-    let shared = decision("far_shared", &|tenancy| drop(tenancy.shared.insert("rates".to_owned(), reason())));
+    let shared = decision("far_shared", &|tenancy| drop(tenancy.shared.insert("rates".into(), reason())));
     assert_eq!(shared, (false, None, Some(reason())));
     // Operator-only rows cannot be inserted there: the report states that this was not tried.
-    let closed = decision("far_closed", &|tenancy| drop(tenancy.operator_only.insert("rates".to_owned(), reason())));
+    let closed = decision("far_closed", &|tenancy| drop(tenancy.operator_only.insert("rates".into(), reason())));
     assert_eq!(closed, (false, Some("its rows are on another server".to_owned()), Some(reason())));
 }
 
@@ -220,10 +235,10 @@ fn kept() -> String {
 /// The matrix of that schema with an addition; keys are random, and revealing that one exists is accepted.
 fn with(name: &str, added: &str) -> Matrix {
     let mut tenancy = tenancy(&format!("{name}_role"));
-    tenancy.shared.insert("shared".to_owned(), "for everybody".to_owned());
+    tenancy.shared.insert("shared".into(), "for everybody".to_owned());
     tenancy.accepted.push(Accepted {
         attack: Attack::Unique,
-        tables: vec!["*".to_owned()],
+        tables: vec![AcceptedTable::Any],
         by: vec!["*_pkey".to_owned()],
         reason: "random".to_owned(),
     });

@@ -7,7 +7,6 @@ use pgproof_runner::Sandbox;
 use pgproof_runner::config::ConfigError;
 use pgproof_runner::isolation::SchemaContext;
 use pgproof_server::DatabaseError;
-use pgproof_sql::{QualifiedName, nearest};
 
 use super::trial::{one, undone_rows};
 use super::{RowError, Rows, Value};
@@ -31,9 +30,7 @@ impl Configured {
     /// Whether every table and column exists.
     pub(super) fn demand_known(&mut self, catalog: &Catalog) -> Result<(), RowError> {
         if !self.is_known {
-            unknown(&self.rows, catalog).map_or(Ok(()), |(object, nearest)| {
-                Err(RowError::Configured { schema: self.schema.clone(), object, nearest })
-            })?;
+            self.rows.demand_known(catalog).map_err(|name| RowError::misnamed(&self.schema, name))?;
             self.is_known = true;
         }
         Ok(())
@@ -47,40 +44,19 @@ impl Configured {
         table: &Relation,
         n: u64,
     ) -> Result<Vec<(String, Value)>, RowError> {
-        let is_it = |name: &QualifiedName| catalog.table(name) == Some(table);
-        let Some((_, columns)) = self.rows.0.iter().find(|(name, _)| is_it(name)) else { return Ok(Vec::new()) };
         let mut found = Vec::new();
-        for (column, expression) in columns {
-            let ty = table.column(column).map(|column| column.ty.name.clone()).unwrap_or_default();
+        for (column, expression) in self.rows.columns(catalog, table) {
+            let ty = table.column(column.as_str()).map(|column| column.ty.name.clone()).unwrap_or_default();
             let sql = format!("SELECT (({expression})::{ty})::text FROM (SELECT {n}::bigint AS n) AS pgproof_row");
             let value = undone_rows(sandbox.session(), &sql)?.map_err(|refusal| RowError::Expression {
                 schema: self.schema.clone(),
                 table: table.name.clone(),
-                column: column.clone(),
+                column: column.to_string(),
                 ty,
                 source: Box::new(DatabaseError::Reported(refusal)),
             })?;
-            found.push((column.clone(), one(value).into()));
+            found.push((column.as_str().to_owned(), one(value).into()));
         }
         Ok(found)
     }
-}
-
-/// The first table or column that does not exist, and the closest name.
-pub fn unknown(rows: &Rows, catalog: &Catalog) -> Option<(String, Option<String>)> {
-    for (name, columns) in &rows.0 {
-        let Some(table) = catalog.table(name) else {
-            let names: Vec<String> = catalog.tables().map(|t| catalog.shown(&t.qualified_name()).to_string()).collect();
-            let text = name.to_string();
-            return Some((
-                format!("table {text}"),
-                nearest(&text, names.iter().map(String::as_str)).map(str::to_owned),
-            ));
-        };
-        if let Some(column) = columns.keys().find(|column| table.column(column).is_none()) {
-            let names = table.columns.iter().map(|column| column.name.as_str());
-            return Some((format!("column {name}.{column}"), nearest(column, names).map(str::to_owned)));
-        }
-    }
-    None
 }

@@ -4,6 +4,8 @@ use pgproof_runner::config::ConfigError;
 use pgproof_server::{DatabaseError, Reported};
 use pgproof_sql::{Identifier, ObjectId, ObjectKind, QualifiedName};
 
+use crate::Misnamed;
+
 /// Why no row could be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -109,14 +111,12 @@ pub enum RowError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The configuration names a table or column that does not exist.
-    #[error("[schemas.{schema}.rows] names {object}, which does not exist{}", .nearest.as_ref().map(|name| format!("; did you mean {name}?")).unwrap_or_default())]
+    #[error("[schemas.{schema}.rows] names {misnamed}")]
     Configured {
         /// The schema in `pgproof.toml`.
         schema: String,
-        /// The table or column.
-        object: String,
-        /// The closest name, if one is close.
-        nearest: Option<String>,
+        /// What is wrong with the name.
+        misnamed: Box<Misnamed>,
     },
     /// A configured expression is no value of its column.
     #[error("[schemas.{schema}.rows.{table}] {column} is no value of type {ty}")]
@@ -141,6 +141,11 @@ pub enum RowError {
 }
 
 impl RowError {
+    /// A name in `[schemas.NAME.rows]` that is none.
+    pub fn misnamed(schema: &str, misnamed: Misnamed) -> RowError {
+        RowError::Configured { schema: schema.to_owned(), misnamed: Box::new(misnamed) }
+    }
+
     /// Whether the table is the reason: no row of it was found. Otherwise a name or the configuration is wrong, or the
     /// session failed.
     pub fn is_of_table(&self) -> bool {

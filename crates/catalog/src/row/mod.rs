@@ -25,7 +25,6 @@ mod value;
 
 pub use candidates::{candidates, literals};
 pub use config::Rows;
-pub use configured::unknown as unknown_in_configuration;
 pub use draft::{Draft, Row};
 pub use error::RowError;
 pub use generator::RowGenerator;

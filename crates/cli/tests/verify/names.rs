@@ -98,6 +98,15 @@ fn a_test_that_asserts_nothing_is_named_and_fails_the_run() {
 }
 
 #[test]
+fn edited_rows_of_a_table_that_does_not_exist_are_an_error() {
+    let project = Project::new();
+    project.edit("pgproof.toml", "edited_rows.opportunity_thresholds", "edited_rows.opportunity_treshold");
+    let named = "rerun.edited_rows in pgproof.toml names table opportunity_treshold, which does not exist; \
+                 did you mean opportunity_thresholds?";
+    project.run(&["verify", "--filter", "rerun::"]).demand(2, &[named]);
+}
+
+#[test]
 fn an_accepted_difference_that_matches_nothing_is_reported() {
     let project = Project::new();
     project.append(

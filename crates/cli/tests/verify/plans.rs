@@ -151,5 +151,5 @@ fn a_malformed_query_is_an_error(#[case] from: &str, #[case] to: &str, #[case] m
 fn a_planning_table_that_does_not_exist_is_named() {
     let project = Project::new();
     project.edit("pgproof.toml", "etl_logs.rows", "etl_log.rows");
-    plans(&project).demand(2, &["names table etl_log, which does not exist"]);
+    plans(&project).demand(2, &["names table etl_log, which does not exist; did you mean etl_logs?"]);
 }

@@ -2,8 +2,10 @@
 //! denotes; the catalog determines whether it exists.
 
 mod identifier;
+mod keyed;
 mod qualified;
 
 pub(crate) use identifier::parts;
 pub use identifier::{Identifier, NameError};
+pub use keyed::keyed_by_name;
 pub use qualified::QualifiedName;
