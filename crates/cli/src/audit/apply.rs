@@ -12,7 +12,8 @@ use pgproof_sql::{Layout, Migration, ObjectId, ObjectKind, Provenance, Statement
 use squawk_syntax::SourceFile;
 
 use super::danger;
-use super::finding::{Finding, Severity};
+use super::finding::Finding;
+use super::rule::Rule;
 
 /// The newest major version whose syntax the parser knows.
 const NEWEST_KNOWN: u16 = 18;
@@ -84,14 +85,8 @@ pub(super) fn apply_all(
             }
         } else if in_block {
             let at = migration.statements.last().map(|statement| statement.origin.clone());
-            findings.push(Finding {
-                rule: "applies",
-                severity: Severity::Error,
-                at,
-                message: "the file ends inside a transaction block, so its changes are rolled back".to_owned(),
-                advice: Some("end it with COMMIT".to_owned()),
-                follows_from: None,
-            });
+            let message = "the file ends inside a transaction block, so its changes are rolled back".to_owned();
+            findings.push(Finding::new(Rule::Applies, at, message).advised("end it with COMMIT"));
         }
     }
     Ok(findings)
@@ -161,14 +156,12 @@ fn says(statement: &Statement, wanted: &[&str]) -> bool {
 fn commit(session: &mut Session, migration: &Migration) -> Result<Option<Finding>, DatabaseError> {
     match session.run("COMMIT") {
         Ok(()) => Ok(None),
-        Err(DatabaseError::Reported(report)) => Ok(Some(Finding {
-            rule: "applies",
-            severity: Severity::Error,
-            at: migration.statements.last().map(|statement| statement.origin.clone()),
-            message: format!("COMMIT at the end of the file failed with {}: {}", report.condition(), report.message),
-            advice: None,
-            follows_from: None,
-        })),
+        Err(DatabaseError::Reported(report)) => {
+            let at = migration.statements.last().map(|statement| statement.origin.clone());
+            let (condition, said) = (report.condition(), &report.message);
+            let message = format!("COMMIT at the end of the file failed with {condition}: {said}");
+            Ok(Some(Finding::new(Rule::Applies, at, message)))
+        }
         Err(error) => Err(error),
     }
 }
@@ -238,23 +231,14 @@ fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>
     } else {
         pgproof_server::advice::for_sqlstate(&report.sqlstate).map(str::to_owned)
     };
-    Finding { rule: "applies", severity: Severity::Error, at: Some(at), message, advice, follows_from }
+    Finding { advice, follows_from, ..Finding::new(Rule::Applies, Some(at), message) }
 }
 
 /// The finding for a statement that was ended from outside.
 fn too_slow(statement: &Statement, limit: std::time::Duration) -> Finding {
-    Finding {
-        rule: "deadline",
-        severity: Severity::Error,
-        at: Some(statement.origin.clone()),
-        message: format!(
-            "{} did not end within {}, so it was ended",
-            statement.kind(),
-            humantime::format_duration(limit)
-        ),
-        advice: Some("if it needs more time, say how much with --statement-deadline".to_owned()),
-        follows_from: None,
-    }
+    let took = humantime::format_duration(limit);
+    let message = format!("{} did not end within {took}, so it was ended", statement.kind());
+    Finding::new(Rule::Deadline, Some(statement.origin.clone()), message).advised(Rule::Deadline.help())
 }
 
 /// The finding for a statement that needs more than to own the database.
@@ -277,5 +261,5 @@ fn lacking(found: Finding, statement: &Statement, template: &Template) -> Findin
             None => format!("owning the database is not enough for it; {outside}"),
         }
     };
-    Finding { rule: "privileges", advice: Some(advice), ..found }
+    Finding { rule: Rule::Privileges, advice: Some(advice), ..found }
 }

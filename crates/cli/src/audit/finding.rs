@@ -1,25 +1,15 @@
-//! A finding: a problem, its location, and what to do about it.
+//! A finding: a violated rule, its location, and what to do about it.
 
 use pgproof_sql::Origin;
 use serde::Serialize;
 
-/// The severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Severity {
-    /// It does not work.
-    Error,
-    /// It works, but will cause problems.
-    Warning,
-    /// For information.
-    Note,
-}
+use super::rule::{Rule, Severity};
 
 /// A problem that was found.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Finding {
-    /// The violated rule: `applies`, `again`, `killed`, `at-once`, `rollback`.
-    pub(super) rule: &'static str,
+    /// The violated rule.
+    pub(super) rule: Rule,
     pub(super) severity: Severity,
     /// The location, if known.
     pub(super) at: Option<Origin>,
@@ -28,4 +18,21 @@ pub(super) struct Finding {
     pub(super) advice: Option<String>,
     /// The number, from 1, of the finding that this one follows from.
     pub(super) follows_from: Option<usize>,
+}
+
+impl Finding {
+    /// A violation, as severe as the rule says.
+    pub(super) fn new(rule: Rule, at: Option<Origin>, message: String) -> Finding {
+        Finding { rule, severity: rule.severity(), at, message, advice: None, follows_from: None }
+    }
+
+    /// With what to do.
+    pub(super) fn advised(self, advice: impl Into<String>) -> Finding {
+        Finding { advice: Some(advice.into()), ..self }
+    }
+
+    /// Of another severity than the rule's.
+    pub(super) fn with_severity(self, severity: Severity) -> Finding {
+        Finding { severity, ..self }
+    }
 }

@@ -6,6 +6,7 @@ mod danger;
 mod finding;
 mod ground;
 mod properties;
+mod rule;
 mod show;
 
 use std::path::PathBuf;
@@ -18,7 +19,8 @@ use pgproof_server::ServerConfig;
 use pgproof_sql::{Layout, Variables, lay_out, leave_out_extensions};
 
 use crate::server::ServerArguments;
-use finding::{Finding, Severity};
+use finding::Finding;
+use rule::Severity;
 
 /// The arguments of `audit`.
 #[derive(Debug, clap::Args)]

@@ -6,8 +6,9 @@ use std::path::Path;
 use pgproof_sql::Layout;
 use serde_json::{Value, json};
 
-use super::finding::{Finding, Severity};
+use super::finding::Finding;
 use super::properties::CASES;
+use super::rule::Rule;
 
 /// The version of the JSON document.
 const FORMAT: u32 = 1;
@@ -29,6 +30,8 @@ impl Audit<'_> {
 
     /// The document for programs.
     pub(super) fn to_json(&self) -> Value {
+        let violated = |rule: &Rule| self.findings.iter().any(|finding| finding.rule == *rule);
+        let rules: Vec<Value> = Rule::ALL.into_iter().filter(violated).map(Rule::to_sarif).collect();
         json!({
             "format": FORMAT,
             "path": self.path,
@@ -37,6 +40,7 @@ impl Audit<'_> {
             "migrations": self.layout.migrations.len(),
             "rollbacks": self.layout.rollbacks.len(),
             "statements": self.statements(),
+            "rules": rules,
             "findings": self.findings,
         })
     }
@@ -56,13 +60,9 @@ impl fmt::Display for Audit<'_> {
             self.major
         )?;
         for (finding, number) in self.findings.iter().zip(1..) {
-            let severity = match finding.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Note => "note",
-            };
+            let (severity, rule) = (finding.severity.name(), finding.rule.name());
             let at = finding.at.as_ref().map(|at| format!("{at}: ")).unwrap_or_default();
-            writeln!(f, "{number}. {at}{severity} ({})", finding.rule)?;
+            writeln!(f, "{number}. {at}{severity} ({rule})")?;
             if let Some(cause) = finding.follows_from {
                 writeln!(f, "   follows from {cause}")?;
             }

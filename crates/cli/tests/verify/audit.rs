@@ -145,6 +145,21 @@ fn syntax_of_a_newer_version_is_recognised() {
 }
 
 #[test]
+fn the_document_describes_the_rules_that_were_violated() {
+    let files = directory(&[("1.sql", "CREATE TABLE IF NOT EXISTS t (a int);\nINSERT INTO t VALUES (1);\n")]);
+    let ended = audit(&files, &[".", "--format", "json"]);
+    let document: serde_json::Value = serde_json::from_str(&ended.stdout).expect("a document");
+    assert_eq!(document["findings"][0]["rule"], "again", "{document:#}");
+    assert_eq!(document["findings"][0]["severity"], "warning", "{document:#}");
+    let rules = document["rules"].as_array().expect("rules");
+    assert_eq!(rules.iter().map(|rule| &rule["id"]).collect::<Vec<_>>(), ["again"]);
+    assert_eq!(rules[0]["shortDescription"]["text"], "Running the files again fails or changes the database.");
+    assert_eq!(rules[0]["help"]["text"], document["findings"][0]["advice"]);
+    assert_eq!(rules[0]["defaultConfiguration"]["level"], "warning");
+    assert!(rules[0]["helpUri"].as_str().is_some_and(|uri| uri.ends_with("/docs/audit.md#again")), "{document:#}");
+}
+
+#[test]
 fn a_directory_without_migrations() {
     audit(&directory(&[("readme.txt", "")]), &["."]).demand(2, &["holds no migration"]);
     audit(&directory(&[]), &["nowhere"]).demand(2, &["no such file or directory: nowhere"]);
