@@ -124,15 +124,15 @@ pub fn planning(schema: &str) -> Planning {
         sandbox.context().configured().map_or_else(|| relative.to_path_buf(), |(config, _)| config.path(relative))
     };
     let (directory, snapshots) = (path(&plans.queries), path(&plans.snapshots));
-    let queries = read_workload(&directory, &plans.queries)
-        .unwrap_or_else(|error| fail(schema, "queries", "can be read", &with_causes(&error), None));
+    let queries = sandbox.context().cache().get(|| read_workload(&directory, &plans.queries));
+    let queries = queries.unwrap_or_else(|error| fail(schema, "queries", "can be read", &with_causes(&error), None));
     Planning { sandbox, queries, role: plans.role.clone(), snapshots, shown: plans.queries.clone() }
 }
 
 /// A sandbox on the planning database, and the queries planned in it.
 pub struct Planning {
     sandbox: Sandbox,
-    queries: Vec<WorkloadQuery>,
+    queries: Arc<Vec<WorkloadQuery>>,
     role: Option<String>,
     snapshots: PathBuf,
     shown: PathBuf,

@@ -37,7 +37,7 @@ pub struct Runs {
     /// How many cases of a property are tried, if not the default number.
     pub(super) cases: Option<u32>,
     /// In order.
-    pub migrations: Vec<Migration>,
+    pub migrations: Arc<[Migration]>,
     pub(super) rerun: Arc<Rerun>,
     /// Where it is noted which differences were accepted.
     notes: Notes,
@@ -69,7 +69,7 @@ impl Runs {
     /// The given migrations, in copies of a template.
     pub fn with(template: &Arc<Template>, migrations: Vec<Migration>, rerun: Rerun) -> Runs {
         let (transaction, once, cases) = (Transaction::default(), Vec::new(), None);
-        let (template, rerun) = (Arc::clone(template), Arc::new(rerun));
+        let (template, migrations, rerun) = (Arc::clone(template), migrations.into(), Arc::new(rerun));
         Runs { template, on_copies: true, transaction, once, cases, migrations, rerun, notes: Notes::default() }
     }
 

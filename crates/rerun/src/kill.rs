@@ -89,7 +89,7 @@ impl Runs {
         }
         let mut before = 0;
         let mut moments = Vec::new();
-        for migration in &self.migrations {
+        for migration in &*self.migrations {
             let statements = migration.statements.len();
             // Closer to the middle than to the ends, where a file is partly applied.
             let nth = usize::try_from(seed).unwrap_or_default().wrapping_mul(7) + statements.div_ceil(2);

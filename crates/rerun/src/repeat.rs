@@ -59,7 +59,7 @@ impl Runs {
     pub fn again(&self) -> Result<(), Failure> {
         let database = self.empty()?;
         let mut session = database.session()?;
-        for migration in &self.migrations {
+        for migration in &*self.migrations {
             let one = std::slice::from_ref(migration);
             self.run(&database, one).map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
             session.run(TAKE_NUMBERS)?;

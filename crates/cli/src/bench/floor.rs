@@ -13,7 +13,7 @@ use pgproof_runner::{process::Ready, process::RunContext};
 use pgproof_server::DatabaseError;
 use pgproof_server::session::STATEMENT_LOG_VARIABLE;
 use pgproof_server::{Server, ServerOptions, Source};
-use pgproof_sql::Statement;
+use pgproof_sql::{Migration, Statement};
 
 use super::parts::Parts;
 use crate::suite::{Binary, Selection, at_once, environment};
@@ -25,8 +25,9 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     let server = Server::start(&ServerOptions::of(&config.server)?)?;
     let took = server.took();
     parts.server = took;
-    parts.migrations = files_through_one_session(config, schema, &server)?;
-    let (ready, _) = build_template(server.handle(), config, schema, &Owners::default())?;
+    let migrations = select(config, schema)?;
+    parts.migrations = files_through_one_session(&migrations, &server)?;
+    let (ready, _) = build_template(server.handle(), schema, &migrations, &Owners::default())?;
     let started = Instant::now();
     prepare_clones(server.handle(), schema, &ready, at_once())?;
     parts.clones = started.elapsed();
@@ -36,9 +37,9 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
 }
 
 /// Creates a database and sends each file, as one message where PostgreSQL allows it.
-fn files_through_one_session(config: &Config, schema: &Schema, server: &Server) -> anyhow::Result<Duration> {
+fn files_through_one_session(migrations: &[Migration], server: &Server) -> anyhow::Result<Duration> {
     let mut messages = Vec::new();
-    for migration in select(config, schema)? {
+    for migration in migrations {
         let alone = |s: &Statement| s.copy_data.is_some() || s.needs_no_transaction();
         let by_statement = migration.statements.iter().any(alone);
         let texts: Vec<_> = migration.statements.iter().map(|s| (s.text.clone(), s.copy_data.clone())).collect();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use pgproof_report::{Extent, Report, SchemaReport, ServerReport, SuiteRun, Text};
 use pgproof_runner::isolation::Owners;
+use pgproof_runner::migration::select;
 use pgproof_runner::{Config, Schema};
 use pgproof_runner::{evidence::EVIDENCE_VARIABLE, evidence::gather};
 use pgproof_runner::{isolation::build_template, isolation::prepare_clones};
@@ -39,7 +40,7 @@ pub(super) fn measure(config: &Config, schema: &Schema, binary: &Binary) -> anyh
     parts.server = started.elapsed();
 
     let started = Instant::now();
-    let (ready, applied) = build_template(server.handle(), config, schema, &Owners::default())?;
+    let (ready, applied) = build_template(server.handle(), schema, &select(config, schema)?, &Owners::default())?;
     parts.migrations = started.elapsed();
 
     let started = Instant::now();

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, anyhow, bail};
 use pgproof_report::{Extent, Majors, Obstacle, Report, SchemaReport, ServerReport, Shard, SuiteRun, Verdict};
 use pgproof_rerun::{CASES_VARIABLE, Rerun, SEED_VARIABLE};
-use pgproof_runner::migration::optional_names;
+use pgproof_runner::migration::{optional_names, select};
 use pgproof_runner::{Config, Schema};
 use pgproof_runner::{evidence::EVIDENCE_VARIABLE, evidence::gather};
 use pgproof_server::{ServerOptions, majors};
@@ -16,6 +16,7 @@ use pgproof_server::{ServerOptions, majors};
 use crate::server::{ServerArguments, keep};
 use crate::suite::{self, Binary, Selection, environment};
 use crate::terminal::{Format, Progress};
+use prepare::Migrations;
 
 /// The arguments of `verify`.
 #[derive(Debug, clap::Args)]
@@ -88,9 +89,14 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         return list(&schemas, &binaries, arguments);
     }
     let options = arguments.server.options(&config.server)?;
+    // Read and split once, whatever the number of servers; errors in the files come before anything is started.
+    let mut migrations = Migrations::new();
+    for schema in &schemas {
+        migrations.insert(schema.name.clone(), select(config, schema)?);
+    }
     let of_major = |major: Option<u16>| {
         let options = ServerOptions { major: major.or(options.major), ..options.clone() };
-        on_one(config, &schemas, arguments, &options, &progress)
+        on_one(config, &schemas, &migrations, arguments, &options, &progress)
     };
     let (one, several) = match &arguments.pg {
         Some(Major::All) => (None, Some(majors(&options)?)),
@@ -129,12 +135,13 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
 fn on_one(
     config: &Config,
     schemas: &[Schema],
+    migrations: &Migrations,
     arguments: &Arguments,
     options: &ServerOptions,
     progress: &Progress,
 ) -> anyhow::Result<(prepare::Prepared, Report)> {
     let started = Instant::now();
-    let prepared = prepare::prepare(config, schemas, options, progress)?;
+    let prepared = prepare::prepare(config, schemas, migrations, options, progress)?;
     let extent = match (&arguments.filter, arguments.shard) {
         (Some(_), _) => Extent::Filtered,
         (None, Some(_)) => Extent::Shard,

@@ -6,14 +6,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
 use pgproof_runner::isolation::Owners;
+use pgproof_runner::migration::Applied;
 use pgproof_runner::{Config, Schema};
 use pgproof_runner::{isolation::build_template, isolation::prepare_clones};
-use pgproof_runner::{migration::Applied, migration::select};
 use pgproof_runner::{process::Ready, process::RunContext};
 use pgproof_server::{Server, ServerOptions};
+use pgproof_sql::Migration;
 
 use crate::suite::{self, Binary, at_once};
 use crate::terminal::Progress;
+
+/// The migrations to apply, by schema.
+pub(crate) type Migrations = BTreeMap<String, Vec<Migration>>;
 
 /// Everything that a run needs.
 pub(crate) struct Prepared {
@@ -29,17 +33,14 @@ pub(crate) struct Prepared {
 pub(crate) fn prepare(
     config: &Config,
     schemas: &[Schema],
+    migrations: &Migrations,
     options: &ServerOptions,
     progress: &Progress,
 ) -> anyhow::Result<Prepared> {
-    // Report errors in the files before starting anything.
-    for schema in schemas {
-        select(config, schema)?;
-    }
     progress.step("starting PostgreSQL and building the suites");
     std::thread::scope(|scope| {
         let building = scope.spawn(|| suite::build(config, schemas));
-        let databases = databases(config, schemas, options);
+        let databases = databases(schemas, migrations, options);
         let ready = Instant::now();
         let binaries = building.join().map_err(|_| anyhow!("the thread that builds the suites panicked"))?;
         // A failed migration takes precedence over a failed build.
@@ -50,14 +51,15 @@ pub(crate) fn prepare(
 
 type Databases = (Server, RunContext, BTreeMap<String, Vec<Applied>>);
 
-fn databases(config: &Config, schemas: &[Schema], options: &ServerOptions) -> anyhow::Result<Databases> {
+fn databases(schemas: &[Schema], migrations: &Migrations, options: &ServerOptions) -> anyhow::Result<Databases> {
     let server = Server::start(options)?;
     let handle = server.handle().clone();
     let owners = Owners::default();
     let mut ready = BTreeMap::new();
     let mut applied = BTreeMap::new();
     for schema in schemas {
-        let (built, migrations) = build_template(&handle, config, schema, &owners)?;
+        let of_schema = migrations.get(&schema.name).map(Vec::as_slice).unwrap_or_default();
+        let (built, migrations) = build_template(&handle, schema, of_schema, &owners)?;
         let clones = prepare_clones(&handle, schema, &built, at_once())?;
         ready.insert(schema.name.clone(), Ready { clones, ..built });
         applied.insert(schema.name.clone(), migrations);

@@ -7,7 +7,7 @@ mod schema;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use part::Parts;
 use pgproof_server::ServerConfig;
@@ -51,15 +51,15 @@ struct File {
 
 impl Config {
     /// Reads the file that `$PGPROOF_CONFIG` names, else the nearest one from the working directory upwards.
+    /// A process reads it once: all of it has the same configuration.
     pub fn find() -> Result<Config, ConfigError> {
-        if let Some(file) = std::env::var_os(CONFIG_VARIABLE) {
-            return Config::read(Path::new(&file));
+        static FOUND: Mutex<Option<Config>> = Mutex::new(None);
+        let mut found = FOUND.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(config) = &*found {
+            return Ok(config.clone());
         }
-        let from = std::env::current_dir().unwrap_or_default();
-        match from.ancestors().map(|dir| dir.join(FILE_NAME)).find(|file| file.is_file()) {
-            Some(file) => Config::read(&file),
-            None => Err(ConfigError::NotFound { from }),
-        }
+        let file = std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from).map_or_else(nearest, Ok)?;
+        Ok(found.insert(Config::read(&file)?).clone())
     }
 
     /// Reads this file, except the tables of subsystems, which they read with [`Schema::part`].
@@ -115,6 +115,13 @@ impl Config {
     pub fn shown(&self, path: &Path) -> PathBuf {
         path.strip_prefix(&self.root).unwrap_or(path).to_path_buf()
     }
+}
+
+/// The nearest file from the working directory upwards.
+fn nearest() -> Result<PathBuf, ConfigError> {
+    let from = std::env::current_dir().unwrap_or_default();
+    let file = from.ancestors().map(|dir| dir.join(FILE_NAME)).find(|file| file.is_file());
+    file.ok_or(ConfigError::NotFound { from })
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! What a test knows about its schema: the files, and where objects are defined.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Cache;
 use crate::config::{Config, ConfigError, Part, Schema};
@@ -14,24 +15,29 @@ use pgproof_sql::{Migration, Provenance, Target, discover_rollbacks};
 pub struct SchemaContext {
     name: String,
     files: Option<(Config, Schema)>,
+    optional: Mutex<BTreeMap<String, Migration>>,
     provenance: OnceLock<Provenance>,
     cache: Cache,
 }
 
+struct Migrations(Arc<[Migration]>);
+
+struct Rollbacks(Arc<[Migration]>);
+
 impl SchemaContext {
     /// The context of a configured schema.
     pub fn of(config: Config, schema: Schema) -> SchemaContext {
-        SchemaContext {
-            name: schema.name.clone(),
-            files: Some((config, schema)),
-            provenance: OnceLock::new(),
-            cache: Cache::default(),
-        }
+        SchemaContext::new(schema.name.clone(), Some((config, schema)))
     }
 
     /// The context of a database without migrations.
     pub fn scratch() -> SchemaContext {
-        SchemaContext { name: "scratch".to_owned(), files: None, provenance: OnceLock::new(), cache: Cache::default() }
+        SchemaContext::new("scratch".to_owned(), None)
+    }
+
+    fn new(name: String, files: Option<(Config, Schema)>) -> SchemaContext {
+        let (optional, provenance, cache) = (Mutex::default(), OnceLock::new(), Cache::default());
+        SchemaContext { name, files, optional, provenance, cache }
     }
 
     /// The schema's name.
@@ -39,18 +45,27 @@ impl SchemaContext {
         &self.name
     }
 
-    /// The migrations, read from their files again.
-    pub fn migrations(&self) -> Result<Vec<Migration>, MigrationError> {
-        match &self.files {
-            Some((config, schema)) => select(config, schema),
-            None => Ok(Vec::new()),
-        }
+    /// The migrations, read and split at the first call.
+    pub fn migrations(&self) -> Result<Arc<[Migration]>, MigrationError> {
+        let read = self.cache.get(|| match &self.files {
+            Some((config, schema)) => select(config, schema).map(|read| Migrations(read.into())),
+            None => Ok(Migrations(Arc::default())),
+        })?;
+        Ok(Arc::clone(&read.0))
     }
 
-    /// An optional migration, whether it is applied or not.
+    /// An optional migration, whether it is applied or not; read and split at the first call.
     pub fn optional(&self, name: &str) -> Result<Migration, MigrationError> {
+        let mut read = self.optional.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = read.get(name) {
+            return Ok(known.clone());
+        }
         match &self.files {
-            Some((config, schema)) => optional(config, schema, name),
+            Some((config, schema)) => {
+                let found = optional(config, schema, name)?;
+                read.insert(name.to_owned(), found.clone());
+                Ok(found)
+            }
             None => {
                 Err(MigrationError::NoOptional { schema: self.name.clone(), name: name.to_owned(), known: Vec::new() })
             }
@@ -70,14 +85,16 @@ impl SchemaContext {
         self.with().iter().any(|with| with == name)
     }
 
-    /// The down migrations, the last one first.
-    pub fn rollbacks(&self) -> Result<Vec<Migration>, MigrationError> {
-        match &self.files {
+    /// The down migrations, the last one first; read and split at the first call.
+    pub fn rollbacks(&self) -> Result<Arc<[Migration]>, MigrationError> {
+        let read = self.cache.get(|| match &self.files {
             Some((config, Schema { rollback: Some(directory), .. })) => {
-                Ok(discover_rollbacks(&config.path(directory), &config.root)?)
+                let read = discover_rollbacks(&config.path(directory), &config.root)?;
+                Ok::<_, MigrationError>(Rollbacks(read.into()))
             }
-            _ => Ok(Vec::new()),
-        }
+            _ => Ok(Rollbacks(Arc::default())),
+        })?;
+        Ok(Arc::clone(&read.0))
     }
 
     /// A fixture file of the schema: its path as shown in messages, and its real path.

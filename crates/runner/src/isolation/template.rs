@@ -7,10 +7,11 @@ use super::access::{Access, Owners};
 use super::pool::Pool;
 use super::{Cache, IsolationError, SchemaContext};
 use crate::{config::Config, config::ConfigError, config::Schema};
-use crate::{migration::Applied, migration::apply, migration::select};
+use crate::{migration::Applied, migration::apply};
 use crate::{process, process::Ready, process::RunContext};
 use pgproof_server::{DatabaseError, ServerConfig, Session};
 use pgproof_server::{Owner, ServerHandle, Source};
+use pgproof_sql::Migration;
 use pgproof_sql::quote::identifier;
 
 /// A migrated database to create clones from, and its server.
@@ -52,11 +53,11 @@ impl Template {
             let config = config()?;
             let schema = config.schema(name)?.clone();
             let server = process::server(&config.server).map_err(IsolationError::SharedServer)?;
+            let context = Arc::new(SchemaContext::of(config, schema.clone()));
             let ready = match server.schemas.get(name).cloned() {
                 Some(ready) => ready,
-                None => build_template(&server.cluster, &config, &schema, &server.owners)?.0,
+                None => build_template(&server.cluster, &schema, &context.migrations()?, &server.owners)?.0,
             };
-            let context = Arc::new(SchemaContext::of(config, schema));
             Ok(Template {
                 context,
                 server,
@@ -234,16 +235,15 @@ impl Template {
     }
 }
 
-/// Creates the template of a schema, without clones. Returns it and the result of each migration. `owners` are the roles
-/// that already own databases of this run.
+/// Creates the template of a schema with these migrations, without clones. Returns it and the result of each migration.
+/// `owners` are the roles that already own databases of this run.
 pub fn build_template(
     handle: &ServerHandle,
-    config: &Config,
     schema: &Schema,
+    migrations: &[Migration],
     owners: &Owners,
 ) -> Result<(Ready, Vec<Applied>), IsolationError> {
-    let migrations = select(config, schema)?;
-    let owner = schema.owner.as_ref().map(|role| owners.get(handle, role, &migrations)).transpose()?;
+    let owner = schema.owner.as_ref().map(|role| owners.get(handle, role, migrations)).transpose()?;
     let mut maintenance = handle.maintenance()?;
     let template = handle.create_database(&mut maintenance, &schema.name, Source::Nothing, owner.as_ref())?;
     set_search_path(&mut maintenance, &template, schema)?;
@@ -252,7 +252,7 @@ pub fn build_template(
         handle.hand_over(&template, owner, &schema.extensions)?;
     }
     let mut session = Session::open(&Access::of(handle, owner.as_ref()).migrations, &template)?;
-    let applied = apply(&mut session, &migrations, schema.transaction)?;
+    let applied = apply(&mut session, migrations, schema.transaction)?;
     Ok((Ready { template, clones: Vec::new(), owner }, applied))
 }
 
