@@ -108,9 +108,10 @@ pub(super) fn digests(
             let Some(table) = at.parse().ok().and_then(|at: usize| some.get(at)) else { continue };
             let found = rows.entry(table.name.clone()).or_default();
             let digest = digest.clone().unwrap_or_default();
-            match column {
-                Some(column) => drop(found.columns.insert(column.clone(), digest)),
-                None => (found.count, found.digest) = (count.parse().unwrap_or(0), digest),
+            if let Some(column) = column {
+                found.columns.insert(column.clone(), digest);
+            } else {
+                (found.count, found.digest) = (count.parse().unwrap_or(0), digest);
             }
         }
     }
