@@ -59,6 +59,19 @@ impl Progress {
         }
     }
 
+    /// Starts counting `total` files.
+    pub(crate) fn files(&self, total: usize) {
+        if let Some(bar) = &self.bar {
+            let style = ProgressStyle::with_template("{spinner} {msg} [{bar:30}] {pos}/{len}");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_length(total as u64);
+            bar.set_position(0);
+            bar.set_message("trying each file");
+        } else if self.plain {
+            eprintln!("trying each of {total} files");
+        }
+    }
+
     /// Starts counting `total` tests.
     pub(crate) fn tests(&self, schema: &str, total: u64) {
         if let Some(bar) = &self.bar {

@@ -3,6 +3,7 @@
 
 mod accepted_difference;
 mod blame;
+mod by_file;
 mod case;
 mod concurrent;
 mod config;
@@ -13,9 +14,11 @@ mod rollback;
 mod rows;
 mod rows_of;
 mod state;
+mod trial;
 mod upgrade;
 
 pub use accepted_difference::AcceptedDifference;
+pub use by_file::{FilePlan, FileProperty, Tried};
 pub use case::{CASES_VARIABLE, SEED_VARIABLE};
 pub use concurrent::CanRunAtOnce;
 pub use config::{EditedRows, Rerun};

@@ -2,8 +2,9 @@
 
 use pgproof_assertions::pin::Pin;
 use pgproof_catalog::Catalog;
-use pgproof_runner::Sandbox;
 use pgproof_runner::evidence::{Cases, Extent};
+use pgproof_runner::{CloneDatabase, Sandbox};
+use pgproof_server::Session;
 use pgproof_sql::{ObjectId, ObjectKind, Property};
 
 use super::State;
@@ -15,7 +16,7 @@ use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Su
 const FEW_FILES: usize = 8;
 
 /// Uses one number of each sequence, as a user would.
-const TAKE_NUMBERS: &str =
+pub(super) const TAKE_NUMBERS: &str =
     "SELECT nextval(format('%I.%I', schemaname, sequencename)) FROM pg_sequences WHERE increment_by > 0";
 
 pub(super) fn subject() -> Subject {
@@ -70,12 +71,23 @@ impl Runs {
             let changes = State::take(&mut session)?.changes_since(&before);
             self.demand_none(&format!("{file}, run a second time, changes the database"), &changes)?;
         }
+        self.run_twice_more(&database, &mut session)
+    }
+
+    /// Runs all migrations, then twice more.
+    pub fn again_together(&self) -> Result<(), Failure> {
+        let database = self.migrated()?;
+        let mut session = database.session()?;
+        self.run_twice_more(&database, &mut session)
+    }
+
+    fn run_twice_more(&self, database: &CloneDatabase, session: &mut Session) -> Result<(), Failure> {
         session.run(TAKE_NUMBERS)?;
-        let before = State::take(&mut session)?;
+        let before = State::take(session)?;
         for time in ["second", "third"] {
-            let again = self.run(&database, &self.migrations);
+            let again = self.run(database, &self.migrations);
             again.map_err(|error| failing(&error, format!("they cannot be run a {time} time\n{error}")))?;
-            let changes = State::take(&mut session)?.changes_since(&before);
+            let changes = State::take(session)?.changes_since(&before);
             self.demand_none(&format!("run a {time} time, they change the database"), &changes)?;
         }
         Ok(())

@@ -131,6 +131,11 @@ impl Reported {
         self.has(state) && constraint.is_none_or(|name| self.constraint.as_deref() == Some(name))
     }
 
+    /// Whether the session ends with it: FATAL and PANIC, and class 57P, "Operator Intervention".
+    pub fn ends_session(&self) -> bool {
+        self.sqlstate.starts_with("57P") || matches!(self.severity.as_str(), "FATAL" | "PANIC")
+    }
+
     /// Whether it has this SQLSTATE.
     pub fn has(&self, state: &SqlState) -> bool {
         self.sqlstate == state.code()

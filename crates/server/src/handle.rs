@@ -89,6 +89,11 @@ impl ServerHandle {
         Ok(name)
     }
 
+    /// Drops a database, and ends the sessions with it.
+    pub fn drop_database(&self, name: &str) -> Result<(), DatabaseError> {
+        self.maintenance()?.run(&format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", identifier(name)))
+    }
+
     /// The cheapest statement that creates a database of this name.
     fn create_statement(&self, name: &str, source: Source<'_>) -> String {
         // Copying files is faster than logging each page if nothing is flushed to disk, but it needs two checkpoints,

@@ -2,7 +2,7 @@
 //! statements that fail only because an earlier one did.
 
 use pgproof_server::SqlState;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pgproof_runner::CloneDatabase;
 use pgproof_runner::isolation::Template;
@@ -21,16 +21,24 @@ const NEWEST_KNOWN: u16 = 18;
 /// The objects that failed statements would have created, by name, with the number of the finding.
 type Missing = BTreeMap<String, usize>;
 
+/// How the migrations applied.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    pub(super) findings: Vec<Finding>,
+    /// The statements that failed: which file and which statement of it, from 0. All of a file whose COMMIT failed.
+    pub(super) failed: BTreeSet<(usize, usize)>,
+}
+
 /// Applies all migrations, each in its own session, and returns a finding for each statement that fails.
 pub(super) fn apply_all(
     database: &CloneDatabase,
     layout: &Layout,
     template: &Template,
-) -> Result<Vec<Finding>, DatabaseError> {
+) -> Result<Applied, DatabaseError> {
     let (major, few_rights) = (template.major(), template.owner().is_some());
-    let mut findings = Vec::new();
+    let Applied { mut findings, mut failed } = Applied::default();
     let mut missing = Missing::new();
-    for migration in &layout.migrations {
+    for (file, migration) in layout.migrations.iter().enumerate() {
         let mut session = database.migration_session()?;
         // Like the tool: the file in a transaction, unless it opts out or controls transactions itself.
         let own = migration.statements.iter().any(controls);
@@ -42,7 +50,7 @@ pub(super) fn apply_all(
         if whole {
             session.run("BEGIN")?;
         }
-        for statement in &migration.statements {
+        for (number_in_file, statement) in migration.statements.iter().enumerate() {
             let error = match execute(&mut session, statement, in_block) {
                 Ok(Ok(())) => {
                     in_block = after(statement, in_block);
@@ -51,6 +59,7 @@ pub(super) fn apply_all(
                 Ok(Err(error)) => error,
                 Err(DatabaseError::Deadline { limit }) => {
                     findings.push(too_slow(statement, limit));
+                    failed.insert((file, number_in_file));
                     // Whatever it had begun is gone with its session.
                     session = database.migration_session()?;
                     in_block = false;
@@ -58,6 +67,7 @@ pub(super) fn apply_all(
                 }
                 Err(error) => return Err(error),
             };
+            failed.insert((file, number_in_file));
             if controls(statement) {
                 // After a failed control statement no transaction block can continue.
                 session.run("ROLLBACK")?;
@@ -82,14 +92,16 @@ pub(super) fn apply_all(
         if whole {
             if let Some(finding) = commit(&mut session, migration)? {
                 findings.push(finding);
+                failed.extend((0..migration.statements.len()).map(|number| (file, number)));
             }
         } else if in_block {
             let at = migration.statements.last().map(|statement| statement.origin.clone());
             let message = "the file ends inside a transaction block, so its changes are rolled back".to_owned();
             findings.push(Finding::new(Rule::Applies, at, message).advised("end it with COMMIT"));
+            failed.extend((0..migration.statements.len()).map(|number| (file, number)));
         }
     }
-    Ok(findings)
+    Ok(Applied { findings, failed })
 }
 
 /// Runs a statement; inside a transaction block in a savepoint, so that the block can continue.

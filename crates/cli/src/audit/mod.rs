@@ -2,10 +2,12 @@
 //! errors so that every error is reported, then proves properties that must hold for any migrations.
 
 mod apply;
+mod check;
 mod danger;
 mod finding;
 mod ground;
 mod properties;
+mod provable;
 mod rule;
 mod show;
 
@@ -19,8 +21,10 @@ use pgproof_server::ServerConfig;
 use pgproof_sql::{Layout, Variables, lay_out, leave_out_extensions};
 
 use crate::server::ServerArguments;
+use crate::terminal::Progress;
+use check::{Check, Unit};
 use finding::Finding;
-use rule::Severity;
+use rule::{Rule, Severity};
 
 /// The arguments of `audit`.
 #[derive(Debug, clap::Args)]
@@ -85,16 +89,24 @@ pub(crate) fn run(server: &ServerConfig, arguments: &Arguments) -> anyhow::Resul
     arguments.server.start(server, arguments.pg)?;
     let template = ground::prepare(arguments, &layout)?;
     let database = CloneDatabase::copy_of(&template)?;
-    let mut findings = apply::apply_all(&database, &layout, &template)?;
-    if findings.is_empty() && !arguments.apply_only {
-        findings = properties::prove(&template, &layout)?;
+    let progress = Progress::new(arguments.format == Format::Json);
+    progress.step(&format!("applying {}", arguments.path.display()));
+    let applied = apply::apply_all(&database, &layout, &template)?;
+    let statements = layout.migrations.iter().map(|migration| migration.statements.len()).sum();
+    let applies = Check::new(Rule::Applies, statements, Unit::Statements).with_violations(applied.failed.len());
+    let (mut findings, mut checks) = (applied.findings.clone(), vec![applies]);
+    if !arguments.apply_only {
+        let proven = properties::prove(&template, &layout, &applied, &progress)?;
+        findings.extend(proven.findings);
+        checks.extend(proven.checks);
     }
+    drop(progress);
     let audit = show::Audit {
         path: &arguments.path,
         layout: &layout,
         major: template.major(),
         findings: &findings,
-        proven: !arguments.apply_only,
+        checks: &checks,
     };
     match arguments.format {
         Format::Text => print!("{audit}"),

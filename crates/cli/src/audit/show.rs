@@ -6,8 +6,8 @@ use std::path::Path;
 use pgproof_sql::Layout;
 use serde_json::{Value, json};
 
+use super::check::{Check, table};
 use super::finding::Finding;
-use super::properties::CASES;
 use super::rule::Rule;
 
 /// The version of the JSON document.
@@ -19,8 +19,8 @@ pub(super) struct Audit<'a> {
     pub(super) layout: &'a Layout,
     pub(super) major: u16,
     pub(super) findings: &'a [Finding],
-    /// Whether the properties were checked too.
-    pub(super) proven: bool,
+    /// What was tried.
+    pub(super) checks: &'a [Check],
 }
 
 impl Audit<'_> {
@@ -41,6 +41,7 @@ impl Audit<'_> {
             "rollbacks": self.layout.rollbacks.len(),
             "statements": self.statements(),
             "rules": rules,
+            "checks": self.checks,
             "findings": self.findings,
         })
     }
@@ -72,22 +73,10 @@ impl fmt::Display for Audit<'_> {
             }
             writeln!(f)?;
         }
+        writeln!(f, "{}", table(self.checks))?;
         let consequences = self.findings.iter().filter(|finding| finding.follows_from.is_some()).count();
         match (self.findings.len(), consequences) {
-            (0, _) if !self.proven => writeln!(f, "no findings: the migrations apply"),
-            (0, _) if self.layout.rollbacks.is_empty() => {
-                writeln!(
-                    f,
-                    "no findings: the migrations apply, and are safe to run again, to kill ({CASES} cases) \
-                     and to run concurrently; rows are kept"
-                )
-            }
-            (0, _) => {
-                writeln!(
-                    f,
-                    "no findings: the migrations apply, and are safe to run again, to kill, to run concurrently and to roll back"
-                )
-            }
+            (0, _) => writeln!(f, "no findings"),
             (found, 0) => writeln!(f, "findings: {found}"),
             (found, follow) => writeln!(f, "findings: {found}, {follow} of them consequences of others"),
         }

@@ -15,6 +15,12 @@ pub struct CloneDatabase {
     name: String,
 }
 
+impl Drop for CloneDatabase {
+    fn drop(&mut self) {
+        self.template.drop_if_for_a_while(&self.name);
+    }
+}
+
 impl CloneDatabase {
     /// A clone of the schema of this name in `pgproof.toml`.
     pub fn of(schema: &str) -> Result<CloneDatabase, IsolationError> {
@@ -40,6 +46,12 @@ impl CloneDatabase {
     fn from(template: Arc<Template>) -> Result<CloneDatabase, IsolationError> {
         let name = template.clone_database()?;
         Ok(CloneDatabase { template, name })
+    }
+
+    /// A template of what the clone contains now, for a while: it and its copies are dropped when they are no longer used.
+    /// Nobody may be connected to the clone.
+    pub fn frozen(&self) -> Result<Arc<Template>, IsolationError> {
+        self.template.frozen(&self.name)
     }
 
     /// Its name.

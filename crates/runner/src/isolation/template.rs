@@ -24,6 +24,8 @@ pub struct Template {
     owner: Option<Owner>,
     /// Who logs in: to run migrations, and for everything else.
     pub(super) access: Access,
+    /// Whether it and its copies are dropped when they are no longer used, rather than with the server.
+    for_a_while: bool,
     /// None if clones are empty databases.
     pub(super) database: Option<String>,
     /// Clones created in advance.
@@ -62,6 +64,7 @@ impl Template {
                 context,
                 server,
                 access: Access::of(&server.cluster, ready.owner.as_ref()),
+                for_a_while: false,
                 owner: ready.owner,
                 database: Some(ready.template),
                 spare: Mutex::new(ready.clones),
@@ -96,6 +99,7 @@ impl Template {
                 server,
                 owner: None,
                 access: Access::of(&server.cluster, None),
+                for_a_while: false,
                 database: None,
                 spare: Mutex::default(),
                 key: String::new(),
@@ -125,6 +129,7 @@ impl Template {
                 server: self.server,
                 owner: self.owner.clone(),
                 access: self.access.clone(),
+                for_a_while: self.for_a_while,
                 database: Some(database),
                 spare: Mutex::default(),
                 key: key.clone(),
@@ -152,6 +157,7 @@ impl Template {
                 server: self.server,
                 owner,
                 access: Access { migrations: address.clone(), others: address },
+                for_a_while: false,
                 database: self.database.clone(),
                 spare: Mutex::default(),
                 key: key.clone(),
@@ -160,6 +166,32 @@ impl Template {
                 pool: Pool::default(),
             })
         })
+    }
+
+    /// A template of what one of its copies contains now, which is dropped with its copies when they are no longer used.
+    pub(super) fn frozen(&self, copy: &str) -> Result<Arc<Template>, IsolationError> {
+        let database = self.new_database(Source::Copy(copy))?;
+        Ok(Arc::new(Template {
+            context: Arc::clone(&self.context),
+            server: self.server,
+            owner: self.owner.clone(),
+            access: self.access.clone(),
+            for_a_while: true,
+            key: format!("{}:{database}", self.key),
+            database: Some(database),
+            spare: Mutex::default(),
+            preparation: String::new(),
+            cache: Cache::default(),
+            pool: Pool::default(),
+        }))
+    }
+
+    /// Drops a copy, unless it lasts as long as the server.
+    pub(super) fn drop_if_for_a_while(&self, database: &str) {
+        if self.for_a_while {
+            // What is left is removed with the server.
+            let _ = self.server.cluster.drop_database(database);
+        }
     }
 
     /// The server.
@@ -232,6 +264,14 @@ impl Template {
             self.server.cluster.hand_over(&database, owner, extensions.unwrap_or_default())?;
         }
         Ok(database)
+    }
+}
+
+impl Drop for Template {
+    fn drop(&mut self) {
+        if let Some(database) = self.database.clone() {
+            self.drop_if_for_a_while(&database);
+        }
     }
 }
 

@@ -91,6 +91,21 @@ pub fn apply_until(
     Ok(())
 }
 
+/// Applies the first `statements` statements of a file in the transaction that is open, without those that begin or end
+/// transactions.
+pub fn apply_inside(session: &mut Session, migration: &Migration, statements: usize) -> Result<(), MigrationError> {
+    let limit = session.deadlines().statement;
+    for statement in migration.statements.iter().take(statements) {
+        if statement.begins_transaction() || statement.ends_transaction() {
+            continue;
+        }
+        session
+            .within(limit, |session| execute(session, statement))
+            .map_err(|error| MigrationError::Statement(Box::new(StatementFailure::new(statement, error))))?;
+    }
+    Ok(())
+}
+
 /// The same as [`apply`]; `observe` sees the session after each statement, inside the statement's transaction if there
 /// is one. It may read, and must leave the session as it is.
 pub fn apply_observed(

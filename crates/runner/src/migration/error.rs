@@ -129,6 +129,15 @@ impl MigrationError {
     }
 
     /// The error of the statement or session that failed, if one did.
+    pub fn into_database_error(self) -> Option<DatabaseError> {
+        match self {
+            MigrationError::Statement(failure) => Some(failure.error),
+            MigrationError::Session { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+
+    /// The error of the statement or session that failed, if one did.
     pub fn database_error(&self) -> Option<&DatabaseError> {
         match self {
             MigrationError::Statement(failure) => Some(&failure.error),
