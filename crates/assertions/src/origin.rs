@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
-use pgproof_catalog::History;
+use pgproof_catalog::{History, RowHistory};
 use pgproof_runner::isolation::{SchemaContext, SchemaState, Template};
+use pgproof_runner::migration::MigrationError;
 use pgproof_runner::{CloneDatabase, Sandbox};
-use pgproof_sql::{ObjectId, ObjectKind, Origin, Property, Provenance, QualifiedName, Statement, Target};
+use pgproof_sql::{Migration, ObjectId, ObjectKind, Origin, Property, Provenance, QualifiedName, Statement, Target};
 
 use crate::pin::Pin;
 
@@ -17,8 +18,19 @@ pub(crate) fn origin(sandbox: &Sandbox, target: &Target, pins: &[Pin]) -> Option
         Target::Object(object) if sandbox.state() == SchemaState::AsMigrated => {
             changed(sandbox.template(), object, pins).or_else(|| context.made_at(target))
         }
+        Target::Row(table, values) if sandbox.state() == SchemaState::AsMigrated => {
+            row_changed(sandbox.template(), table, values).or_else(|| context.made_at(target))
+        }
         _ => context.made_at(target),
     }
+}
+
+/// The place of the last statement that changed the row; if none did, the last one that changed a row of the table.
+fn row_changed(template: &Arc<Template>, table: &QualifiedName, values: &[(String, String)]) -> Option<Origin> {
+    let history = row_history(template)?;
+    let history = history.as_ref().as_ref()?;
+    let statement = history.last_change(table, values).or_else(|| history.last_change(table, &[]))?;
+    Some(Provenance::row_within(statement, table, values))
 }
 
 /// The place of the last statement that changed the object in what the assertion pins.
@@ -55,13 +67,25 @@ fn index_of(object: &ObjectId) -> Option<ObjectId> {
     })
 }
 
-/// The history of the schema's migrations, recorded once a process; none if they cannot be applied again.
+/// The history of the schema's objects, recorded once a process; none if the migrations cannot be applied again.
 fn history(template: &Arc<Template>) -> Option<Arc<Option<History>>> {
+    recorded(template, History::of)
+}
+
+/// The history of its rows.
+fn row_history(template: &Arc<Template>) -> Option<Arc<Option<RowHistory>>> {
+    recorded(template, RowHistory::of)
+}
+
+fn recorded<T: Send + Sync + 'static>(
+    template: &Arc<Template>,
+    of: fn(&CloneDatabase, &[Migration]) -> Result<T, MigrationError>,
+) -> Option<Arc<Option<T>>> {
     let context: &Arc<SchemaContext> = &template.context;
     let record = || {
         let migrations = context.migrations().ok().filter(|migrations| !migrations.is_empty())?;
         let database = CloneDatabase::empty_for(template).ok()?;
-        History::of(&database, &migrations).ok()
+        of(&database, &migrations).ok()
     };
     context.cache().get(|| Ok::<_, std::convert::Infallible>(record())).ok()
 }

@@ -166,8 +166,9 @@ impl Assertion for RowsEqual {
         match culprit {
             None => Ok(()),
             Some(_) if self.key.is_empty() => Err(refuted(problems.join("\n"))),
-            Some(key) => {
-                let values = key.into_iter().flatten().collect();
+            Some(values) => {
+                let named = key.iter().map(|at| header[*at].clone()).zip(values);
+                let values = named.filter_map(|(column, value)| Some((column, value?))).collect();
                 Err(refuted_by(Target::Row(self.table.clone(), values), problems.join("\n")))
             }
         }

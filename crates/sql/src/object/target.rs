@@ -9,8 +9,8 @@ use crate::name::QualifiedName;
 pub enum Target {
     /// An object.
     Object(ObjectId),
-    /// A row of a table, identified by some of its values in text form.
-    Row(QualifiedName, Vec<String>),
+    /// A row of a table, identified by some of its values in text form, by column.
+    Row(QualifiedName, Vec<(String, String)>),
     /// A location that is already known.
     Place(Origin),
 }

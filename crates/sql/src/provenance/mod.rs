@@ -48,6 +48,14 @@ impl Provenance {
             .unwrap_or_else(|| statement.origin.clone())
     }
 
+    /// Where in a statement a row is: its own line in INSERT … VALUES, else the beginning of the statement.
+    pub fn row_within(statement: &Statement, table: &QualifiedName, values: &[(String, String)]) -> Origin {
+        let mut alone = Provenance::default();
+        read::Reader::new(&mut alone).read(statement);
+        let row = alone.row_of(table, values).filter(|_| !values.is_empty());
+        row.cloned().unwrap_or_else(|| statement.origin.clone())
+    }
+
     /// The objects created.
     pub fn objects(&self) -> impl Iterator<Item = &ObjectId> {
         self.origins.keys()
@@ -67,15 +75,27 @@ impl Provenance {
         object.find_in(&self.origins).map(|(_, origin)| origin).or_else(table)
     }
 
-    fn row(&self, table: &QualifiedName, values: &[String]) -> Option<&Origin> {
-        let is_it = |name: &QualifiedName| {
-            name.name() == table.name() && table.schema().is_none_or(|schema| Some(schema) == name.schema())
-        };
-        let of_table = || self.rows.iter().filter(|(name, ..)| is_it(name));
-        let holds = |text: &str| values.iter().all(|value| text.contains(&format!("'{value}'")));
-        let row = of_table().find(|(_, text, _)| holds(text)).or_else(|| of_table().next());
-        row.map(|(.., origin)| origin).or_else(|| self.object(&ObjectId::table(table)))
+    fn row(&self, table: &QualifiedName, values: &[(String, String)]) -> Option<&Origin> {
+        let first = || self.rows.iter().find(|(name, ..)| is_of(name, table)).map(|(.., origin)| origin);
+        self.row_of(table, values).or_else(first).or_else(|| self.object(&ObjectId::table(table)))
     }
+
+    /// The row of an INSERT … VALUES that holds these values.
+    fn row_of(&self, table: &QualifiedName, values: &[(String, String)]) -> Option<&Origin> {
+        // Numbers and booleans are written without quotes.
+        let words = |text: &str, value: &str| {
+            text.split(|c: char| !(c.is_alphanumeric() || "_.-".contains(c))).any(|word| word == value)
+        };
+        let is_in = |text: &str, value: &str| text.contains(&format!("'{value}'")) || words(text, value);
+        let holds = |text: &str| values.iter().all(|(_, value)| is_in(text, value));
+        let row = self.rows.iter().find(|(name, text, _)| is_of(name, table) && holds(text));
+        row.map(|(.., origin)| origin)
+    }
+}
+
+/// Whether rows inserted under a name are those of this table.
+fn is_of(name: &QualifiedName, table: &QualifiedName) -> bool {
+    name.name() == table.name() && table.schema().is_none_or(|schema| Some(schema) == name.schema())
 }
 
 #[cfg(test)]
@@ -113,7 +133,7 @@ mod tests {
         stands_at(&made, ObjectId::constraint(&orders, "orders_pkey"), 7);
         stands_at(&made, ObjectId::column(&orders, "unknown"), 1);
         stands_at(&made, ObjectId::index("shop.by_day"), 8);
-        stands_at(&made, Target::Row(orders, vec!["b".to_owned()]), 11);
+        stands_at(&made, Target::Row(orders, vec![("name".to_owned(), "b".to_owned())]), 11);
         stands_at(&made, ObjectId::function(ObjectKind::Function, "shop.total", ""), 12);
         assert_eq!(made.find(&ObjectId::index("nowhere").into()), None);
     }

@@ -1,5 +1,5 @@
-//! Which statement of the migrations changed what: the migrations are applied once more, and after each statement the
-//! objects are read that it touched. So it is known whatever the statement is: a DO block, a function, a rename.
+//! Which statement of the migrations changed which object: after each statement, the objects are read whose catalog rows
+//! it touched. Rows of tables are left to [`RowHistory`](super::RowHistory).
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,6 +8,7 @@ use pgproof_runner::migration::{MigrationError, apply_observed};
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::{Identifier, Migration, ObjectId, ObjectKind, Property, Statement};
 
+use super::without_roles;
 use crate::objects::Objects;
 
 /// What each statement changed, in order.
@@ -131,18 +132,6 @@ impl History {
     }
 }
 
-/// The migrations without the statements that create roles: those exist since the migrations ran first, as they belong to
-/// no database.
-fn without_roles(migrations: &[Migration]) -> Vec<Migration> {
-    let mut migrations = migrations.to_vec();
-    for migration in &mut migrations {
-        migration
-            .statements
-            .retain(|statement| !["CREATE ROLE", "CREATE USER", "CREATE GROUP"].contains(&statement.kind().as_str()));
-    }
-    migrations
-}
-
 /// The objects that were read last, by relation, and the versions of the catalog rows that they were read from.
 #[derive(Default)]
 struct Seen {
@@ -154,7 +143,7 @@ impl Seen {
     /// Reads what has changed since the last look; returns it as it was and as it is, relation by relation.
     fn look(&mut self, session: &mut Session) -> Result<Vec<(Objects, Objects)>, DatabaseError> {
         let mut versions = BTreeMap::new();
-        for row in session.rows(include_str!("objects/versions.sql"))? {
+        for row in session.rows(include_str!("../objects/versions.sql"))? {
             if let [Some(relation), Some(version)] = row.as_slice() {
                 versions.insert(relation.clone(), version.clone());
             }
