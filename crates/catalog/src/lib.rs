@@ -19,7 +19,7 @@ pub use catalog::Catalog;
 pub use constraint::{Constraint, ConstraintKind, ForeignKeyAction, References};
 pub use family::family;
 pub use function::{Function, Volatility};
-pub use history::{History, RowHistory};
+pub use history::{History, RowHistory, without_roles};
 pub use index::{Index, IndexKey};
 pub use named::Misnamed;
 pub use objects::{Described, Difference, Objects, Touched};

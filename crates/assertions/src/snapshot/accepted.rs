@@ -1,5 +1,5 @@
 //! The comparison of a database with its schema snapshot: each object of the file, and each of the database, is an
-//! assertion of its own. What differs is written beside the file, for `review`.
+//! assertion of its own. Rows are left to `seeds`. What differs is written beside the file, for `review`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use pgproof_sql::{ObjectId, Property, with_causes};
 
 use super::pending::{header_and_content, leave, pending_file, remove, writes_pending};
 use super::portable::{Properties, is_held, portable};
+use super::seeds::{self, Seeds, SeedsError};
 use super::text;
 use crate::assertion::{Assertion, Differences, Failure, Subject, refuted};
 use crate::check::{Check, fail};
@@ -21,7 +22,8 @@ use crate::printed::same_query;
 
 /// Checks of the whole schema.
 pub trait CheckSchema {
-    /// Checks that every object is as the schema snapshot has it, and that there is no other. The file is named by
+    /// Checks that every object, and every row that the migrations insert, is as the schema snapshot has it, and that
+    /// there is no other. The file is named by
     /// `snapshot` in the schema's table of `pgproof.toml`. What differs is written beside it, for `review`.
     ///
     /// ```no_run
@@ -45,8 +47,16 @@ impl CheckSchema for Sandbox {
                 fail(&name, "schema", "is as accepted", &with_causes(&error), cause)
             }
         };
+        let rows = match compared.row_assertions() {
+            Ok(rows) => rows,
+            Err(error) => fail(&name, "schema", "is as accepted", &with_causes(&error), None),
+        };
         let before = self.unproven();
         self.check_all(compared.assertions());
+        // A schema without rows has no assertions about them.
+        for row in rows {
+            self.check(row);
+        }
         if self.state() == SchemaState::AsMigrated
             && writes_pending()
             && let Err(error) = compared.leave_pending(self.unproven() == before)
@@ -70,8 +80,12 @@ enum SnapshotError {
     Line { file: PathBuf, line: usize },
     #[error("cannot {action} {}", .file.display())]
     File { action: &'static str, file: PathBuf, source: std::io::Error },
+    #[error("{}: the rows of {table} are no rows of a schema snapshot", .file.display())]
+    Rows { file: PathBuf, table: Box<ObjectId> },
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    #[error(transparent)]
+    Seeds(#[from] SeedsError),
 }
 
 /// What was accepted, and what is there.
@@ -81,6 +95,7 @@ struct Compared {
     file: PathBuf,
     accepted: BTreeMap<ObjectId, Properties>,
     found: Arc<Portable>,
+    seeds: Arc<Seeds>,
 }
 
 impl Compared {
@@ -92,7 +107,8 @@ impl Compared {
         let file = config.path(&shown);
         let catalog = Catalog::of(sandbox)?;
         let found = portable_of(sandbox, &catalog)?;
-        let mut compared = Compared { shown, file, accepted: BTreeMap::new(), found };
+        let seeds = Seeds::of(sandbox.template())?;
+        let mut compared = Compared { shown, file, accepted: BTreeMap::new(), found, seeds };
         let text = match std::fs::read_to_string(&compared.file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(compared.missing()),
@@ -125,13 +141,34 @@ impl Compared {
         objects.into_iter().map(assertion).collect()
     }
 
+    /// The rows of each table that is accepted and exists.
+    fn row_assertions(&self) -> Result<Vec<impl Assertion + use<>>, SnapshotError> {
+        let with_rows = self.seeds.texts().map(|(table, _)| table);
+        let tables = self.accepted.iter().filter(|(_, properties)| properties.contains_key(&Property::Rows));
+        let all: BTreeSet<&ObjectId> = tables.map(|(table, _)| table).chain(with_rows).collect();
+        let exists = |table: &&&ObjectId| self.accepted.contains_key(**table) && self.found.contains_key(**table);
+        let accepted = |table: &ObjectId| self.accepted.get(table)?.get(&Property::Rows).cloned();
+        let texts = all.iter().filter(exists).map(|table| ((*table).clone(), accepted(table))).collect();
+        seeds::assertions(&texts, &self.seeds, &self.shown)
+            .map_err(|table| SnapshotError::Rows { file: self.shown.clone(), table: Box::new(table) })
+    }
+
+    /// The schema as a snapshot has it.
+    fn text(&self) -> String {
+        let mut objects = self.found.0.clone();
+        for (table, rows) in self.seeds.texts() {
+            objects.entry(table.clone()).or_default().insert(Property::Rows, rows);
+        }
+        text::write(&objects)
+    }
+
     /// Leaves the schema as it is for the review, or removes what an earlier run left.
     fn leave_pending(&self, is_accepted: bool) -> Result<(), SnapshotError> {
         let pending = pending_file(&self.file);
         let (action, result) = if is_accepted {
             ("remove", remove(&pending))
         } else {
-            ("write", leave(&pending, "every object and property of the migrated schema", &text::write(&self.found)))
+            ("write", leave(&pending, "every object, property and row of the migrated schema", &self.text()))
         };
         result.map_err(|source| SnapshotError::File { action, file: pending, source })
     }
@@ -174,7 +211,7 @@ impl Assertion for AsAccepted {
         };
         let mut differences = Differences::default();
         let properties: BTreeSet<&Property> = accepted.keys().chain(found.keys()).collect();
-        for property in properties {
+        for property in properties.into_iter().filter(|property| is_held(**property)) {
             let text = |value: Option<&String>| value.cloned().unwrap_or("unset".to_owned());
             let (is, was) = (found.get(property), accepted.get(property));
             let is_query = *property == Property::Definition && self.object.kind().is_view();

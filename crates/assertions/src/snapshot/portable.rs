@@ -76,9 +76,12 @@ pub(crate) fn portable(objects: &Objects, owner: &str) -> BTreeMap<ObjectId, Pro
     found
 }
 
-/// Whether a snapshot holds this property.
+/// Whether a snapshot holds this property of the catalog.
 pub(crate) fn is_held(property: Property) -> bool {
-    !matches!(property, Property::Position | Property::Version | Property::Cost | Property::StatisticsTarget)
+    !matches!(
+        property,
+        Property::Rows | Property::Position | Property::Version | Property::Cost | Property::StatisticsTarget
+    )
 }
 
 /// Whether an object is the server's: the schema `public` differs between major versions.

@@ -12,7 +12,7 @@ pub use rows::RowHistory;
 
 /// The migrations without the statements that create roles: those exist since the migrations ran first, as they belong to
 /// no database.
-fn without_roles(migrations: &[Migration]) -> Vec<Migration> {
+pub fn without_roles(migrations: &[Migration]) -> Vec<Migration> {
     let mut migrations = migrations.to_vec();
     for migration in &mut migrations {
         migration

@@ -19,5 +19,6 @@ mod places;
 mod plans;
 mod project;
 mod schema;
+mod seeds;
 mod servers;
 mod tenants;
