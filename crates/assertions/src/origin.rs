@@ -18,11 +18,21 @@ pub(crate) fn origin(sandbox: &Sandbox, target: &Target, pins: &[Pin]) -> Option
         Target::Object(object) if sandbox.state() == SchemaState::AsMigrated => {
             changed(sandbox.template(), object, pins).or_else(|| context.made_at(target))
         }
+        Target::Properties(object, properties) if sandbox.state() == SchemaState::AsMigrated => {
+            changed_in(sandbox.template(), object, properties).or_else(|| context.made_at(target))
+        }
         Target::Row(table, values) if sandbox.state() == SchemaState::AsMigrated => {
             row_changed(sandbox.template(), table, values).or_else(|| context.made_at(target))
         }
         _ => context.made_at(target),
     }
+}
+
+/// The place of the last statement that changed one of these properties.
+fn changed_in(template: &Arc<Template>, object: &ObjectId, properties: &[Property]) -> Option<Origin> {
+    let history = history(template)?;
+    let (_, statement) = history.as_ref().as_ref()?.last_change(object, properties)?;
+    Some(Provenance::within(statement, object))
 }
 
 /// The place of the last statement that changed the row; if none did, the last one that changed a row of the table.

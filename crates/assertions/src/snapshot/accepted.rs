@@ -9,13 +9,13 @@ use pgproof_catalog::Catalog;
 use pgproof_runner::Sandbox;
 use pgproof_runner::isolation::SchemaState;
 use pgproof_server::DatabaseError;
-use pgproof_sql::{ObjectId, Property, with_causes};
+use pgproof_sql::{ObjectId, Property, Target, with_causes};
 
 use super::pending::{header_and_content, leave, pending_file, remove, writes_pending};
-use super::portable::{Properties, is_held, portable};
+use super::portable::{Given, Properties, is_held, portable};
 use super::seeds::{self, Seeds, SeedsError};
 use super::text;
-use crate::assertion::{Assertion, Differences, Failure, Subject, refuted};
+use crate::assertion::{Assertion, Failure, Subject, refuted_by};
 use crate::check::{Check, fail};
 use crate::pin::{Pin, looked_at};
 use crate::printed::same_query;
@@ -206,10 +206,14 @@ impl Assertion for AsAccepted {
         let found = portable_of(sandbox, &catalog)?;
         let (accepted, found) = match (&self.accepted, found.get(&self.object)) {
             (Some(accepted), Some(found)) => (accepted, found),
-            (None, _) => return Err(refuted(format!("it is not in the snapshot; {NEXT}"))),
-            (Some(_), None) => return Err(refuted(format!("it does not exist; {NEXT}"))),
+            (None, _) => {
+                return Err(self.refuted(vec![Property::Existence], &format!("it is not in the snapshot; {NEXT}")));
+            }
+            (Some(_), None) => {
+                return Err(self.refuted(vec![Property::Existence], &format!("it does not exist; {NEXT}")));
+            }
         };
-        let mut differences = Differences::default();
+        let (mut differing, mut told) = (Vec::new(), Vec::new());
         let properties: BTreeSet<&Property> = accepted.keys().chain(found.keys()).collect();
         for property in properties.into_iter().filter(|property| is_held(**property)) {
             let text = |value: Option<&String>| value.cloned().unwrap_or("unset".to_owned());
@@ -221,19 +225,26 @@ impl Assertion for AsAccepted {
                 continue;
             }
             if is != was {
-                differences.tell(format!("{property} is {}, accepted is {}", text(is), text(was)));
+                differing.push(*property);
+                told.push(format!("{property} is {}, accepted is {}", text(is), text(was)));
             }
         }
-        differences.verdict()
+        if told.is_empty() { Ok(()) } else { Err(self.refuted(differing, &told.join("\n"))) }
+    }
+}
+
+impl AsAccepted {
+    /// Points at what changed the properties that differ, and not at a later change of others.
+    fn refuted(&self, properties: Vec<Property>, found: &str) -> Failure {
+        refuted_by(Target::Properties(self.object.clone(), properties), found)
     }
 }
 
 /// What a snapshot of the sandbox would hold; worked out once for the catalog.
 fn portable_of(sandbox: &mut Sandbox, catalog: &Catalog) -> Result<Arc<Portable>, DatabaseError> {
     sandbox.cached(|session| {
-        // The role that applied the migrations.
-        let owner = session.value("SELECT session_user")?.unwrap_or_default();
-        Ok(Portable(portable(&catalog.objects, &owner)))
+        let given = Given::of(session)?;
+        Ok(Portable(portable(&catalog.objects, &given)))
     })
 }
 

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pgproof_catalog::Objects;
+use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::{ObjectId, ObjectKind, Property};
 
 /// The properties of one object that a snapshot holds.
@@ -48,21 +49,58 @@ const DEFAULTS: &[(Property, &str)] = &[
 const OWN_PRIVILEGES: [&str; 5] =
     ["OWNER=arwdDxt/OWNER", "OWNER=rwU/OWNER", "=X/OWNER, OWNER=X/OWNER", "=U/OWNER, OWNER=U/OWNER", "OWNER=UC/OWNER"];
 
-/// The objects as a snapshot holds them. `owner` is the role that applied the migrations.
-pub(crate) fn portable(objects: &Objects, owner: &str) -> BTreeMap<ObjectId, Properties> {
+/// What a new database says of its schema `public`: the privileges from PostgreSQL 15 on, and the comment.
+const PUBLIC_SCHEMA: [(Property, &str); 2] =
+    [(Property::Privileges, "=U/OWNER, OWNER=UC/OWNER"), (Property::Comment, "standard public schema")];
+
+/// What the server gives every database.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    /// The role that applied the migrations.
+    pub owner: String,
+    /// Who owns the schema `public` of a new database.
+    pub owner_of_public: String,
+    /// The privileges of that schema: before PostgreSQL 15, PUBLIC may create objects there.
+    pub privileges_of_public: String,
+}
+
+impl Given {
+    /// What a session's server gives.
+    pub(crate) fn of(session: &mut Session) -> Result<Given, DatabaseError> {
+        const GIVEN: &str =
+            "SELECT session_user, min(split_part(p::text, '/', 2)), string_agg(p::text, ', ' ORDER BY p::text)
+            FROM (SELECT unnest(initprivs) AS p FROM pg_init_privs
+                  WHERE classoid = 'pg_namespace'::regclass AND objoid = to_regnamespace('public')) AS given";
+        let mut row = session.rows(GIVEN)?.into_iter().flatten().map(Option::unwrap_or_default);
+        let mut next = || row.next().unwrap_or_default();
+        Ok(Given { owner: next(), owner_of_public: next(), privileges_of_public: next() })
+    }
+}
+
+/// The objects as a snapshot holds them.
+pub(crate) fn portable(objects: &Objects, given: &Given) -> BTreeMap<ObjectId, Properties> {
     let mut found: BTreeMap<ObjectId, Properties> = BTreeMap::new();
-    for (object, described) in objects.iter().filter(|(object, _)| !is_of_server(object)) {
+    for (object, described) in objects.iter().filter(|(object, _)| object.kind() != ObjectKind::Database) {
+        let is_public = object.kind() == ObjectKind::Schema && *object.name() == "public";
+        let owners = if is_public { vec![&given.owner, &given.owner_of_public] } else { vec![&given.owner] };
+        let is_default = |property: Property, value: &str| {
+            if is_public {
+                let given = privileges(&given.privileges_of_public, &owners);
+                return PUBLIC_SCHEMA.contains(&(property, value))
+                    || property == Property::Privileges && value == given
+                    || property == Property::Owner && value == OWNER;
+            }
+            DEFAULTS.contains(&(property, value)) || property == Property::Privileges && OWN_PRIVILEGES.contains(&value)
+        };
         let mut properties = Properties::new();
         for (property, value) in &described.properties {
             let value = match property {
                 _ if !is_held(*property) => continue,
-                Property::Owner if value == owner => OWNER.to_owned(),
-                Property::Privileges => privileges(value, owner),
+                Property::Owner if owners.contains(&value) => OWNER.to_owned(),
+                Property::Privileges => privileges(value, &owners),
                 _ => value.clone(),
             };
-            let is_default = DEFAULTS.contains(&(*property, value.as_str()))
-                || *property == Property::Privileges && OWN_PRIVILEGES.contains(&value.as_str());
-            if !is_default {
+            if !is_default(*property, &value) {
                 properties.insert(*property, value);
             }
         }
@@ -84,14 +122,9 @@ pub(crate) fn is_held(property: Property) -> bool {
     )
 }
 
-/// Whether an object is the server's: the schema `public` differs between major versions.
-fn is_of_server(object: &ObjectId) -> bool {
-    object.kind() == ObjectKind::Schema && *object.name() == "public" || object.kind() == ObjectKind::Database
-}
-
 /// Privileges with the owner's name replaced, and without MAINTAIN, which exists from PostgreSQL 17 on.
-fn privileges(value: &str, owner: &str) -> String {
-    let name = |name: &str| if name == owner { OWNER.to_owned() } else { name.to_owned() };
+fn privileges(value: &str, owners: &[&String]) -> String {
+    let name = |name: &str| if owners.iter().any(|owner| *owner == name) { OWNER.to_owned() } else { name.to_owned() };
     let item = |item: &str| match (item.split_once('='), item.rsplit_once('/')) {
         (Some((grantee, _)), Some((before, grantor))) => {
             let letters = before.split_once('=').map_or("", |(_, letters)| letters).replace('m', "");

@@ -38,6 +38,9 @@ enum What {
     Altered(Property),
 }
 
+/// What a change of a name is a change of.
+const NAMES: &[Property] = &[Property::Existence, Property::Position];
+
 /// The key of objects that belong to no relation.
 const NO_RELATION: &str = "0";
 
@@ -62,8 +65,18 @@ impl History {
     /// The statement that last created, dropped or changed an object: in one of these properties, or in any that its
     /// behaviour depends on if none is given.
     pub fn last_change(&self, object: &ObjectId, properties: &[Property]) -> Option<(usize, &Statement)> {
-        let at = self.last_before(self.key(object)?, properties, usize::MAX)?;
+        let own = self.key(object).and_then(|object| self.last_before(object, properties, usize::MAX));
+        let of_columns = properties.contains(&Property::Columns) && object.kind().is_relation();
+        let at = own.max(if of_columns { self.last_change_of_columns(object) } else { None })?;
         Some((at, self.statements.get(at)?))
+    }
+
+    /// What changed the names or the order of the columns of a table or view.
+    fn last_change_of_columns(&self, relation: &ObjectId) -> Option<usize> {
+        let name = self.key(relation)?.qualified_name();
+        let columns = self.changes.keys().filter(|object| object.kind() == ObjectKind::Column);
+        let of_relation = columns.filter(|column| column.relation().as_ref() == Some(&name));
+        of_relation.filter_map(|column| self.last_before(column, NAMES, usize::MAX)).max()
     }
 
     /// The statement that last dropped something of this table which concerned the column: a constraint or an index
@@ -91,6 +104,10 @@ impl History {
         let steps = self.changes.get(object)?.iter().rev().filter(|step| step.statement < end);
         for step in steps {
             match &step.what {
+                // Under this name, it exists since then.
+                What::Renamed(_) if !properties.is_empty() && properties.iter().all(|p| NAMES.contains(p)) => {
+                    return Some(step.statement);
+                }
                 What::Renamed(old) => {
                     return self.last_before(old, properties, step.statement).or(Some(step.statement));
                 }

@@ -25,7 +25,9 @@ CROSS JOIN LATERAL (VALUES
     ('owner', pg_get_userbyid(c.relowner)::text),
     ('privileges', (SELECT string_agg(x::text, ', ' ORDER BY x::text)
                     FROM unnest(coalesce(c.relacl, acldefault(CASE c.relkind WHEN 'S' THEN 's' ELSE 'r' END::"char", c.relowner))) x)),
-    ('options', (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions) o)),
+    ('options', (SELECT string_agg(o, ', ' ORDER BY o)
+                 FROM (SELECT unnest(c.reloptions) AS o UNION ALL
+                       SELECT 'toast.' || unnest(x.reloptions) FROM pg_class x WHERE x.oid = c.reltoastrelid) o)),
     ('row security', CASE WHEN c.relkind IN ('r', 'p') THEN CASE WHEN c.relrowsecurity THEN 'enabled' ELSE 'disabled' END END),
     ('forced row security', CASE WHEN c.relkind IN ('r', 'p') THEN CASE WHEN c.relforcerowsecurity THEN 'enabled' ELSE 'disabled' END END),
     ('replica identity', CASE WHEN c.relkind IN ('r', 'p') THEN c.relreplident::text END),

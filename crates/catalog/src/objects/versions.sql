@@ -5,6 +5,9 @@ SELECT r::text, md5(string_agg(version, ',' ORDER BY version)) FROM (
     FROM pg_class c LEFT JOIN pg_index i ON i.indexrelid = c.oid
     WHERE c.oid >= 16384 AND c.relkind <> 't'
     UNION ALL
+    SELECT c.oid, concat_ws(' ', 'z', z.oid, z.xmin, z.ctid) FROM pg_class c JOIN pg_class z ON z.oid = c.reltoastrelid
+    WHERE c.oid >= 16384
+    UNION ALL
     SELECT i.indrelid, concat_ws(' ', 'i', i.indexrelid, i.xmin, i.ctid) FROM pg_index i WHERE i.indexrelid >= 16384
     UNION ALL
     SELECT a.attrelid, concat_ws(' ', 'a', a.attnum, a.xmin, a.ctid)

@@ -64,7 +64,7 @@ impl Provenance {
     /// Where an object or a row was created; if unknown, where its table was.
     pub fn find<'a>(&'a self, target: &'a Target) -> Option<&'a Origin> {
         match target {
-            Target::Object(object) => self.object(object),
+            Target::Object(object) | Target::Properties(object, _) => self.object(object),
             Target::Row(table, values) => self.row(table, values),
             Target::Place(origin) => Some(origin),
         }
