@@ -7,6 +7,7 @@ mod majors;
 mod merge;
 mod obstacle;
 mod outcome;
+mod places;
 mod reporter;
 mod shard;
 mod text;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::causes::{causes, shared_message};
+use super::places::places;
 use super::{Counts, Majors, Report, Reporter, SchemaReport, SectionReport, TestReport, Verdict};
 use pgproof_runner::{evidence::Evidence, evidence::Outcome};
 
@@ -130,7 +131,8 @@ impl Text<'_> {
         Ok(())
     }
 
-    /// What keeps many assertions from being proven, then every test that is not proven for another reason.
+    /// What keeps many assertions from being proven, then what one place refutes several of, then every test that is not
+    /// proven for another reason.
     fn problems(&self, f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
         let causes = causes(schema);
         for cause in &causes {
@@ -144,7 +146,22 @@ impl Text<'_> {
             writeln!(f, "  the first: {} {}", cause.first.subject, cause.first.sentence)?;
             writeln!(f, "    checked at {}\n", cause.first.location)?;
         }
-        let is_shown = |e: &Evidence| causes.iter().any(|cause| shared_message(e) == Some(cause.message));
+        let places = places(schema);
+        for place in &places {
+            let word = self.paint(Verdict::Refuted, "refuted");
+            let (assertions, tests) = (counted(place.refutations.len(), "assertion"), counted(place.tests, "test"));
+            writeln!(f, "{word}  {assertions} of {} in {tests}, at one place", schema.name)?;
+            writeln!(f, "    defined at {}", place.shown())?;
+            for (test, evidence) in &place.refutations {
+                Self::found(f, evidence)?;
+                writeln!(f, "    checked at {} in {}", evidence.location, test.name)?;
+            }
+            writeln!(f)?;
+        }
+        let is_shown = |e: &Evidence| {
+            causes.iter().any(|cause| shared_message(e) == Some(cause.message))
+                || places.iter().any(|place| place.shows(e))
+        };
         for test in schema.sections.iter().flat_map(|section| &section.tests) {
             let mut unproven = test.assertions.iter().filter(|e| e.outcome != Outcome::Proven).peekable();
             if unproven.peek().is_some() && unproven.all(is_shown) {
@@ -187,11 +204,16 @@ impl Text<'_> {
         writeln!(f)
     }
 
-    fn evidence(f: &mut fmt::Formatter<'_>, evidence: &Evidence) -> fmt::Result {
+    fn found(f: &mut fmt::Formatter<'_>, evidence: &Evidence) -> fmt::Result {
         writeln!(f, "  {} {}", evidence.subject, evidence.sentence)?;
         if let Some(message) = &evidence.message {
             writeln!(f, "    {}", message.replace('\n', "\n    "))?;
         }
+        Ok(())
+    }
+
+    fn evidence(f: &mut fmt::Formatter<'_>, evidence: &Evidence) -> fmt::Result {
+        Self::found(f, evidence)?;
         if let Some(origin) = &evidence.made_at {
             writeln!(f, "    defined at {origin}")?;
         }
