@@ -1,7 +1,9 @@
-//! A column that accepts the numbers of a range: the bounds are accepted, their neighbours outside are rejected.
+//! A column that accepts the values of a range, numbers, days, moments or intervals: the bounds are accepted, their
+//! neighbours outside are rejected.
+
+mod range;
 
 use pgproof_server::SqlState;
-use std::collections::HashSet;
 
 use pgproof_runner::Sandbox;
 use pgproof_sql::ObjectId;
@@ -11,29 +13,30 @@ use crate::admission::Admission;
 use crate::column::ColumnRef;
 use crate::pin::Pin;
 use crate::problems::Problems;
-use crate::strangers::numbers;
+use crate::scale::Scale;
 use crate::{assertion::Assertion, assertion::Failure, assertion::Subject};
 use pgproof_catalog::{Catalog, Column, ConstraintKind};
-use pgproof_catalog::{row::RowGenerator, row::Value, row::integer_range, row::literals, row::type_parts};
+use pgproof_catalog::{row::RowGenerator, row::Value};
+use range::{Bound, Range};
 
 impl ColumnRef {
-    /// It accepts this number and all greater ones, and rejects all smaller ones.
+    /// It accepts this number, date, timestamp or interval and all greater ones, and rejects all smaller ones.
     pub fn accepts_from(self, least: impl Into<String>) -> CheckRange {
         CheckRange::new(self, Some(least.into()), None)
     }
 
-    /// It accepts this number and all smaller ones, and rejects all greater ones.
+    /// It accepts this value and all smaller ones, and rejects all greater ones.
     pub fn accepts_up_to(self, most: impl Into<String>) -> CheckRange {
         CheckRange::new(self, None, Some(most.into()))
     }
 
-    /// It accepts the numbers from `least` to `most`, inclusive, and rejects all others.
+    /// It accepts the values from `least` to `most`, inclusive, and rejects all others.
     pub fn accepts_between(self, least: impl Into<String>, most: impl Into<String>) -> CheckRange {
         CheckRange::new(self, Some(least.into()), Some(most.into()))
     }
 }
 
-/// A column accepts the numbers between two bounds, inclusive, and rejects all others.
+/// A column accepts the values between two bounds, inclusive, and rejects all others.
 #[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub struct CheckRange {
@@ -65,7 +68,7 @@ impl Assertion for CheckRange {
             (Some(least), Some(most)) => format!("accepts only {least} to {most}"),
             (Some(least), None) => format!("accepts only {least} and above"),
             (None, Some(most)) => format!("accepts only {most} and below"),
-            (None, None) => "accepts any number".to_owned(),
+            (None, None) => "accepts any value".to_owned(),
         }
     }
 
@@ -89,14 +92,23 @@ impl Assertion for CheckRange {
         let mut problems = Problems::default();
         let mut strangers = Vec::new();
         let admission = Admission::of(&catalog, relation, column);
-        for (number, inside) in self.probes(sandbox, column, &admission)? {
+        let range = self.range(sandbox, column)?;
+        for (number, inside) in range.probes(sandbox, column, &admission)? {
             let stored = store(sandbox, &draft.with(&column.name, Value::text(&number)), &column.name)?;
+            let is_same = match &stored {
+                Stored::Value(Some(stored)) => range.is_same(sandbox, stored, &number)?,
+                _ => false,
+            };
+            let is_inside = match &stored {
+                Stored::Value(Some(stored)) => range.holds(sandbox, stored)?,
+                _ => false,
+            };
             match (stored, inside) {
-                (Stored::Value(Some(stored)), true) if same_number(&stored, &number) => {}
+                (Stored::Value(Some(_)), true) if is_same => {}
                 (Stored::Value(Some(stored)), true) => problems.tell(format!("{number} was stored as {stored}")),
                 (Stored::Value(None), true) => problems.tell(format!("{number} was stored as NULL")),
                 (Stored::Nothing, true) => problems.tell(format!("{number}: {NOT_STORED}")),
-                (Stored::Value(Some(stored)), false) if !same_number(&stored, &number) && self.holds(&stored) => {}
+                (Stored::Value(Some(_)), false) if !is_same && is_inside => {}
                 (Stored::Value(_), false) => problems.tell(format!("{number} was accepted")),
                 (Stored::Refused(_), true)
                     if RowGenerator::completes(sandbox, &self.at.table, &column.name, Value::text(&number))? => {}
@@ -122,154 +134,31 @@ impl Assertion for CheckRange {
     }
 }
 
-/// Whether two texts are the same number, however many decimals they have.
-fn same_number(one: &str, other: &str) -> bool {
-    one == other
-        || matches!((one.parse::<f64>(), other.parse::<f64>()), (Ok(one), Ok(other)) if one.total_cmp(&other).is_eq())
-}
-
 impl CheckRange {
-    /// Whether a number is in the range.
-    fn holds(&self, number: &str) -> bool {
-        let number: Option<f64> = number.parse().ok();
-        let bound = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<f64>().ok());
-        number.is_some_and(|n| {
-            bound(&self.least).is_none_or(|least| n >= least) && bound(&self.most).is_none_or(|most| n <= most)
-        })
-    }
-
-    /// The numbers to try, and whether each is in the range: those around the bounds, those that the column's CHECKs
-    /// compare with, and, if a CHECK does more than that, those on which it decides otherwise than the range.
-    fn probes(
-        &self,
-        sandbox: &mut Sandbox,
-        column: &Column,
-        admission: &Admission<'_>,
-    ) -> Result<Vec<(String, bool)>, Failure> {
-        let mut probes = self.around_bounds(column)?;
-        let step = step(column, [&self.least, &self.most])?;
-        let limits = limits(column, step);
-        let fits = |number: &String| {
-            let steps = number.parse::<f64>().ok().map(|number| number / step);
-            steps.is_some_and(|n| {
-                (n - n.round()).abs() < 1e-6 && limits.is_none_or(|(low, high)| (low..=high).contains(&n))
-            })
-        };
-        let mut more: Vec<String> = literals(&admission.definitions().join(" "));
-        if admission.is_open() {
-            let many: Vec<String> = numbers(&more).into_iter().filter(fits).collect();
-            match admission.admits(sandbox, &many)? {
-                Some(accepted) => {
-                    let accepted: HashSet<String> = accepted.into_iter().collect();
-                    let differ = |number: &&String| accepted.contains(*number) != self.holds(number);
-                    more.extend(many.iter().filter(differ).take(MOST_DIFFERING).cloned());
-                }
-                // A condition fails for one of them: each is tried.
-                None => more.extend(many.into_iter().take(MOST_TRIED)),
-            }
-        }
-        for number in more.into_iter().filter(fits) {
-            if !probes.iter().any(|(known, _)| same_number(known, &number)) {
-                let inside = self.holds(&number);
-                probes.push((number, inside));
-            }
-        }
-        Ok(probes)
-    }
-
-    fn around_bounds(&self, column: &Column) -> Result<Vec<(String, bool)>, Failure> {
-        let step = step(column, [&self.least, &self.most])?;
-        let bound = |text: &Option<String>| {
+    /// The range on the scale of the column.
+    fn range(&self, sandbox: &mut Sandbox, column: &Column) -> Result<Range, Failure> {
+        let scale = Scale::of(column, [&self.least, &self.most])?;
+        let mut bound = |text: &Option<String>| {
             let Some(text) = text else { return Ok(None) };
-            let steps = text.parse::<f64>().ok().map(|number| number / step);
-            match steps.filter(|steps| (steps - steps.round()).abs() < 1e-6) {
-                Some(steps) => Ok(Some(steps.round())),
+            match scale.count(sandbox, std::slice::from_ref(text))?.first().copied().flatten() {
+                Some(steps) => Ok(Some(Bound { steps, number: text.parse().ok() })),
                 None => Err(Failure::Expectation(format!(
-                    "the bound {text:?} is no number that {} can hold",
+                    "the bound {text:?} is no value that {} can hold",
                     self.subject()
                 ))),
             }
         };
-        // Numbers are counted in steps of the type, which f64 holds exactly up to 2^53.
         let (least, most) = (bound(&self.least)?, bound(&self.most)?);
-        let limits = limits(column, step);
-        let mut steps = Vec::new();
-        for (at, outside) in [(least, -1.0), (most, 1.0)] {
-            if let Some(at) = at {
-                steps.extend([at, at - outside, at + outside]);
-                // Far from the bound another rule may begin: try ever greater distances, up to where f64 still counts
-                // by one.
-                let far = (1..16).map(|power| 10_f64.powi(power)).take_while(|distance| distance + at.abs() < EXACT);
-                steps.extend(far.flat_map(|distance| [at + distance, at - distance]));
-            }
-        }
-        steps.extend(limits.map(|(low, high)| [low, high]).into_iter().flatten());
-        steps.sort_by(f64::total_cmp);
-        steps.dedup();
-        // Values closest to a bound are the most informative.
-        let distance = |n: f64| [least, most].into_iter().flatten().map(|at| (n - at).abs()).fold(f64::MAX, f64::min);
-        steps.sort_by(|left, right| distance(*left).total_cmp(&distance(*right)));
-        let in_type = |n: &f64| limits.is_none_or(|(low, high)| (low..=high).contains(n));
-        let inside = |n: f64| least.is_none_or(|least| n >= least) && most.is_none_or(|most| n <= most);
-        let places = places(step);
-        Ok(steps.into_iter().filter(in_type).map(|n| (format!("{:.places$}", n * step), inside(n))).collect())
+        Ok(Range { scale, least, most })
     }
 }
-
-/// How many of the numbers that a CHECK decides otherwise are tried.
-const MOST_DIFFERING: usize = 20;
-
-/// How many numbers are tried if they cannot be evaluated beforehand.
-const MOST_TRIED: usize = 300;
 
 /// How many problems of a range are reported.
 const SHOWN: usize = 3;
 
-/// f64 holds every whole number up to this one.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// The distance between two neighbouring numbers of a column's type; if the type defines none, that of the bounds' own
-/// decimals.
-fn step(column: &Column, bounds: [&Option<String>; 2]) -> Result<f64, Failure> {
-    let (base, modifiers) = type_parts(&column.ty.base);
-    match (base.as_str(), modifiers.as_slice()) {
-        (name, _) if integer_range(name).is_some() => Ok(1.0),
-        ("numeric", [_, scale]) => Ok(10_f64.powi(-i32::try_from(*scale).unwrap_or(0))),
-        ("numeric" | "real" | "double precision", _) => {
-            let decimals = |text: &String| text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-            let most = bounds.into_iter().flatten().map(decimals).max().unwrap_or(0).max(2);
-            Ok(10_f64.powi(-i32::try_from(most).unwrap_or(2)))
-        }
-        _ => Err(Failure::Expectation(format!("a range needs a number, and {} is {}", column.name, column.ty.name))),
-    }
-}
-
-/// The minimum and the maximum of a column's type, in steps.
-#[expect(clippy::cast_precision_loss, reason = "limits beyond 2^53 are left out")]
-fn limits(column: &Column, step: f64) -> Option<(f64, f64)> {
-    let (base, modifiers) = type_parts(&column.ty.base);
-    if let Some((least, most)) = integer_range(&base) {
-        return ((least as f64) > -EXACT).then_some((least as f64, most as f64));
-    }
-    match modifiers.as_slice() {
-        [precision, _] if *precision <= 15 => {
-            let most = 10_f64.powi(i32::try_from(*precision).unwrap_or(0)) - 1.0;
-            let _ = step; // a numeric(p, s) has 10^p - 1 steps on each side of zero
-            Some((-most, most))
-        }
-        _ => None,
-    }
-}
-
-fn places(step: f64) -> usize {
-    (0..20)
-        .find(|places| (step * 10_f64.powi(*places)).round() >= 1.0)
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(0)
-}
-
 #[cfg(test)]
 mod tests {
+    use crate::check::examine;
     use crate::table::table;
     use crate::{testing::proven, testing::refuted, testing::scratch};
 
@@ -329,5 +218,58 @@ mod tests {
           -900.01 was rejected with 23514 check_violation by t_rate_check
           and 2 more
         ");
+    }
+
+    #[test]
+    fn days_moments_and_intervals_have_neighbours() {
+        let mut db = scratch(
+            "CREATE TABLE t (day date CHECK (day >= '2024-02-29'), at timestamp CHECK (at > '2024-01-01'),
+                seen timestamptz(3) NOT NULL CHECK (seen >= '2024-01-01 00:00+00' AND seen <= '2024-12-31 23:59:59.999+00'),
+                span interval CHECK (span BETWEEN '0' AND '1 month'), brief interval(0) CHECK (brief > '0'),
+                born date CHECK (extract(year FROM born) >= 1900), big numeric(30,8) CHECK (big >= 12345678901234567890.00000001),
+                round numeric(4,1) CHECK (round > 0.5), coarse bigint CHECK (coarse >= 9007199254740993))",
+        );
+        let column = |name: &str| table("t").column(name);
+        proven(&mut db, column("day").accepts_from("2024-02-29"));
+        proven(&mut db, column("at").accepts_from("2024-01-01 00:00:00.000001"));
+        proven(&mut db, column("seen").accepts_between("2024-01-01 01:00+01", "2024-12-31 23:59:59.999Z"));
+        proven(&mut db, column("span").accepts_between("0", "30 days"));
+        proven(&mut db, column("brief").accepts_from("1 second"));
+        proven(&mut db, column("born").accepts_from("1900-01-01"));
+        proven(&mut db, column("big").accepts_from("12345678901234567890.00000001"));
+        proven(&mut db, column("round").accepts_from("0.6"));
+        proven(&mut db, column("coarse").accepts_from("9007199254740993"));
+        for (name, bound, found) in [
+            ("day", "2024-02-28", "2024-02-28 was rejected with 23514"),
+            ("day", "2024-03-01", "2024-02-29 was accepted"),
+            ("at", "2024-01-01", "2024-01-01 00:00:00 was rejected with 23514"),
+            ("at", "2024-01-01 00:00:00.000002", "2024-01-01 00:00:00.000001 was accepted"),
+            ("seen", "2024-01-01 00:00:00.001+00", "2024-01-01 00:00:00+00 was accepted"),
+            ("span", "00:00:00.000001", "00:00:00 was accepted"),
+            ("brief", "0", "00:00:00 was rejected with 23514"),
+            ("born", "1900-01-02", "1900-01-01 was accepted"),
+            ("big", "12345678901234567890", "12345678901234567890.00000000 was rejected with 23514"),
+            ("round", "0.7", "0.6 was accepted"),
+            ("coarse", "9007199254740994", "9007199254740993 was accepted"),
+            ("coarse", "9007199254740992", "9007199254740992 was rejected with 23514"),
+        ] {
+            let message = refuted(&mut db, column(name).accepts_from(bound));
+            assert!(message.contains(found), "{name} from {bound}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_bound_that_the_type_cannot_hold_is_no_bound() {
+        let mut db = scratch("CREATE TABLE t (a timestamp(0), b date, c uuid, d numeric(5,2))");
+        for (name, bound, problem) in [
+            ("a", "2024-01-01 00:00:00.5", "the bound \"2024-01-01 00:00:00.5\" is no value that column t.a can hold"),
+            ("b", "soon", "the bound \"soon\" is no value that column t.b can hold"),
+            ("c", "1", "a range needs a number, a date, a timestamp or an interval, and c is uuid"),
+            ("d", "0.005", "the bound \"0.005\" is no value that column t.d can hold"),
+        ] {
+            let assertion = table("t").column(name).accepts_from(bound);
+            let evidence = examine(&mut db, &assertion, std::panic::Location::caller());
+            assert_eq!(evidence.message.as_deref(), Some(problem));
+        }
     }
 }

@@ -35,6 +35,7 @@ pub mod query;
 mod referential;
 pub mod row_security;
 pub mod rows;
+mod scale;
 pub mod sequence;
 pub mod snapshot;
 mod strangers;

@@ -32,7 +32,8 @@ fn a_difference_is_refuted_and_reviewed() {
         assert!(block.contains(found) && block.contains(&format!("defined at {file}:{line}:")), "{block}");
     }
     // What two objects show of one fault is said once.
-    let at = ended.stdout.find(&format!("2 assertions of opportunity in 1 test, at one place\n    defined at {file}:6:"));
+    let at =
+        ended.stdout.find(&format!("2 assertions of opportunity in 1 test, at one place\n    defined at {file}:6:"));
     let block = at.map(|at| ended.stdout[at..].lines().take(9).collect::<Vec<_>>().join("\n")).unwrap_or_default();
     assert!(block.contains("  table lead_tasks is as accepted"), "{}", ended.stdout);
     assert!(block.contains("  column lead_tasks.assigned_to is as accepted"), "{}", ended.stdout);
