@@ -44,6 +44,7 @@ const CHANGES: &[&str] = &[
     "ALTER TABLE children ALTER b SET STORAGE PLAIN",
     "ALTER TABLE children SET (fillfactor = 70)",
     "ALTER TABLE children RESET (fillfactor)",
+    "ALTER TABLE children SET (toast.autovacuum_enabled = false)",
     "ALTER TABLE children SET UNLOGGED",
     "ALTER TABLE children SET LOGGED",
     "ALTER TABLE children REPLICA IDENTITY FULL",

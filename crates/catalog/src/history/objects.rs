@@ -166,22 +166,22 @@ impl Seen {
             }
         }
         let all: BTreeSet<&String> = versions.keys().chain(self.versions.keys()).collect();
-        let changed: Vec<&String> =
-            all.into_iter().filter(|relation| versions.get(*relation) != self.versions.get(*relation)).collect();
+        let is_changed = |relation: &&String| versions.get(*relation) != self.versions.get(*relation);
+        let changed: Vec<String> = all.into_iter().filter(is_changed).cloned().collect();
         let mut pairs = Vec::new();
         // Names are printed with their schemas if they are not on the search path, so it must not vary.
         let path = if changed.is_empty() { None } else { session.value("SHOW search_path")? };
         if path.is_some() {
             session.run("SET search_path TO public")?;
         }
-        for relation in changed {
-            let now = if relation == NO_RELATION {
-                Objects::outside_relations(session)?
-            } else {
-                Objects::of_relation(session, Some(relation))?
-            };
-            let before = self.objects.insert(relation.clone(), now.clone()).unwrap_or_default();
-            pairs.push((before, now));
+        for relation in &changed {
+            pairs.push(self.read(session, relation)?);
+        }
+        // What refers to an object that was renamed is printed with the new name, and is not touched itself.
+        if pairs.iter().any(|(before, after)| renames(before, after)) {
+            for relation in versions.keys().filter(|relation| !changed.contains(relation)) {
+                pairs.push(self.read(session, relation)?);
+            }
         }
         if let Some(path) = path {
             session
@@ -190,6 +190,23 @@ impl Seen {
         self.versions = versions;
         Ok(pairs)
     }
+
+    /// Reads the objects of a relation; returns them as they were and as they are.
+    fn read(&mut self, session: &mut Session, relation: &String) -> Result<(Objects, Objects), DatabaseError> {
+        let now = if relation == NO_RELATION {
+            Objects::outside_relations(session)?
+        } else {
+            Objects::of_relation(session, Some(relation))?
+        };
+        let before = self.objects.insert(relation.clone(), now.clone()).unwrap_or_default();
+        Ok((before, now))
+    }
+}
+
+/// Whether the statement renamed an object.
+fn renames(before: &Objects, after: &Objects) -> bool {
+    let added = after.iter().filter(|(object, _)| !before.contains(object));
+    added.into_iter().any(|(object, _)| former_name(object, before, after).is_some())
 }
 
 /// The name of an object before the statement, if the statement renamed it or its table.

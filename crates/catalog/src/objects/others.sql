@@ -83,7 +83,11 @@ SELECT 'extension', NULL, NULL, e.extname::text, NULL, NULL, NULL, a.property, a
 FROM pg_extension e
 CROSS JOIN LATERAL (VALUES
     ('version', e.extversion),
-    ('schema', e.extnamespace::regnamespace::text)
+    ('schema', e.extnamespace::regnamespace::text),
+    -- Unless it is what the extension itself says.
+    ('comment', CASE WHEN obj_description(e.oid, 'pg_extension') IS DISTINCT FROM
+        (SELECT x.comment FROM pg_available_extensions() x WHERE x.name = e.extname)
+        THEN coalesce(obj_description(e.oid, 'pg_extension'), 'none') END)
 ) a (property, value)
 UNION ALL
 SELECT 'event trigger', NULL, NULL, t.evtname::text, NULL, NULL, NULL, a.property, a.value
@@ -92,7 +96,9 @@ CROSS JOIN LATERAL (VALUES
     ('event', t.evtevent::text),
     ('function', t.evtfoid::regproc::text),
     ('tags', (SELECT string_agg(g, ', ' ORDER BY g) FROM unnest(t.evttags) g)),
-    ('enabled', t.evtenabled::text)
+    ('enabled', t.evtenabled::text),
+    ('owner', pg_get_userbyid(t.evtowner)::text),
+    ('comment', obj_description(t.oid, 'pg_event_trigger'))
 ) a (property, value)
 UNION ALL
 SELECT 'publication', NULL, NULL, p.pubname::text, NULL, NULL, NULL, a.property, a.value
@@ -105,7 +111,9 @@ CROSS JOIN LATERAL (VALUES
         ELSE (SELECT string_agg(concat_ws(' ', t.prrelid::regclass::text, to_jsonb(t) ->> 'prattrs',
                      md5(regexp_replace(to_jsonb(t) ->> 'prqual', ':location -?\d+', '', 'g'))),
                      ', ' ORDER BY t.prrelid::regclass::text)
-              FROM pg_publication_rel t WHERE t.prpubid = p.oid) END)
+              FROM pg_publication_rel t WHERE t.prpubid = p.oid) END),
+    ('owner', pg_get_userbyid(p.pubowner)::text),
+    ('comment', obj_description(p.oid, 'pg_publication'))
 ) a (property, value)
 UNION ALL
 SELECT 'default privileges', NULL, NULL, concat_ws(' ', 'of', pg_get_userbyid(d.defaclrole)::text, 'on',
