@@ -209,6 +209,15 @@ mod tests {
     }
 
     #[test]
+    fn another_function_of_the_same_name_changes_no_trigger() {
+        let before =
+            "CREATE TABLE a (x int); CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+            CREATE TRIGGER t BEFORE INSERT ON a FOR EACH ROW EXECUTE FUNCTION f()";
+        let change = "CREATE FUNCTION f(int) RETURNS int LANGUAGE sql AS 'SELECT 1'";
+        assert_eq!(differences(before, change), "function f(integer) was added");
+    }
+
+    #[test]
     fn what_is_dropped_and_re_created_is_no_difference() {
         let before = "CREATE TABLE a (id int PRIMARY KEY, b text); CREATE VIEW v AS SELECT b FROM a";
         assert_eq!(differences(before, &format!("DROP VIEW v; DROP TABLE a; {before}")), "");

@@ -144,7 +144,8 @@ CROSS JOIN LATERAL (VALUES
                        coalesce(' OF ' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname) FROM pg_attribute a
                                            WHERE a.attrelid = t.tgrelid AND a.attnum = ANY (t.tgattr)), '') END,
                    CASE WHEN t.tgtype & 8 <> 0 THEN 'DELETE' END, CASE WHEN t.tgtype & 32 <> 0 THEN 'TRUNCATE' END)),
-    ('function', t.tgfoid::regproc::text),
+    ('function', (SELECT CASE WHEN NOT pg_function_is_visible(f.oid) THEN f.pronamespace::regnamespace || '.' ELSE '' END || quote_ident(f.proname)
+                  FROM pg_proc f WHERE f.oid = t.tgfoid)),
     ('arguments', CASE WHEN t.tgnargs > 0 THEN encode(t.tgargs, 'escape') END),
     ('WHEN', substring(pg_get_triggerdef(t.oid) FROM ' WHEN \((.*)\) EXECUTE ')),
     ('deferrable', CASE WHEN t.tgconstraint <> 0 THEN CASE WHEN t.tginitdeferred THEN 'initially deferred' WHEN t.tgdeferrable THEN 'initially immediate' ELSE 'no' END END),
