@@ -60,9 +60,10 @@ impl Runs {
             let trial =
                 Trial { migration, back, in_transaction: self.is_whole(migration), cases: self.cases()? as usize };
             let holding = trial.holding(&mut session, &properties)?;
+            let in_brief = plan.in_brief.contains(&migration.number);
             let is_open = |property: &FileProperty| {
-                !holding.contains(property)
-                    && !(*property == FileProperty::Again && plan.in_brief.contains(&migration.number))
+                let is_brief = in_brief && *property == FileProperty::Again;
+                !is_brief && !holding.contains(property)
             };
             let mut before = None;
             if properties.iter().any(is_open) {

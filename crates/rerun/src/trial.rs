@@ -50,11 +50,11 @@ impl Trial<'_> {
 
     /// Run a second time in the same transaction, it changes nothing.
     fn runs_again(&self, session: &mut Session) -> Result<bool, Unsure> {
-        self.apply(session, self.migration)?;
+        Trial::apply(session, self.migration)?;
         session.run(TAKE_NUMBERS)?;
         let writes = Touched::writes(session)?;
         session.run("SAVEPOINT again")?;
-        self.apply(session, self.migration)?;
+        Trial::apply(session, self.migration)?;
         // Numbers are used up even if the transaction is rolled back; setting them back is noticed by the state.
         if Touched::writes(session)? == writes {
             let touched = Touched::default();
@@ -75,14 +75,14 @@ impl Trial<'_> {
             let applied = undone(session, |session| {
                 apply_inside(session, self.migration, statements)?;
                 session.run("RESET ALL; RESET SESSION AUTHORIZATION")?;
-                self.apply(session, self.migration)?;
+                Trial::apply(session, self.migration)?;
                 let touched = Touched::in_transaction(session)?;
                 killed = Some((plainly(session, &touched)?, touched));
                 Ok(true)
             })?;
             let Some((killed, touched)) = killed.filter(|_| applied) else { return Ok(false) };
             let same = undone(session, |session| {
-                self.apply(session, self.migration)?;
+                Trial::apply(session, self.migration)?;
                 Ok(killed.changes_from(&plainly(session, &touched)?, &Volatile::new()).is_empty())
             })?;
             if !same {
@@ -114,12 +114,12 @@ impl Trial<'_> {
     fn is_rolled_back(&self, session: &mut Session, back: &Migration) -> Result<bool, DatabaseError> {
         let mut states = None;
         let applied = undone(session, |session| {
-            self.apply(session, self.migration)?;
+            Trial::apply(session, self.migration)?;
             session.run("SAVEPOINT applied")?;
-            self.apply(session, back)?;
+            Trial::apply(session, back)?;
             let touched = Touched::in_transaction(session)?;
             let rolled_back = plainly(session, &touched)?;
-            self.apply(session, self.migration)?;
+            Trial::apply(session, self.migration)?;
             let again = plainly(session, &touched)?;
             session.run("ROLLBACK TO applied")?;
             let same = again.changes_from(&plainly(session, &touched)?, &Volatile::new()).is_empty();
@@ -132,7 +132,7 @@ impl Trial<'_> {
         })
     }
 
-    fn apply(&self, session: &mut Session, migration: &Migration) -> Result<(), Unsure> {
+    fn apply(session: &mut Session, migration: &Migration) -> Result<(), Unsure> {
         apply_inside(session, migration, usize::MAX)?;
         session.run("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")?;
         session.run("RESET ALL; RESET SESSION AUTHORIZATION")?;
