@@ -101,7 +101,7 @@ impl Prover<'_> {
                 all_repeatable &= holds || property != FileProperty::Again;
                 match result {
                     Some(Err(failure)) => {
-                        self.proven.findings.push(finding(&self.provenance, rule, failure, Some(file)))
+                        self.proven.findings.push(finding(&self.provenance, rule, failure, Some(file)));
                     }
                     Some(Ok(())) => {}
                     None => brief = true,

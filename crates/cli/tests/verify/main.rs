@@ -12,6 +12,7 @@ mod edits;
 mod endings;
 mod external;
 mod hostile;
+mod layouts;
 mod markdown;
 mod names;
 mod output;
