@@ -95,6 +95,7 @@ impl Assertion for PlanClaim {
             let explain =
                 |sandbox: &mut Sandbox| self.query.explain(sandbox, *mode, self.role.as_deref()).map(|e| e.plan);
             let plan = explain(sandbox).map_err(failing)?;
+            super::shortage::note(sandbox, &plan);
             let family = match &self.claim {
                 Claim::UsesIndex(index) | Claim::IndexOnly(index) => family(sandbox, &catalog, index)?,
                 Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => tables(sandbox, find(&catalog, table)?)?,

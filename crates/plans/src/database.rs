@@ -1,10 +1,12 @@
 //! The planning database of a schema: a clone with generated rows, exact statistics and pinned settings, in which a
 //! query has the same plan on every machine.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pgproof_runner::config::ConfigError;
+use pgproof_runner::Sandbox;
+use pgproof_runner::config::{Config, ConfigError};
 use pgproof_runner::{isolation::IsolationError, isolation::SchemaContext, isolation::Template};
 use pgproof_runner::{migration::MigrationError, migration::run_script};
 use pgproof_server::{DatabaseError, Session};
@@ -12,8 +14,10 @@ use pgproof_sql::quote::identifier;
 use pgproof_sql::with_causes;
 
 use super::config::Plans;
+use super::filling::Filling;
 use super::generator::Generator;
 use super::settings;
+use super::shortage;
 use pgproof_catalog::row::{RowError, Rows};
 use pgproof_catalog::{Catalog, ConstraintKind, Misnamed, Relation, RelationKind};
 
@@ -50,34 +54,22 @@ pub enum PlanningError {
     /// The setup cannot be read or run.
     #[error(transparent)]
     Setup(#[from] MigrationError),
-    /// PostgreSQL rejects the generated rows.
-    #[error(
-        "table {table} does not take generated rows; give expressions for its columns in [schemas.{schema}.plans.tables.{table}.columns]"
-    )]
-    Load {
+    /// A configured expression is no value of its column.
+    #[error("the expression for column {table}.{column} in pgproof.toml (schema {schema}) is no value of type {ty}")]
+    Expression {
         /// The schema.
         schema: String,
         /// The table.
         table: String,
+        /// The column.
+        column: String,
+        /// Its type.
+        ty: String,
         /// Why.
         source: DatabaseError,
     },
-    /// A foreign key references rows that do not exist.
-    #[error(
-        "generated rows of {table} reference rows of {referenced} that were not made ({constraint}): a unique key of {referenced} dropped some; give expressions for its columns in [schemas.{schema}.plans.tables.{referenced}.columns]"
-    )]
-    Orphans {
-        /// The schema.
-        schema: String,
-        /// The referencing table.
-        table: String,
-        /// The referenced table.
-        referenced: String,
-        /// The foreign key.
-        constraint: String,
-    },
-    /// Several tables could not be filled.
-    #[error("{} tables could not be filled:\n{}", .problems.len(), listed(.problems))]
+    /// The expressions of several tables are wrong.
+    #[error("the expressions of {} tables are wrong:\n{}", .problems.len(), listed(.problems))]
     Tables {
         /// Why, table by table.
         problems: Vec<PlanningError>,
@@ -91,6 +83,9 @@ pub enum PlanningError {
         /// The table.
         table: String,
     },
+    /// There is no sandbox in which rows are searched.
+    #[error(transparent)]
+    Search(#[from] IsolationError),
     /// The session failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -102,10 +97,10 @@ fn listed(problems: &[PlanningError]) -> String {
 
 /// The planning database of a schema, created from the schema's template at the first call in this process.
 pub fn planning_template(schema: &Arc<Template>) -> Result<Arc<Template>, IsolationError> {
-    schema.derived("planning", build)
+    schema.derived("planning", |session, context| build(session, context, schema))
 }
 
-fn build(session: &mut Session, context: &SchemaContext) -> Result<String, PlanningError> {
+fn build(session: &mut Session, context: &SchemaContext, template: &Arc<Template>) -> Result<String, PlanningError> {
     let schema = context.name().to_owned();
     let (Some((config, _)), Some(plans)) = (context.configured(), context.part::<Plans>()?) else {
         return Err(PlanningError::NotConfigured { schema });
@@ -120,7 +115,10 @@ fn build(session: &mut Session, context: &SchemaContext) -> Result<String, Plann
     demand_known(&schema, plans, &catalog)?;
     given.demand_known(&catalog).map_err(|name| RowError::misnamed(&schema, name))?;
     let generator = Generator { catalog: &catalog, plans, given };
-    load(session, &schema, &generator)?;
+    let setup = plans.setup.as_deref().map(|setup| (config, setup));
+    let open = || searched(template, setup);
+    let shortages = Filling::of(session, &schema, &generator, &open).fill()?;
+    shortage::keep(context, shortages);
     for table in generator.order() {
         exact_statistics(session, &catalog, table)?;
     }
@@ -160,63 +158,17 @@ fn demand_known(schema: &str, plans: &Plans, catalog: &Catalog) -> Result<(), Pl
     Ok(())
 }
 
-/// Loads all tables once, in order. Triggers are disabled meanwhile, including those of foreign keys: the keys are
-/// checked afterwards, for all rows at once.
-fn load(session: &mut Session, schema: &str, generator: &Generator<'_>) -> Result<(), PlanningError> {
-    // VACUUM cannot mark a page all-visible while its commit record is still to be written.
-    session.run("SET session_replication_role = replica; SET synchronous_commit = on")?;
-    let (tables, mut problems) = (generator.order(), Vec::new());
-    for table in tables.iter().filter(|table| generator.rows(table) > 0) {
-        let insert = generator.insert(session, table)?;
-        let (schema, table) = (schema.to_owned(), table.name.clone());
-        match session.run(&insert) {
-            Ok(()) => {}
-            Err(source @ DatabaseError::Reported(_)) => problems.push(PlanningError::Load { schema, table, source }),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    session.run("SET session_replication_role = origin")?;
-    // Rows that reference those of an empty table are no problem of their own.
-    if !problems.is_empty() {
-        return Err(all(problems));
-    }
-    for table in tables {
-        let keys = generator.catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::ForeignKey);
-        for key in keys {
-            let Some(references) = &key.references else { continue };
-            let pairs = key.columns.iter().zip(&references.columns);
-            let equal: Vec<_> =
-                pairs.map(|(own, other)| format!("p.{} = c.{}", identifier(other), identifier(own))).collect();
-            let set: Vec<_> = key.columns.iter().map(|own| format!("c.{} IS NOT NULL", identifier(own))).collect();
-            let orphans = format!(
-                "SELECT EXISTS (SELECT FROM {} c WHERE {} AND NOT EXISTS (SELECT FROM {} p WHERE {}))",
-                table.sql(),
-                set.join(" AND "),
-                references.qualified_name().sql(),
-                equal.join(" AND ")
-            );
-            if session.value(&orphans)?.as_deref() == Some("t") {
-                problems.push(PlanningError::Orphans {
-                    schema: schema.to_owned(),
-                    table: table.name.clone(),
-                    referenced: references.table.clone(),
-                    constraint: key.name.clone(),
-                });
-            }
-        }
-    }
-    if problems.is_empty() { Ok(()) } else { Err(all(problems)) }
-}
-
-/// One problem, or all of them.
-fn all(mut problems: Vec<PlanningError>) -> PlanningError {
-    match problems.pop() {
-        Some(problem) if problems.is_empty() => problem,
-        last => {
-            problems.extend(last);
-            PlanningError::Tables { problems }
-        }
-    }
+/// A sandbox in which rows are searched: on the schema, with what the setup makes.
+fn searched(schema: &Arc<Template>, setup: Option<(&Config, &Path)>) -> Result<Sandbox, PlanningError> {
+    let mut sandbox = match setup {
+        Some((config, setup)) => Sandbox::alone(schema, |session| -> Result<(), PlanningError> {
+            Ok(run_script(session, &config.root, &config.path(setup))?)
+        })?,
+        None => Sandbox::on(Arc::clone(schema))?,
+    };
+    // Triggers rest, as they do when the rows are stored. The setup may have changed the schema.
+    sandbox.alter("SET LOCAL session_replication_role = replica")?;
+    Ok(sandbox)
 }
 
 /// Makes ANALYZE read every row of a large table. The target of one column determines the sample size; the others keep
@@ -232,98 +184,4 @@ fn exact_statistics(session: &mut Session, catalog: &Catalog, table: &Relation) 
     let Some(column) = column else { return Ok(()) };
     let units = rows.div_ceil(ROWS_FOR_A_UNIT).min(MOST_UNITS);
     session.run(&format!("ALTER TABLE {} ALTER COLUMN {} SET STATISTICS {units}", table.sql(), identifier(column)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::PlannedTable;
-    use pgproof_runner::isolation::CloneDatabase;
-    use pgproof_sql::QualifiedName;
-
-    fn loaded(sql: &str, given: &Rows) -> (Session, Result<(), PlanningError>) {
-        loaded_with(sql, given, std::collections::BTreeMap::new())
-    }
-
-    fn loaded_with(
-        sql: &str,
-        given: &Rows,
-        tables: std::collections::BTreeMap<QualifiedName, PlannedTable>,
-    ) -> (Session, Result<(), PlanningError>) {
-        let mut session = CloneDatabase::scratch().unwrap().session().unwrap();
-        session.run(sql).unwrap();
-        let plans = Plans {
-            queries: "queries".into(),
-            snapshots: "snapshots".into(),
-            role: None,
-            setup: None,
-            rows: 300,
-            tables,
-            settings: std::collections::BTreeMap::new(),
-        };
-        let catalog = Catalog::read(&mut session).unwrap();
-        let result = demand_known("shop", &plans, &catalog)
-            .and_then(|()| load(&mut session, "shop", &Generator { catalog: &catalog, plans: &plans, given }));
-        (session, result)
-    }
-
-    #[test]
-    fn deferrable_keys_and_types_of_every_kind_are_filled() {
-        let (mut session, result) = loaded(
-            "CREATE DOMAIN year AS int CHECK (VALUE BETWEEN 1901 AND 2155);
-             CREATE TYPE place AS (street text, house int);
-             CREATE TABLE t (id int PRIMARY KEY DEFERRABLE, label text NOT NULL UNIQUE DEFERRABLE, built year NOT NULL,
-                 at place NOT NULL, during daterange NOT NULL, digest bytea NOT NULL CHECK (octet_length(digest) = 32))",
-            &Rows::default(),
-        );
-        result.unwrap();
-        assert_eq!(session.value("SELECT count(*) FROM t").unwrap().as_deref(), Some("300"));
-    }
-
-    #[test]
-    fn a_table_is_planned_under_its_own_name_only() {
-        let sql = "CREATE TABLE \"Order.Items\" (id int PRIMARY KEY); CREATE SCHEMA old;
-                   CREATE TABLE items (id int PRIMARY KEY); CREATE TABLE old.items (id int PRIMARY KEY);";
-        let planned = |rows| PlannedTable { rows: Some(rows), ..PlannedTable::default() };
-        let tables = [("\"Order.Items\"".into(), planned(7)), ("items".into(), planned(8))];
-        let (mut session, result) = loaded_with(sql, &Rows::default(), tables.into());
-        result.unwrap();
-        let counts = "SELECT concat_ws(' ', (SELECT count(*) FROM \"Order.Items\"), (SELECT count(*) FROM items),
-                                            (SELECT count(*) FROM old.items))";
-        assert_eq!(session.value(counts).unwrap().as_deref(), Some("7 8 300"));
-    }
-
-    #[test]
-    fn a_name_that_is_no_table_is_an_error_with_the_name_that_was_meant() {
-        let sql = "CREATE TABLE orders (id int PRIMARY KEY, total int); CREATE VIEW totals AS SELECT total FROM orders;
-                   CREATE SCHEMA old; CREATE TABLE old.bills (id int)";
-        let problem = |name: &str, column: Option<&str>| {
-            let columns = column.map(|column| (column.into(), "n".to_owned())).into_iter().collect();
-            let tables = [(name.into(), PlannedTable { rows: None, columns })].into();
-            loaded_with(sql, &Rows::default(), tables).1.unwrap_err().to_string()
-        };
-        insta::assert_snapshot!(problem("ordrs", None), @"[schemas.shop.plans.tables] names table ordrs, which does not exist; did you mean orders?");
-        insta::assert_snapshot!(problem("public.ordrs", None), @"[schemas.shop.plans.tables] names table public.ordrs, which does not exist; did you mean public.orders?");
-        insta::assert_snapshot!(problem("bills", None), @"[schemas.shop.plans.tables] names table bills, which does not exist; did you mean old.bills?");
-        insta::assert_snapshot!(problem("totals", None), @"[schemas.shop.plans.tables] names totals, which is a view, not a table");
-        insta::assert_snapshot!(problem("orders", Some("totl")), @"[schemas.shop.plans.tables] names column orders.totl, which does not exist; did you mean total?");
-    }
-
-    #[test]
-    fn every_table_that_cannot_be_filled_is_reported() {
-        let sql = "CREATE TABLE a (id int PRIMARY KEY, x int NOT NULL, y int NOT NULL, CHECK (x = y * 1000 + 1));
-                   CREATE TABLE b (id int PRIMARY KEY);
-                   CREATE TABLE c (id int PRIMARY KEY, CHECK (false))";
-        let (_, result) = loaded(sql, &Rows::default());
-        insta::assert_snapshot!(result.unwrap_err(), @r#"
-        2 tables could not be filled:
-        table a does not take generated rows; give expressions for its columns in [schemas.shop.plans.tables.a.columns]: error 23514 check_violation: new row for relation "a" violates check constraint "a_check"
-        detail: Failing row contains (1, 69, 68).
-        table c does not take generated rows; give expressions for its columns in [schemas.shop.plans.tables.c.columns]: error 23514 check_violation: new row for relation "c" violates check constraint "c_check"
-        detail: Failing row contains (1).
-        "#);
-        let columns = [("x", "n * 1000 + 1"), ("y", "n")].map(|(name, value)| (name.into(), value.to_owned()));
-        let (_, result) = loaded(sql, &Rows::of("a".into(), columns.into()));
-        assert!(matches!(result, Err(PlanningError::Load { table, .. }) if table == "c"));
-    }
 }

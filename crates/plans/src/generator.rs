@@ -7,7 +7,7 @@ use pgproof_sql::{quote::identifier, quote::literal};
 
 use super::config::{PlannedTable, Plans};
 use pgproof_catalog::row::Rows;
-use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Generation, Relation};
+use pgproof_catalog::{Catalog, Column, Constraint, ConstraintKind, Generation, Relation, RelationKind};
 use pgproof_catalog::{row::integer_range, row::sample, row::type_parts, row::values_for};
 
 /// The number of distinct values of a non-key column. Below a tenth of the usual number of rows, ANALYZE considers it
@@ -16,6 +16,12 @@ const VARIETY: u64 = 200;
 
 /// The expression of a column for whose type there is none.
 const NO_VALUE: &str = "NULL";
+
+/// The expression of a column, and whether the CHECKs on the column alone, and its domain, accept its values.
+pub(super) struct Checked {
+    pub(super) sql: String,
+    pub(super) is_accepted: bool,
+}
 
 /// Builds INSERTs for the tables of a catalog.
 pub(super) struct Generator<'a> {
@@ -55,7 +61,7 @@ impl Generator<'_> {
         let mut values = Vec::new();
         for column in table.columns.iter().filter(|column| column.generation != Generation::Generated) {
             columns.push(identifier(&column.name));
-            let expression = self.checked(session, table, column)?;
+            let expression = self.checked(session, table, column)?.sql;
             values.push(format!("({expression})::{}", column.ty.name));
         }
         let (table_name, names, rows) = (table.sql(), columns.join(", "), self.rows(table));
@@ -78,7 +84,7 @@ impl Generator<'_> {
     }
 
     /// The primary and unique keys of a table.
-    fn keys<'b>(&'b self, table: &'b Relation) -> impl Iterator<Item = &'b Constraint> {
+    pub(super) fn keys<'b>(&'b self, table: &'b Relation) -> impl Iterator<Item = &'b Constraint> {
         let is_key = |c: &&Constraint| matches!(c.kind, ConstraintKind::PrimaryKey | ConstraintKind::Unique);
         self.catalog.constraints_of(table).filter(is_key)
     }
@@ -89,28 +95,44 @@ impl Generator<'_> {
     }
 
     /// The expression that is configured for a column.
-    fn configured_column(&self, table: &Relation, column: &str) -> Option<&String> {
+    pub(super) fn configured_column(&self, table: &Relation, column: &str) -> Option<&String> {
         let planned = self.configured(table).and_then(|table| table.columns.get(column));
         let given =
             || self.given.columns(self.catalog, table).find(|(name, _)| **name == *column).map(|(_, given)| given);
         planned.or_else(given)
     }
 
-    fn foreign_keys<'b>(&'b self, table: &'b Relation) -> impl Iterator<Item = &'b Constraint> {
-        self.catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::ForeignKey)
+    /// The foreign keys of a table. One that references a partitioned table has a companion for each partition, which
+    /// says less.
+    pub(super) fn foreign_keys<'b>(&'b self, table: &'b Relation) -> impl Iterator<Item = &'b Constraint> {
+        let all = || self.catalog.constraints_of(table).filter(|c| c.kind == ConstraintKind::ForeignKey);
+        let is_companion = move |key: &&Constraint| {
+            let root = self.parent(key).filter(|parent| parent.is_partition);
+            let of_family = |other: &Constraint| {
+                self.parent(other).is_some_and(|parent| parent.kind == RelationKind::PartitionedTable)
+            };
+            root.is_some() && all().any(|other| other.columns == key.columns && other != *key && of_family(other))
+        };
+        all().filter(move |key| !is_companion(key))
     }
 
-    fn parent(&self, key: &Constraint) -> Option<&Relation> {
+    pub(super) fn parent(&self, key: &Constraint) -> Option<&Relation> {
         let references = key.references.as_ref()?;
         self.catalog.table(&references.qualified_name())
     }
 
     /// The expression of a column; if a CHECK rejects its values, one over values that the CHECK accepts.
-    fn checked(&self, session: &mut Session, table: &Relation, column: &Column) -> Result<String, DatabaseError> {
+    pub(super) fn checked(
+        &self,
+        session: &mut Session,
+        table: &Relation,
+        column: &Column,
+    ) -> Result<Checked, DatabaseError> {
+        let checked = |sql: String, is_accepted: bool| Ok(Checked { sql, is_accepted });
         if let Some(configured) = self.configured_column(table, &column.name) {
-            return Ok(configured.clone());
+            return checked(configured.clone(), true);
         }
-        let expression = self.expression(table, column, "n");
+        let expression = self.expression(table, column, "n", &[]);
         let checks: Vec<&Constraint> = self
             .catalog
             .constraints_of(table)
@@ -120,7 +142,7 @@ impl Generator<'_> {
             checks.iter().map(|c| format!("({}) IS NOT FALSE", c.expression.as_deref().unwrap_or("true"))).collect();
         let is_unknown = expression == NO_VALUE && column.not_null;
         if conditions.is_empty() && column.ty.domain.is_none() && !is_unknown {
-            return Ok(expression);
+            return checked(expression, true);
         }
         let conditions = if conditions.is_empty() { vec!["true".to_owned()] } else { conditions };
         let (name, condition) = (identifier(&column.name), conditions.join(" AND "));
@@ -131,7 +153,7 @@ impl Generator<'_> {
         // An error is an answer, too: a domain does not accept the values.
         let answer = tolerant(session, &all)?.and_then(|rows| rows.into_iter().next()?.into_iter().next()?);
         if answer.as_deref() == Some("t") && !is_unknown {
-            return Ok(expression);
+            return checked(expression, true);
         }
         let definitions: Vec<_> = checks.iter().map(|check| check.definition.as_str()).collect();
         session.run("BEGIN")?;
@@ -146,17 +168,23 @@ impl Generator<'_> {
         let accepted = tolerant(session, &accepted)?.unwrap_or_default();
         let accepted: Vec<_> = accepted.into_iter().filter_map(|row| row.into_iter().next()?).collect();
         if accepted.is_empty() {
-            // PostgreSQL will reject the rows by the name of the CHECK, which shows which expression to configure.
-            return Ok(expression);
+            return checked(expression, false);
         }
-        Ok(nullable(column, pick(&accepted, &seed(table, &column.name), "n")))
+        checked(nullable(column, pick(&accepted, &seed(table, &column.name), "n")), true)
     }
 
-    /// The value of a column in row `n`. A foreign key has the value of its parent in the row that `n` references.
-    fn expression(&self, table: &Relation, column: &Column, n: &str) -> String {
+    /// The value of a column in row `n`. A foreign key has the value of its parent in the row that `n` references;
+    /// `path` are the columns of which this one is the value, so that a circle ends.
+    pub(super) fn expression(
+        &self,
+        table: &Relation,
+        column: &Column,
+        n: &str,
+        path: &[(&Relation, &Column)],
+    ) -> String {
         let keys = self.foreign_keys(table).filter(|key| key.columns.contains(&column.name));
         if let Some(key) = keys.max_by_key(|key| key.columns.len())
-            && let Some(expression) = self.reference(table, column, key, n)
+            && let Some(expression) = self.reference(table, column, key, n, path)
         {
             return expression;
         }
@@ -169,14 +197,25 @@ impl Generator<'_> {
         if is_key { expression } else { nullable(column, expression) }
     }
 
-    fn reference(&self, table: &Relation, column: &Column, key: &Constraint, n: &str) -> Option<String> {
+    fn reference(
+        &self,
+        table: &Relation,
+        column: &Column,
+        key: &Constraint,
+        n: &str,
+        path: &[(&Relation, &Column)],
+    ) -> Option<String> {
         let references = key.references.as_ref()?;
         let parent = self.parent(key)?;
         let at = key.columns.iter().position(|name| *name == column.name)?;
         let referenced = parent.column(references.columns.get(at)?)?;
+        if path.contains(&(table, column)) {
+            return None;
+        }
+        let path: Vec<_> = path.iter().copied().chain([(table, column)]).collect();
         if parent == table {
             // A row references itself or nothing.
-            let own = || self.expression(table, referenced, n);
+            let own = || self.expression(table, referenced, n, &path);
             return Some(if column.not_null { own() } else { "NULL".to_owned() });
         }
         let rows = self.rows(parent).max(1);
@@ -191,7 +230,7 @@ impl Generator<'_> {
             let u = uniform(&seed(table, &key.name), n);
             format!("floor({rows} * {u} * {u})::bigint + 1")
         };
-        Some(nullable(column, self.expression(parent, referenced, &number)))
+        Some(nullable(column, self.expression(parent, referenced, &number, &path)))
     }
 
     /// The columns that make rows distinct: for each unique key, one that is not a foreign key.

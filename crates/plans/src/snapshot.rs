@@ -50,6 +50,7 @@ pub fn rendered(
     let mut costs = Vec::new();
     for mode in query.modes() {
         let explained = query.explain(sandbox, *mode, role)?;
+        super::shortage::note(sandbox, &explained.plan);
         text.push_str(&format!("\n{mode}\n  {}\n", explained.plan.render().replace('\n', "\n  ")));
         costs.push(format!("{mode} costs {:.2}", explained.cost));
         let mut read: Vec<_> = explained

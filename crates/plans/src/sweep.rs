@@ -81,7 +81,7 @@ impl Assertion for UsesIndexBetween {
         let catalog = Catalog::of(sandbox)?;
         let family = family(sandbox, &catalog, index)?;
         let mut scaled = scaled_template(sandbox.template()).map_err(as_failure)?;
-        let mut uses = |rows: u64| self.uses(&mut scaled, &family, rows);
+        let mut uses = |rows: u64| self.uses(sandbox, &mut scaled, &family, rows);
         let mut flips = Vec::new();
         let first = uses(*from)?;
         let (mut last_rows, mut last) = (*from, first);
@@ -103,6 +103,7 @@ impl Assertion for UsesIndexBetween {
 impl UsesIndexBetween {
     fn uses(
         &self,
+        usual: &Sandbox,
         scaled: &mut Scaled,
         family: &std::collections::HashSet<String>,
         rows: u64,
@@ -110,6 +111,7 @@ impl UsesIndexBetween {
         let FromRows { query, role, table, .. } = &self.range;
         let sandbox = scaled.plan_as_if(&BTreeMap::from([(table.to_string(), rows)])).map_err(as_failure)?;
         let plan = query.explain(sandbox, Mode::Custom, role.as_deref()).map_err(failing)?.plan;
+        super::shortage::note(usual, &plan);
         Ok(plan.all().iter().any(|node| node.index.as_ref().is_some_and(|index| family.contains(index))))
     }
 }

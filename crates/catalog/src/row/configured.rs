@@ -15,6 +15,7 @@ use crate::{Catalog, Relation};
 /// The values for a schema.
 #[derive(Debug, Clone)]
 pub(super) struct Configured {
+    /// Its name in `pgproof.toml`; a placeholder for a database without configuration.
     schema: String,
     rows: Arc<Rows>,
     /// Whether its names were looked up.
@@ -24,7 +25,13 @@ pub(super) struct Configured {
 impl Configured {
     pub(super) fn of(context: &SchemaContext) -> Result<Configured, ConfigError> {
         let rows = context.part::<Rows>()?.unwrap_or_default();
-        Ok(Configured { schema: context.name().to_owned(), is_known: false, rows })
+        let schema = context.configured().map_or("NAME", |(_, schema)| &schema.name).to_owned();
+        Ok(Configured { schema, is_known: false, rows })
+    }
+
+    /// The name of the schema in `pgproof.toml`, which advice needs.
+    pub(super) fn schema(&self) -> String {
+        self.schema.clone()
     }
 
     /// Whether every table and column exists.

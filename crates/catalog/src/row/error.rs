@@ -25,8 +25,10 @@ pub enum RowError {
         column: String,
     },
     /// A type for which pgproof has no values.
-    #[error("no value is known for column {table}.{column} of type {ty}; give one in [schemas.NAME.rows.{table}]")]
+    #[error("no value is known for column {table}.{column} of type {ty}; give one in [schemas.{schema}.rows.{table}]")]
     UnknownType {
+        /// The schema in `pgproof.toml`.
+        schema: String,
         /// The table.
         table: String,
         /// The column.
@@ -46,9 +48,11 @@ pub enum RowError {
     },
     /// No values were found that a rule accepts.
     #[error(
-        "no row of {table} was found that {constraint} accepts ({definition}); give its columns values in [schemas.NAME.rows.{table}]"
+        "no row of {table} was found that {constraint} accepts ({definition}); give its columns values in [schemas.{schema}.rows.{table}]"
     )]
     Unsatisfiable {
+        /// The schema in `pgproof.toml`.
+        schema: String,
         /// The table.
         table: String,
         /// The CHECK, domain or key.
@@ -57,8 +61,10 @@ pub enum RowError {
         definition: String,
     },
     /// NOT NULL foreign keys lead back to the table.
-    #[error("the foreign keys of {} are NOT NULL and lead in a circle; give one of them a value in [schemas.NAME.rows]", .path.join(" -> "))]
+    #[error("the foreign keys of {} are NOT NULL and lead in a circle; give one of them a value in [schemas.{schema}.rows]", .path.join(" -> "))]
     Circle {
+        /// The schema in `pgproof.toml`.
+        schema: String,
         /// The tables of the circle.
         path: Vec<String>,
     },
@@ -73,11 +79,13 @@ pub enum RowError {
     /// A trigger rejected every row that was tried.
     #[error(
         "trigger {trigger} rejects every row of {table} that was tried; the last time it raised {} ({}); \
-         give the columns that {function} looks at values in [schemas.NAME.rows.{table}]",
+         give the columns that {function} looks at values in [schemas.{schema}.rows.{table}]",
         .refusal.condition(),
         .refusal.message
     )]
     Trigger {
+        /// The schema in `pgproof.toml`.
+        schema: String,
         /// The table.
         table: String,
         /// The trigger.

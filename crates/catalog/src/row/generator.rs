@@ -31,7 +31,7 @@ pub struct RowGenerator {
     /// The rows that are being generated, each for the one before it.
     pub(super) path: Vec<Step>,
     /// What `pgproof.toml` says of rows.
-    configured: Configured,
+    pub(super) configured: Configured,
     /// The bounds of partitions, by table.
     partitions: BTreeMap<String, Option<Rule>>,
     /// The place in the path of a row that one further on references: what lies between is inserted together with it.
@@ -105,7 +105,7 @@ impl RowGenerator {
                 draft.insert(sandbox)?;
                 match self.made(sandbox, &table, given, required)? {
                     Made::Draft(draft, _) | Made::Existing(draft, _) => Ok(*draft),
-                    Made::Waiting(_) => Err(RowError::Circle { path: vec![table.to_string()] }),
+                    Made::Waiting(_) => Err(self.circle_of(&table)),
                 }
             }
             Made::Draft(draft, _) => Ok(*draft),
@@ -113,7 +113,7 @@ impl RowGenerator {
                 row.delete(sandbox)?;
                 Ok(*draft)
             }
-            Made::Waiting(_) => Err(RowError::Circle { path: vec![table.to_string()] }),
+            Made::Waiting(_) => Err(self.circle_of(&table)),
         }
     }
 
@@ -174,7 +174,7 @@ impl RowGenerator {
         let key = relation.sql();
         if self.path.iter().any(|step| step.table == key) {
             let path = self.path.iter().map(|step| step.table.clone()).chain([key]).collect();
-            return Err(RowError::Circle { path });
+            return Err(RowError::Circle { schema: self.configured.schema(), path });
         }
         // A row that cannot be made is asked for again and again, by everything that references it.
         let impossible = Impossible::of(sandbox);
@@ -263,16 +263,21 @@ impl RowGenerator {
                 Repair::Existing(row) => return Ok(Made::Existing(Box::new(making.draft()), *row)),
                 Repair::Nothing => {
                     if !self.past_triggers(sandbox, catalog, making)? {
-                        return Err(super::trigger::refused(catalog, making.table, refusal));
+                        return Err(super::trigger::refused(&self.configured.schema(), catalog, making.table, refusal));
                     }
                 }
             }
         }
         Err(RowError::Unsatisfiable {
+            schema: self.configured.schema(),
             table: shown(catalog, making.table),
             constraint: "its constraints".to_owned(),
             definition: format!("{REPAIRS} repairs did not help"),
         })
+    }
+
+    fn circle_of(&self, table: &QualifiedName) -> RowError {
+        RowError::Circle { schema: self.configured.schema(), path: vec![table.to_string()] }
     }
 
     /// The rule that a partition takes the row.

@@ -21,6 +21,12 @@ pub fn columns_of_keys(index: &Index) -> Vec<String> {
         .collect()
 }
 
+/// The condition that no row of the table has the same key: of a unique index, or of an exclusion constraint. It is one
+/// over the columns of the table.
+pub fn unused_key(table: &Relation, index: &Index, constraint: Option<&Constraint>) -> String {
+    unused(table, index, constraint).expression
+}
+
 /// A row of a table with these values, if there is one: the first by its values.
 pub(super) fn existing(
     sandbox: &mut Sandbox,
@@ -85,7 +91,7 @@ pub(super) fn unused(table: &Relation, index: &Index, constraint: Option<&Constr
     names.extend(predicate.into_iter().flat_map(|predicate| columns_in(table, predicate)));
     names.dedup();
     let definition = format!("{}; all values that were tried are in the table", index.definition);
-    Rule { name: index.name.clone(), definition, expression, columns: names, texts: Vec::new() }
+    Rule { name: index.name.clone(), is_check: false, definition, expression, columns: names, texts: Vec::new() }
 }
 
 /// How messages call a table.

@@ -197,6 +197,7 @@ impl RowGenerator {
             let value = match numbered {
                 Some(value) => value,
                 None => self.another(own).ok_or_else(|| RowError::UnknownType {
+                    schema: self.configured.schema(),
                     table: parent.name.clone(),
                     column: own.name.clone(),
                     ty: own.ty.name.clone(),

@@ -176,6 +176,7 @@ impl RowGenerator {
             return Ok(Repair::Changed);
         }
         Err(RowError::Unsatisfiable {
+            schema: self.configured.schema(),
             table: super::keys::shown(catalog, table),
             constraint: rule.name.clone(),
             definition: rule.definition.clone(),

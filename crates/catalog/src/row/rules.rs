@@ -19,6 +19,8 @@ const MOST_PARTITIONS: usize = 256;
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     pub(super) name: String,
+    /// Whether it is a CHECK; otherwise the bounds of a partition, or a unique key.
+    pub(super) is_check: bool,
     /// As messages show it.
     pub(super) definition: String,
     /// The condition, over the columns of the table.
@@ -38,7 +40,14 @@ impl Rule {
         let generated = columns.iter().filter_map(|name| table.column(name)?.generated_as.clone());
         texts.extend(generated);
         texts.extend(texts.clone().iter().flat_map(|text| bodies(catalog, text)));
-        Rule { name: check.name.clone(), definition: check.definition.clone(), expression, columns, texts }
+        Rule {
+            name: check.name.clone(),
+            is_check: true,
+            definition: check.definition.clone(),
+            expression,
+            columns,
+            texts,
+        }
     }
 }
 
@@ -100,5 +109,12 @@ pub(super) fn partition_rule(
         (Some(bound), _) => bound.clone(),
         (None, _) => format!("PARTITION BY {}", table.partition_key.as_deref().unwrap_or_default()),
     };
-    Ok(Some(Rule { name: "the bounds of its partitions".to_owned(), definition, expression, columns, texts }))
+    Ok(Some(Rule {
+        name: "the bounds of its partitions".to_owned(),
+        is_check: false,
+        definition,
+        expression,
+        columns,
+        texts,
+    }))
 }

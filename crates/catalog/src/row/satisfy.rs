@@ -42,6 +42,7 @@ impl RowGenerator {
         let others = making.rules.iter().filter(shares).filter(|other| other.name != rule.name);
         let others: Vec<_> = others.map(|other| format!("with {}: {}", other.name, other.definition)).collect();
         Err(RowError::Unsatisfiable {
+            schema: self.configured.schema(),
             table: shown(catalog, making.table),
             constraint: rule.name.clone(),
             definition: std::iter::once(rule.definition.clone()).chain(others).collect::<Vec<_>>().join(", "),
@@ -148,13 +149,16 @@ impl RowGenerator {
         if let Some(text) = valid(sandbox.session(), &column.ty.name, &texts)?.into_iter().next() {
             return Ok(Value::Text(text));
         }
-        let (column, ty) = (column.name.clone(), column.ty.name.clone());
+        let (column, ty, schema) = (column.name.clone(), column.ty.name.clone(), self.configured.schema());
         Err(match inner_shape(&catalog, &ty) {
             Shape::Enum(labels) if labels.is_empty() => RowError::NoLabels { table, column, ty },
-            Shape::Domain(_, checks) => {
-                RowError::Unsatisfiable { table, constraint: format!("domain {ty}"), definition: checks.join(" ") }
-            }
-            _ => RowError::UnknownType { table, column, ty },
+            Shape::Domain(_, checks) => RowError::Unsatisfiable {
+                schema,
+                table,
+                constraint: format!("domain {ty}"),
+                definition: checks.join(" "),
+            },
+            _ => RowError::UnknownType { schema, table, column, ty },
         })
     }
 }

@@ -231,13 +231,14 @@ fn of_inserts<'a>(catalog: &'a Catalog, table: &'a Relation) -> impl Iterator<It
 }
 
 /// The error for a row that PostgreSQL rejected: it names the trigger if one of the table's raised it.
-pub(super) fn refused(catalog: &Catalog, table: &Relation, refusal: Box<Reported>) -> RowError {
+pub(super) fn refused(schema: &str, catalog: &Catalog, table: &Relation, refusal: Box<Reported>) -> RowError {
     let context = refusal.context.as_deref().unwrap_or_default();
     // The call stack has names of functions with their arguments, in whatever language.
     let trigger = of_inserts(catalog, table).find(|trigger| context.contains(&format!("{}()", trigger.function)));
     let shown = shown(catalog, table);
     match trigger {
         Some(trigger) => RowError::Trigger {
+            schema: schema.to_owned(),
             table: shown,
             trigger: trigger.name.clone(),
             function: trigger.function.clone(),

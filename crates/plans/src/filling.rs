@@ -1,0 +1,281 @@
+//! Fills the tables of the planning database: by the usual expressions where PostgreSQL accepts them, else from example
+//! rows that the row generator finds. Tables that remain with fewer rows than they should have are listed with the
+//! reason; only what `pgproof.toml` says wrongly is an error.
+
+use std::collections::BTreeMap;
+
+use pgproof_catalog::row::{RowError, RowGenerator, Value};
+use pgproof_catalog::{Constraint, Relation, RelationKind};
+use pgproof_runner::Sandbox;
+use pgproof_server::{DatabaseError, Session};
+use pgproof_sql::quote::identifier;
+use pgproof_sql::{QualifiedName, with_causes};
+
+use super::database::PlanningError;
+use super::expansion::Plot;
+use super::generator::Generator;
+use super::shortage::Shortage;
+
+/// Opens a sandbox on the schema as the planning database had it before it was filled.
+pub(super) type Open<'a> = dyn Fn() -> Result<Sandbox, PlanningError> + 'a;
+
+/// A planning database that is being filled.
+pub(super) struct Filling<'a> {
+    session: &'a mut Session,
+    schema: &'a str,
+    generator: &'a Generator<'a>,
+    open: &'a Open<'a>,
+    /// Opened when the first example is needed.
+    sandbox: Option<Sandbox>,
+    /// The tables in their order.
+    tables: Vec<&'a Relation>,
+    /// Why tables have too few rows, by their places.
+    reasons: BTreeMap<usize, String>,
+}
+
+impl<'a> Filling<'a> {
+    pub(super) fn of(
+        session: &'a mut Session,
+        schema: &'a str,
+        generator: &'a Generator<'a>,
+        open: &'a Open<'a>,
+    ) -> Filling<'a> {
+        let tables = generator.order();
+        Filling { session, schema, generator, open, sandbox: None, tables, reasons: BTreeMap::new() }
+    }
+
+    /// Fills all tables once, in order. Triggers are disabled meanwhile, including those of foreign keys: the keys are
+    /// checked for all rows of a table at once.
+    pub(super) fn fill(mut self) -> Result<Vec<Shortage>, PlanningError> {
+        // VACUUM cannot mark a page all-visible while its commit record is still to be written.
+        self.session.run("SET session_replication_role = replica; SET synchronous_commit = on")?;
+        let mut problems = Vec::new();
+        for place in 0..self.tables.len() {
+            if self.generator.rows(self.tables[place]) == 0 || self.usual(place)? {
+                continue;
+            }
+            match self.wrong_expression(place)? {
+                Some(problem) => problems.push(problem),
+                None => self.from_examples(place)?,
+            }
+        }
+        self.remove_orphans()?;
+        self.session.run("SET session_replication_role = origin")?;
+        match problems.pop() {
+            None => self.shortages(),
+            Some(problem) if problems.is_empty() => Err(problem),
+            Some(problem) => {
+                problems.push(problem);
+                Err(PlanningError::Tables { problems })
+            }
+        }
+    }
+
+    /// Fills a table by the usual expressions. False if it has not got all its rows.
+    fn usual(&mut self, place: usize) -> Result<bool, DatabaseError> {
+        let table = self.tables[place];
+        let stored = self.generator.insert(self.session, table).and_then(|insert| {
+            self.session.run(&format!("BEGIN; {insert}"))?;
+            self.orphans(place, place)
+        });
+        match stored {
+            Ok(orphans) if orphans.is_empty() => {
+                self.session.run("COMMIT")?;
+                return Ok(self.rows(table)? >= self.generator.rows(table));
+            }
+            Ok(_) | Err(DatabaseError::Reported(_)) => self.session.run("ROLLBACK")?,
+            Err(error) => return Err(error),
+        }
+        // What was rolled back takes room.
+        self.session.run(&format!("VACUUM {}", table.sql()))?;
+        Ok(false)
+    }
+
+    /// What `pgproof.toml` says of a column, if it is no value of the column.
+    fn wrong_expression(&mut self, place: usize) -> Result<Option<PlanningError>, DatabaseError> {
+        let table = self.tables[place];
+        for column in &table.columns {
+            let Some(expression) = self.generator.configured_column(table, &column.name) else { continue };
+            let all = format!(
+                "SELECT count(({expression})::{}) FROM generate_series(1::bigint, {}) AS n",
+                column.ty.name,
+                self.generator.rows(table)
+            );
+            match self.session.run(&all) {
+                Ok(()) => {}
+                Err(source @ DatabaseError::Reported(_)) => {
+                    let (schema, ty) = (self.schema.to_owned(), column.ty.name.clone());
+                    let (table, column) = (self.shown(table).to_string(), column.name.clone());
+                    return Ok(Some(PlanningError::Expression { schema, table, column, ty, source }));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Fills a table, or each of its partitions, from examples.
+    fn from_examples(&mut self, place: usize) -> Result<(), PlanningError> {
+        let table = self.tables[place];
+        let wanted = self.generator.rows(table);
+        let plots = self.plots(table);
+        let mut missing = wanted.saturating_sub(self.rows(table)?);
+        // What one partition cannot store, others may.
+        for round in 0..2 {
+            for (number, plot) in plots.iter().enumerate() {
+                let left = u64::try_from(plots.len() - number).unwrap_or(1);
+                let share = if round == 0 { missing.div_ceil(left) } else { missing };
+                missing -= self.from_example(place, plot, share)?.min(missing);
+                if missing == 0 {
+                    self.reasons.remove(&place);
+                    return Ok(());
+                }
+            }
+            if plots.len() == 1 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores rows like an example in a table or partition, and returns how many.
+    fn from_example(&mut self, place: usize, plot: &Relation, wanted: u64) -> Result<u64, PlanningError> {
+        let (owner, generator) = (self.tables[place], self.generator);
+        if self.sandbox.is_none() {
+            self.sandbox = Some((self.open)()?);
+        }
+        let present = self.rows(plot)?;
+        let Some(sandbox) = self.sandbox.as_mut() else { return Ok(0) };
+        let mut given = Vec::new();
+        for column in &plot.columns {
+            let Some(expression) = generator.configured_column(owner, &column.name) else { continue };
+            let ty = &column.ty.name;
+            let value = format!("SELECT (({expression})::{ty})::text FROM (SELECT 1::bigint AS n) AS pgproof_row");
+            given.push((column.name.as_str(), Value::from(self.session.value(&value)?)));
+        }
+        let example = RowGenerator::of(sandbox)?.example(sandbox, plot, &given);
+        let example = match example {
+            Ok(example) => example,
+            Err(RowError::Database(error)) if error.reported().is_none() => return Err(error.into()),
+            Err(error) => {
+                self.reasons.insert(place, with_causes(&error));
+                return Ok(0);
+            }
+        };
+        let tables = &self.tables;
+        let is_filled = |parent: &Relation| tables[..place].contains(&parent) || !tables.contains(&parent);
+        let expansion = Plot { generator, table: plot, owner, present, is_filled: &is_filled };
+        let expansion = expansion.expansion(self.session, sandbox, &example, wanted)?;
+        let expanded = expansion.store(self.session, wanted)?;
+        if expanded.made < wanted {
+            let reason = expanded.rejection.unwrap_or_else(|| "no other rows were found".to_owned());
+            self.reasons.insert(place, reason);
+        }
+        Ok(expanded.made)
+    }
+
+    /// Where the rows of a table are stored: in its partitions, if it has some.
+    fn plots(&self, table: &'a Relation) -> Vec<&'a Relation> {
+        let is_leaf = |partition: &&Relation| partition.kind == RelationKind::Table;
+        let leaves: Vec<_> = self.partitions(table).into_iter().filter(is_leaf).collect();
+        if leaves.is_empty() { vec![table] } else { leaves }
+    }
+
+    /// The partitions of a table, at all depths.
+    fn partitions(&self, table: &Relation) -> Vec<&'a Relation> {
+        let generator = self.generator;
+        let mut found: Vec<&Relation> = Vec::new();
+        let mut names = vec![table.qualified_name()];
+        while let Some(name) = names.pop() {
+            let children =
+                generator.catalog.tables().filter(|child| child.is_partition && child.inherits.contains(&name));
+            for child in children {
+                names.push(child.qualified_name());
+                found.push(child);
+            }
+        }
+        found.sort_by_key(|partition| partition.sql());
+        found
+    }
+
+    /// The foreign keys of a table with rows that reference nothing, among those that reference the tables up to `last`.
+    fn orphans(&mut self, place: usize, last: usize) -> Result<Vec<&'a Constraint>, DatabaseError> {
+        let generator = self.generator;
+        let mut found = Vec::new();
+        for key in generator.foreign_keys(self.tables[place]) {
+            let parent = generator.parent(key);
+            let is_later = parent.is_some_and(|parent| self.tables[last + 1..].contains(&parent));
+            let Some(orphaned) = orphaned(key).filter(|_| !is_later) else { continue };
+            let sql = format!("SELECT EXISTS (SELECT FROM {} c WHERE {orphaned})", self.tables[place].sql());
+            if self.session.value(&sql)?.as_deref() == Some("t") {
+                found.push(key);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Removes what references nothing, which only foreign keys in a circle allow, and fills these tables again.
+    fn remove_orphans(&mut self) -> Result<(), PlanningError> {
+        let last = self.tables.len().saturating_sub(1);
+        let mut again: Vec<usize> = Vec::new();
+        loop {
+            let before = again.len();
+            let mut removed = false;
+            for place in 0..self.tables.len() {
+                for key in self.orphans(place, last)? {
+                    let Some(orphaned) = orphaned(key) else { continue };
+                    let table = self.tables[place].sql();
+                    self.session.run(&format!("DELETE FROM {table} c WHERE {orphaned}; "))?;
+                    self.reasons.insert(place, format!("what {} demands was not found for all of them", key.name));
+                    removed = true;
+                    if !again.contains(&place) {
+                        again.push(place);
+                    }
+                }
+            }
+            if !removed && before == again.len() {
+                break;
+            }
+        }
+        for place in again {
+            self.session.run(&format!("VACUUM {}", self.tables[place].sql()))?;
+            self.from_examples(place)?;
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self, table: &Relation) -> Result<u64, DatabaseError> {
+        // Tables that inherit have rows of their own.
+        let only = if table.kind == RelationKind::PartitionedTable { "" } else { "ONLY " };
+        let count = self.session.value(&format!("SELECT count(*) FROM {only}{}", table.sql()))?;
+        Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
+    }
+
+    fn shown(&self, table: &Relation) -> QualifiedName {
+        self.generator.catalog.shown(&table.qualified_name())
+    }
+
+    fn shortages(&mut self) -> Result<Vec<Shortage>, PlanningError> {
+        let mut found = Vec::new();
+        for place in 0..self.tables.len() {
+            let table = self.tables[place];
+            let (rows, wanted) = (self.rows(table)?, self.generator.rows(table));
+            if rows < wanted {
+                let reason = self.reasons.remove(&place).unwrap_or_else(|| "no other rows were found".to_owned());
+                let partitions = self.partitions(table).into_iter().map(|partition| self.shown(partition)).collect();
+                found.push(Shortage { table: self.shown(table), partitions, rows, wanted, reason });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// That a row `c` references nothing by this key.
+fn orphaned(key: &Constraint) -> Option<String> {
+    let references = key.references.as_ref()?;
+    let pairs = key.columns.iter().zip(&references.columns);
+    let equal: Vec<_> = pairs.map(|(own, other)| format!("p.{} = c.{}", identifier(other), identifier(own))).collect();
+    let set: Vec<_> = key.columns.iter().map(|own| format!("c.{} IS NOT NULL", identifier(own))).collect();
+    let parent = references.qualified_name().sql();
+    Some(format!("{} AND NOT EXISTS (SELECT FROM {parent} p WHERE {})", set.join(" AND "), equal.join(" AND ")))
+}

@@ -1,0 +1,65 @@
+//! Tables that have fewer rows in the planning database than they should, and why: a plan that reads one says so.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use pgproof_runner::Sandbox;
+use pgproof_runner::isolation::SchemaContext;
+use pgproof_sql::QualifiedName;
+
+use super::Node;
+
+/// A table with fewer rows than it should have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shortage {
+    /// The table.
+    pub table: QualifiedName,
+    /// Its partitions, which plans name instead of it.
+    pub partitions: Vec<QualifiedName>,
+    /// How many rows it has.
+    pub rows: u64,
+    /// How many it should have.
+    pub wanted: u64,
+    /// Why it has no more.
+    pub reason: String,
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shortage { table, rows, wanted, reason, .. } = self;
+        write!(f, "table {table} has {rows} of {wanted} rows: {reason}")
+    }
+}
+
+/// The shortages of a schema's planning database, once it is there.
+#[derive(Debug, Default)]
+struct Shortages(OnceLock<Vec<Shortage>>);
+
+fn of(context: &SchemaContext) -> Arc<Shortages> {
+    let known = context.cache().get(|| Ok::<_, std::convert::Infallible>(Shortages::default()));
+    known.unwrap_or_else(|never| match never {})
+}
+
+/// Keeps the shortages of the planning database that was created.
+pub(super) fn keep(context: &SchemaContext, found: Vec<Shortage>) {
+    // A schema has one planning database in a process.
+    drop(of(context).0.set(found));
+}
+
+/// The tables of a schema's planning database that have fewer rows than they should; none before it was created.
+pub fn shortages(context: &SchemaContext) -> Vec<Shortage> {
+    of(context).0.get().cloned().unwrap_or_default()
+}
+
+/// Notes that what a plan shows is not decided, if it reads tables that have too few rows.
+pub(super) fn note(sandbox: &Sandbox, plan: &Node) {
+    let reads = |name: &QualifiedName| {
+        plan.all().into_iter().any(|node| node.relation.as_deref().is_some_and(|relation| *name.name() == *relation))
+    };
+    let known = shortages(sandbox.context());
+    let read = known.iter().filter(|shortage| reads(&shortage.table) || shortage.partitions.iter().any(reads));
+    let read: Vec<_> = read.map(ToString::to_string).collect();
+    if !read.is_empty() {
+        sandbox.notes().undecided(format!("in the planning database {}", read.join("; ")));
+    }
+}
