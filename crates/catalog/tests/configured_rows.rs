@@ -65,3 +65,12 @@ fn names_and_values_that_do_not_fit_are_errors() {
     let wrong = problem("three", "[schemas.NAME.rows.orders]\nid = \"'A'\"\n");
     assert!(wrong.starts_with("[schemas.three.rows.orders] id is no value of type integer"), "{wrong}");
 }
+
+#[test]
+fn advice_has_the_name_of_the_schema() {
+    let mut db = sandbox("bank", "");
+    db.alter("CREATE TABLE t (a int NOT NULL, CHECK (a > 5 AND a < 5))").unwrap();
+    let error = RowGenerator::of(&mut db).unwrap().insert(&mut db, "t", &[]).unwrap_err();
+    let message = with_causes(&error);
+    assert!(message.ends_with("give its columns values in [schemas.bank.rows.t]"), "{message}");
+}

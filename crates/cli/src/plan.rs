@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
-use pgproof_plans::{Plans, Scale, WorkloadQuery, planning_template, read_workload, rendered, scaled_template};
+use pgproof_plans::{Plans, Scale, WorkloadQuery, shortages};
+use pgproof_plans::{planning_template, read_workload, rendered, scaled_template};
 use pgproof_report::Verdict;
 use pgproof_runner::isolation::Template;
 use pgproof_runner::{Config, Sandbox};
@@ -62,6 +63,9 @@ fn show_plans(
     arguments: &Arguments,
 ) -> anyhow::Result<Verdict> {
     let mut usual = Sandbox::on(template.clone())?;
+    for shortage in shortages(usual.context()) {
+        eprintln!("note: in the planning database {shortage}");
+    }
     if arguments.rows.is_empty() {
         for query in queries {
             show(query, &rendered(query, &mut usual, role)?.0);

@@ -66,7 +66,7 @@ pub enum PlanningError {
         /// Its type.
         ty: String,
         /// Why.
-        source: DatabaseError,
+        source: Box<DatabaseError>,
     },
     /// The expressions of several tables are wrong.
     #[error("the expressions of {} tables are wrong:\n{}", .problems.len(), listed(.problems))]

@@ -8,16 +8,28 @@ use pgproof_catalog::row::{RowError, RowGenerator, Value};
 use pgproof_catalog::{Constraint, Relation, RelationKind};
 use pgproof_runner::Sandbox;
 use pgproof_server::{DatabaseError, Session};
-use pgproof_sql::quote::identifier;
 use pgproof_sql::{QualifiedName, with_causes};
 
 use super::database::PlanningError;
-use super::expansion::Plot;
 use super::generator::Generator;
+use super::orphans;
+use super::plot::Plot;
 use super::shortage::Shortage;
 
 /// Opens a sandbox on the schema as the planning database had it before it was filled.
 pub(super) type Open<'a> = dyn Fn() -> Result<Sandbox, PlanningError> + 'a;
+
+/// What became of the rows that the usual expressions give.
+#[derive(Debug, PartialEq, Eq)]
+enum Stored {
+    All,
+    /// Fewer: keys dropped some.
+    Some,
+    /// None were kept, because this many partitions got no row.
+    Unevenly(usize),
+    /// None were kept: PostgreSQL rejected some, or they reference nothing.
+    Nothing,
+}
 
 /// A planning database that is being filled.
 pub(super) struct Filling<'a> {
@@ -56,7 +68,7 @@ impl<'a> Filling<'a> {
             }
             match self.wrong_expression(place)? {
                 Some(problem) => problems.push(problem),
-                None => self.from_examples(place)?,
+                None => self.like_examples(place)?,
             }
         }
         self.remove_orphans()?;
@@ -73,22 +85,61 @@ impl<'a> Filling<'a> {
 
     /// Fills a table by the usual expressions. False if it has not got all its rows.
     fn usual(&mut self, place: usize) -> Result<bool, DatabaseError> {
-        let table = self.tables[place];
-        let stored = self.generator.insert(self.session, table).and_then(|insert| {
-            self.session.run(&format!("BEGIN; {insert}"))?;
-            self.orphans(place, place)
-        });
-        match stored {
-            Ok(orphans) if orphans.is_empty() => {
-                self.session.run("COMMIT")?;
-                return Ok(self.rows(table)? >= self.generator.rows(table));
-            }
-            Ok(_) | Err(DatabaseError::Reported(_)) => self.session.run("ROLLBACK")?,
-            Err(error) => return Err(error),
-        }
-        // What was rolled back takes room.
-        self.session.run(&format!("VACUUM {}", table.sql()))?;
+        let wanted = self.generator.rows(self.tables[place]);
+        let stored = self.stored(place, wanted, false)?;
+        let Stored::Unevenly(empty) = stored else { return Ok(stored == Stored::All) };
+        // The partitions that remained empty get their share from examples.
+        let partitions = u64::try_from(self.plots(self.tables[place]).len()).unwrap_or(1);
+        let kept = wanted - wanted / partitions * u64::try_from(empty).unwrap_or(0);
+        self.stored(place, kept, true)?;
         Ok(false)
+    }
+
+    /// Stores this many rows by the usual expressions, if all partitions get some or `is_enough`.
+    fn stored(&mut self, place: usize, wanted: u64, is_enough: bool) -> Result<Stored, DatabaseError> {
+        let table = self.tables[place];
+        let stored = self.generator.insert(self.session, table, wanted).and_then(|insert| {
+            self.session.run(&format!("BEGIN; {insert}"))?;
+            if !self.orphans(place, place)?.is_empty() {
+                return Ok(Stored::Nothing);
+            }
+            let empty = if is_enough { 0 } else { self.empty_partitions(table)? };
+            if empty > 0 {
+                return Ok(Stored::Unevenly(empty));
+            }
+            Ok(if self.rows(table)? >= wanted { Stored::All } else { Stored::Some })
+        });
+        let stored = match stored {
+            Ok(stored @ (Stored::All | Stored::Some)) => {
+                self.session.run("COMMIT")?;
+                return Ok(stored);
+            }
+            Ok(stored) => stored,
+            Err(DatabaseError::Reported(_)) => Stored::Nothing,
+            Err(error) => return Err(error),
+        };
+        // What is rolled back takes room.
+        self.session.run("ROLLBACK")?;
+        self.session.run(&format!("VACUUM {}", table.sql()))?;
+        Ok(stored)
+    }
+
+    /// How many partitions have no rows, unless that is what they are for, or `pgproof.toml` says which have rows.
+    fn empty_partitions(&mut self, table: &'a Relation) -> Result<usize, DatabaseError> {
+        let partitions = self.partitions(table);
+        let keys = std::iter::once(&table).chain(&partitions).filter_map(|table| table.partition_key.as_deref());
+        let words: Vec<&str> = keys.flat_map(|key| key.split(|c: char| !c.is_alphanumeric() && c != '_')).collect();
+        if words.iter().any(|word| self.generator.configured_column(table, word).is_some()) {
+            return Ok(0);
+        }
+        let is_meant = |partition: &&&Relation| {
+            partition.kind == RelationKind::Table && partition.bound.as_deref() != Some("DEFAULT")
+        };
+        let mut empty = 0;
+        for partition in partitions.iter().filter(is_meant) {
+            empty += usize::from(self.rows(partition)? == 0);
+        }
+        Ok(empty)
     }
 
     /// What `pgproof.toml` says of a column, if it is no value of the column.
@@ -106,6 +157,7 @@ impl<'a> Filling<'a> {
                 Err(source @ DatabaseError::Reported(_)) => {
                     let (schema, ty) = (self.schema.to_owned(), column.ty.name.clone());
                     let (table, column) = (self.shown(table).to_string(), column.name.clone());
+                    let source = Box::new(source);
                     return Ok(Some(PlanningError::Expression { schema, table, column, ty, source }));
                 }
                 Err(error) => return Err(error),
@@ -115,31 +167,35 @@ impl<'a> Filling<'a> {
     }
 
     /// Fills a table, or each of its partitions, from examples.
-    fn from_examples(&mut self, place: usize) -> Result<(), PlanningError> {
+    fn like_examples(&mut self, place: usize) -> Result<(), PlanningError> {
         let table = self.tables[place];
         let wanted = self.generator.rows(table);
         let plots = self.plots(table);
         let mut missing = wanted.saturating_sub(self.rows(table)?);
+        let mut empty = Vec::new();
+        for plot in &plots {
+            if self.rows(plot)? == 0 {
+                empty.push(*plot);
+            }
+        }
         // What one partition cannot store, others may.
-        for round in 0..2 {
+        let first = if empty.is_empty() { &plots } else { &empty };
+        for (round, plots) in [first, &plots].into_iter().take(plots.len()).enumerate() {
             for (number, plot) in plots.iter().enumerate() {
                 let left = u64::try_from(plots.len() - number).unwrap_or(1);
                 let share = if round == 0 { missing.div_ceil(left) } else { missing };
-                missing -= self.from_example(place, plot, share)?.min(missing);
+                missing -= self.like_example(place, plot, share)?.min(missing);
                 if missing == 0 {
                     self.reasons.remove(&place);
                     return Ok(());
                 }
-            }
-            if plots.len() == 1 {
-                break;
             }
         }
         Ok(())
     }
 
     /// Stores rows like an example in a table or partition, and returns how many.
-    fn from_example(&mut self, place: usize, plot: &Relation, wanted: u64) -> Result<u64, PlanningError> {
+    fn like_example(&mut self, place: usize, plot: &Relation, wanted: u64) -> Result<u64, PlanningError> {
         let (owner, generator) = (self.tables[place], self.generator);
         if self.sandbox.is_none() {
             self.sandbox = Some((self.open)()?);
@@ -168,8 +224,9 @@ impl<'a> Filling<'a> {
         let expansion = expansion.expansion(self.session, sandbox, &example, wanted)?;
         let expanded = expansion.store(self.session, wanted)?;
         if expanded.made < wanted {
-            let reason = expanded.rejection.unwrap_or_else(|| "no other rows were found".to_owned());
-            self.reasons.insert(place, reason);
+            let found = expanded.rejection.unwrap_or_else(|| "no other rows were found".to_owned());
+            let advice = format!("[schemas.{}.plans.tables.{}]", self.schema, self.shown(owner));
+            self.reasons.insert(place, format!("{found}; if it never has more, say so in {advice}"));
         }
         Ok(expanded.made)
     }
@@ -205,9 +262,7 @@ impl<'a> Filling<'a> {
         for key in generator.foreign_keys(self.tables[place]) {
             let parent = generator.parent(key);
             let is_later = parent.is_some_and(|parent| self.tables[last + 1..].contains(&parent));
-            let Some(orphaned) = orphaned(key).filter(|_| !is_later) else { continue };
-            let sql = format!("SELECT EXISTS (SELECT FROM {} c WHERE {orphaned})", self.tables[place].sql());
-            if self.session.value(&sql)?.as_deref() == Some("t") {
+            if !is_later && orphans::exist(self.session, self.tables[place], key)? {
                 found.push(key);
             }
         }
@@ -223,9 +278,7 @@ impl<'a> Filling<'a> {
             let mut removed = false;
             for place in 0..self.tables.len() {
                 for key in self.orphans(place, last)? {
-                    let Some(orphaned) = orphaned(key) else { continue };
-                    let table = self.tables[place].sql();
-                    self.session.run(&format!("DELETE FROM {table} c WHERE {orphaned}; "))?;
+                    orphans::remove(self.session, self.tables[place], key)?;
                     self.reasons.insert(place, format!("what {} demands was not found for all of them", key.name));
                     removed = true;
                     if !again.contains(&place) {
@@ -239,15 +292,13 @@ impl<'a> Filling<'a> {
         }
         for place in again {
             self.session.run(&format!("VACUUM {}", self.tables[place].sql()))?;
-            self.from_examples(place)?;
+            self.like_examples(place)?;
         }
         Ok(())
     }
 
     fn rows(&mut self, table: &Relation) -> Result<u64, DatabaseError> {
-        // Tables that inherit have rows of their own.
-        let only = if table.kind == RelationKind::PartitionedTable { "" } else { "ONLY " };
-        let count = self.session.value(&format!("SELECT count(*) FROM {only}{}", table.sql()))?;
+        let count = self.session.value(&format!("SELECT count(*) FROM {}", orphans::own(table)))?;
         Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
     }
 
@@ -268,14 +319,4 @@ impl<'a> Filling<'a> {
         }
         Ok(found)
     }
-}
-
-/// That a row `c` references nothing by this key.
-fn orphaned(key: &Constraint) -> Option<String> {
-    let references = key.references.as_ref()?;
-    let pairs = key.columns.iter().zip(&references.columns);
-    let equal: Vec<_> = pairs.map(|(own, other)| format!("p.{} = c.{}", identifier(other), identifier(own))).collect();
-    let set: Vec<_> = key.columns.iter().map(|own| format!("c.{} IS NOT NULL", identifier(own))).collect();
-    let parent = references.qualified_name().sql();
-    Some(format!("{} AND NOT EXISTS (SELECT FROM {parent} p WHERE {})", set.join(" AND "), equal.join(" AND ")))
 }

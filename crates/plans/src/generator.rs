@@ -12,7 +12,7 @@ use pgproof_catalog::{row::integer_range, row::sample, row::type_parts, row::val
 
 /// The number of distinct values of a non-key column. Below a tenth of the usual number of rows, ANALYZE considers it
 /// constant as the table grows.
-const VARIETY: u64 = 200;
+pub(super) const VARIETY: u64 = 200;
 
 /// The expression of a column for whose type there is none.
 const NO_VALUE: &str = "NULL";
@@ -55,8 +55,8 @@ impl Generator<'_> {
         self.configured(table).and_then(|table| table.rows).unwrap_or(self.plans.rows)
     }
 
-    /// The statement that fills a table.
-    pub(super) fn insert(&self, session: &mut Session, table: &Relation) -> Result<String, DatabaseError> {
+    /// The statement that stores this many rows in a table.
+    pub(super) fn insert(&self, session: &mut Session, table: &Relation, rows: u64) -> Result<String, DatabaseError> {
         let mut columns = Vec::new();
         let mut values = Vec::new();
         for column in table.columns.iter().filter(|column| column.generation != Generation::Generated) {
@@ -64,7 +64,7 @@ impl Generator<'_> {
             let expression = self.checked(session, table, column)?.sql;
             values.push(format!("({expression})::{}", column.ty.name));
         }
-        let (table_name, names, rows) = (table.sql(), columns.join(", "), self.rows(table));
+        let (table_name, names) = (table.sql(), columns.join(", "));
         let values: Vec<_> = values.iter().zip(&columns).map(|(value, name)| format!("{value} AS {name}")).collect();
         let mut source =
             format!("SELECT n AS pgproof_n, {} FROM generate_series(1::bigint, {rows}) AS n", values.join(", "));

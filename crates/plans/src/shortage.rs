@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use pgproof_assertions::assertion::{Assertion, Failure, Subject};
+use pgproof_assertions::pin::Pin;
+use pgproof_catalog::Catalog;
 use pgproof_runner::Sandbox;
 use pgproof_runner::isolation::SchemaContext;
 use pgproof_sql::QualifiedName;
@@ -61,5 +64,33 @@ pub(super) fn note(sandbox: &Sandbox, plan: &Node) {
     let read: Vec<_> = read.map(ToString::to_string).collect();
     if !read.is_empty() {
         sandbox.notes().undecided(format!("in the planning database {}", read.join("; ")));
+    }
+}
+
+/// The tables of the planning database have the rows that they should have. Whatever they lack leaves it undecided.
+#[must_use = "a sentence asserts nothing until it is checked"]
+#[derive(Debug, Clone, Copy)]
+pub struct AllRows;
+
+impl Assertion for AllRows {
+    fn subject(&self) -> Subject {
+        Subject::database("planning database")
+    }
+
+    fn sentence(&self) -> String {
+        "has the rows that its tables should have".to_owned()
+    }
+
+    fn pins(&self, _: &Catalog) -> Vec<Pin> {
+        Vec::new()
+    }
+
+    fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
+        let known = shortages(sandbox.context());
+        if !known.is_empty() {
+            let lines: Vec<_> = known.iter().map(|shortage| format!("\n  {shortage}")).collect();
+            sandbox.notes().undecided(format!("{} tables have fewer:{}", lines.len(), lines.concat()));
+        }
+        Ok(())
     }
 }

@@ -7,10 +7,14 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use pgproof_catalog::{Catalog, RelationKind};
-use pgproof_plans::{planning_template, shortages};
+use pgproof_assertions::assertion::Assertion;
+use pgproof_assertions::query::query;
+use pgproof_catalog::{Catalog, ConstraintKind, RelationKind};
+use pgproof_plans::{AllRows, PlanClaims, planning_template, shortages};
 use pgproof_runner::{Sandbox, config::Config, isolation::Template};
-use pgproof_sql::with_causes;
+use pgproof_server::Attempt;
+use pgproof_sql::quote::identifier;
+use pgproof_sql::{QualifiedName, with_causes};
 
 /// How many rows each table should have.
 const ROWS: u64 = 50;
@@ -57,8 +61,42 @@ fn short(file: &str) -> (usize, usize, String) {
             None => writeln!(text, "{file}: table {name} has {rows} rows").unwrap(),
         }
     }
+    assert_eq!(broken(&mut db), Vec::<String>::new(), "{file}");
     println!("{file}: {filled} of {} tables, in {} ms", tables.len(), started.elapsed().as_millis());
     (filled, tables.len(), text)
+}
+
+/// The foreign keys, by name, that rows of a database break, and the tables whose keys are not unique.
+fn broken(db: &mut Sandbox) -> Vec<String> {
+    let mut broken = Vec::new();
+    let catalog = Catalog::of(db).unwrap();
+    for key in catalog.constraints.iter().filter(|key| key.kind == ConstraintKind::ForeignKey) {
+        // For each partition of a referenced table there is a key as well, which references the partition alone.
+        let Some(references) = key.references.as_ref() else { continue };
+        let parent = catalog.table(&references.qualified_name()).unwrap();
+        if parent.is_partition {
+            continue;
+        }
+        let table = QualifiedName::in_schema(&key.schema, key.table.as_deref().unwrap()).sql();
+        let (mut set, mut same) = (Vec::new(), Vec::new());
+        for (own, other) in key.columns.iter().zip(&references.columns) {
+            set.push(format!("c.{} IS NOT NULL", identifier(own)));
+            same.push(format!("c.{} = p.{}", identifier(own), identifier(other)));
+        }
+        let (set, same, parent) = (set.join(" AND "), same.join(" AND "), parent.sql());
+        let sql =
+            format!("SELECT count(*) FROM {table} c WHERE {set} AND NOT EXISTS (SELECT FROM {parent} p WHERE {same})");
+        if db.value(&sql).unwrap().as_deref() != Some("0") {
+            broken.push(key.name.clone());
+        }
+    }
+    // Building an index finds what breaks a unique key or an exclusion constraint.
+    for table in catalog.tables().filter(|table| table.kind == RelationKind::Table) {
+        if let Attempt::Refused(why) = db.attempt(&format!("REINDEX TABLE {}", table.sql())).unwrap() {
+            broken.push(format!("{}: {}", table.name, why.message));
+        }
+    }
+    broken
 }
 
 #[test]
@@ -71,4 +109,82 @@ fn nearly_every_table_has_all_its_rows() {
         rest.push_str(&short);
     }
     insta::assert_snapshot!(format!("{filled} of {all} tables\n{rest}"));
+}
+
+fn value(db: &mut Sandbox, sql: &str) -> String {
+    db.value(sql).unwrap().unwrap_or_default()
+}
+
+#[test]
+fn all_tables_that_cannot_be_filled_are_named_in_one_run() {
+    let sql = "CREATE TABLE never (id int PRIMARY KEY, CHECK (false));
+               CREATE TABLE opposed (low int NOT NULL, high int NOT NULL, CHECK (low < high), CHECK (high < low));
+               CREATE TABLE unpartitioned (id int NOT NULL, day date NOT NULL) PARTITION BY RANGE (day);
+               CREATE TABLE notes (id int PRIMARY KEY, never int NOT NULL REFERENCES never);
+               CREATE TABLE fine (id int PRIMARY KEY, never int REFERENCES never);";
+    let mut db = planned("unfillable", sql, "").unwrap();
+    assert_eq!(value(&mut db, "SELECT count(*) FROM fine"), "50");
+    assert_eq!(broken(&mut db), Vec::<String>::new());
+    let told: Vec<_> = shortages(db.context()).iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(told.join("\n"));
+    // No plan of them is silently proven.
+    query("SELECT * FROM never WHERE id = 1").never_scans("fine").check(&mut db).unwrap();
+    let noted = db.notes().take().undecided.unwrap();
+    assert!(noted.starts_with("in the planning database table never has 0 of 50 rows: "), "{noted}");
+    query("SELECT * FROM fine WHERE id = 1").never_scans("never").check(&mut db).unwrap();
+    assert_eq!(db.notes().take().undecided, None);
+    AllRows.check(&mut db).unwrap();
+    let noted = db.notes().take().undecided.unwrap();
+    assert!(["never", "opposed", "unpartitioned", "notes"].iter().all(|table| noted.contains(table)), "{noted}");
+}
+
+#[test]
+fn references_are_spread_evenly_over_what_is_there() {
+    let sql = "CREATE TABLE kinds (kind text PRIMARY KEY CHECK (kind IN ('a', 'b', 'c', 'd', 'e')));
+               CREATE TABLE things (id int PRIMARY KEY, kind text NOT NULL REFERENCES kinds, low int NOT NULL, high int NOT NULL, CHECK (low = high * 1000 + 1));";
+    let mut db = planned("spread", sql, "").unwrap();
+    assert_eq!(value(&mut db, "SELECT count(*) FROM kinds"), "5");
+    let each = value(&mut db, "SELECT string_agg(c::text, ',') FROM (SELECT count(*) c FROM things GROUP BY kind) x");
+    assert_eq!(each, "10,10,10,10,10");
+}
+
+#[test]
+fn what_the_configuration_says_wrongly_is_an_error_that_names_all_tables() {
+    let sql = "CREATE TABLE a (id int PRIMARY KEY, x int NOT NULL, y int NOT NULL, CHECK (x = y * 1000 + 1));
+               CREATE TABLE b (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, day date NOT NULL);";
+    let right = "tables.a.columns = { x = \"n * 1000 + 1\", y = \"n\" }";
+    let mut db = planned("right", sql, right).unwrap();
+    assert_eq!(value(&mut db, "SELECT string_agg(x::text, ',') FROM a WHERE id < 4"), "1001,2001,3001");
+    let wrong = "tables.b.columns.id = \"'x' || n\"\ntables.c.columns.day = \"no\"";
+    insta::assert_snapshot!(planned("wrong", sql, wrong).err().unwrap());
+}
+
+#[test]
+fn the_same_schema_gets_the_same_rows() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/rows/keys.sql");
+    // What has a clock or random numbers as its default, too.
+    let more = "CREATE TABLE clocks (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), made timestamptz NOT NULL DEFAULT now(),
+                seen timestamptz NOT NULL DEFAULT clock_timestamp(), low int NOT NULL, high int NOT NULL, CHECK (made <= seen), CHECK (low * 1000 = high - 1));";
+    let sql = std::fs::read_to_string(path).unwrap() + more;
+    let rows = |name: &str| {
+        let mut db = planned(name, &sql, "").unwrap();
+        let catalog = Catalog::of(&mut db).unwrap();
+        let mut all = Vec::new();
+        for table in catalog.tables() {
+            let digest = format!("SELECT md5(string_agg(t::text, '|' ORDER BY ctid)) FROM {} t", table.sql());
+            all.push(format!("{} {}", table.name, value(&mut db, &digest)));
+        }
+        all
+    };
+    assert_eq!(rows("once"), rows("again"));
+}
+
+#[test]
+fn deferrable_keys_and_types_of_every_kind_are_filled() {
+    let sql = "CREATE DOMAIN year AS int CHECK (VALUE BETWEEN 1901 AND 2155);
+               CREATE TYPE place AS (street text, house int);
+               CREATE TABLE t (id int PRIMARY KEY DEFERRABLE, label text NOT NULL UNIQUE DEFERRABLE, built year NOT NULL,
+                   at place NOT NULL, during daterange NOT NULL, digest bytea NOT NULL CHECK (octet_length(digest) = 32))";
+    let mut db = planned("types_and_keys", sql, "").unwrap();
+    assert_eq!(value(&mut db, "SELECT count(*) FROM t"), "50");
 }

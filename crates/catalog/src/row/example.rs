@@ -6,16 +6,29 @@ use std::sync::Arc;
 
 use pgproof_runner::Sandbox;
 use pgproof_server::DatabaseError;
+use pgproof_sql::quote::literal;
 
 use super::candidates::is_sure;
 use super::pool::{Breadth, pool};
 use super::rules::{Rule, checks_of};
 use super::solve::Question;
-use super::trial::valid;
+use super::trial::{undone_rows, valid};
 use super::types::sample_of;
 use super::variation::varied;
 use super::{Row, RowError, RowGenerator, Value};
 use crate::{Catalog, Column, Generation, Relation};
+
+/// How many values are tried for each that is needed, if few are accepted.
+const SPARSE: usize = 12;
+const MOST_SPARSE: usize = 30_000;
+/// Of how many tries one must have been accepted for that.
+const HOPELESS: usize = 25;
+
+/// How many values are evaluated at once: one that raises an error leaves the rest of them to be evaluated one by one.
+const AT_ONCE: usize = 1_000;
+
+/// Of how many forms values are varied.
+const MOST_FORMS: usize = 6;
 
 /// A row that a table accepts.
 #[derive(Debug)]
@@ -58,10 +71,15 @@ impl Example {
         self.row.value(column)
     }
 
-    /// The columns that a rule connects with others, or with the bounds of the partition: their values hold together.
+    /// The columns that a rule connects with others: their values hold together.
     pub fn connected(&self) -> BTreeSet<String> {
-        let connecting = self.rules.iter().filter(|rule| rule.columns.len() > 1 || !rule.is_check);
+        let connecting = self.rules.iter().filter(|rule| rule.columns.len() > 1);
         connecting.flat_map(|rule| rule.columns.iter().cloned()).collect()
+    }
+
+    /// The columns that the bounds of the partition confine.
+    pub fn confined(&self) -> BTreeSet<String> {
+        self.rules.iter().filter(|rule| !rule.is_check).flat_map(|rule| rule.columns.iter().cloned()).collect()
     }
 
     /// At most `count` values of a column with which the row is still accepted, the row's own first. Whether they are
@@ -79,29 +97,32 @@ impl Example {
         let texts: Vec<&str> =
             self.about(&column.name).flat_map(|rule| rule.texts.iter().map(String::as_str)).collect();
         let mut found = own.clone();
-        for stage in 0..3 {
+        // A rule may accept few of many values, as one on check digits does, and values of several forms.
+        for stage in 0..5 {
             let candidates = match stage {
                 0 => samples.clone(),
                 1 => own.first().map(|own| varied(own, count)).unwrap_or_default(),
-                _ => pool(&self.catalog, ty, &texts, Breadth::Wide, 1),
+                2 => pool(&self.catalog, ty, &texts, Breadth::Wide, 1),
+                3 => forms(&found).iter().skip(1).flat_map(|form| varied(form, count)).collect(),
+                _ => {
+                    let many = count.saturating_mul(SPARSE).min(MOST_SPARSE);
+                    let samples = (count..many).filter_map(sample);
+                    samples.chain(own.iter().flat_map(|own| varied(own, many).into_iter().skip(count))).collect()
+                }
             };
-            let (mut sure, mut unsure) = (Vec::new(), Vec::new());
-            for text in candidates {
-                match is_sure(&column.ty, &text) {
-                    Some(true) => sure.push(text),
-                    Some(false) => {}
-                    None => unsure.push(text),
+            for candidates in candidates.chunks(AT_ONCE) {
+                let rows =
+                    values_among(sandbox, column, candidates)?.into_iter().map(|text| vec![Some(text)]).collect();
+                let accepted = self.accepted(sandbox, std::slice::from_ref(&column.name), rows)?;
+                found.extend(accepted.into_iter().filter_map(|row| row.into_iter().next()?));
+                let mut seen = HashSet::new();
+                found.retain(|text| seen.insert(text.clone()));
+                if found.len() >= count {
+                    break;
                 }
             }
-            if !unsure.is_empty() {
-                sure.extend(valid(sandbox.session(), ty, &unsure)?);
-            }
-            let columns = std::slice::from_ref(&column.name);
-            let rows: Vec<Vec<Option<String>>> = sure.into_iter().map(|text| vec![Some(text)]).collect();
-            found.extend(self.accepted(sandbox, columns, rows)?.into_iter().filter_map(|row| row.into_iter().next()?));
-            let mut seen = HashSet::new();
-            found.retain(|text| seen.insert(text.clone()));
-            if found.len() >= count {
+            let is_hopeless = stage == 3 && found.len() < count / HOPELESS;
+            if found.len() >= count || is_hopeless {
                 break;
             }
         }
@@ -134,17 +155,60 @@ impl Example {
         let changed = |row: &Vec<Option<String>>| -> BTreeMap<String, Value> {
             columns.iter().cloned().zip(row.iter().cloned().map(Value::from)).collect()
         };
-        let changes: Vec<_> = rows.iter().map(changed).collect();
-        let accepted = question.accepted(sandbox, &conditions, &changes, &[], rows.len())?;
-        let places: HashSet<usize> = accepted.into_iter().map(|(place, _)| place).collect();
-        let places = rows.into_iter().enumerate().filter(|(place, _)| places.contains(place));
-        Ok(places.map(|(_, row)| row).collect())
+        let mut found = Vec::new();
+        for rows in rows.chunks(AT_ONCE) {
+            let changes: Vec<_> = rows.iter().map(changed).collect();
+            let accepted = question.accepted(sandbox, &conditions, &changes, &[], rows.len())?;
+            found.extend(accepted.into_iter().filter_map(|(place, _)| rows.get(place).cloned()));
+        }
+        Ok(found)
     }
 
     /// The rules that a column takes part in.
     fn about(&self, column: &str) -> impl Iterator<Item = &Rule> {
         self.rules.iter().filter(move |rule| rule.columns.iter().any(|name| name == column))
     }
+}
+
+/// Those of these texts that are values of a column's type.
+fn values_among(sandbox: &mut Sandbox, column: &Column, texts: &[String]) -> Result<Vec<String>, DatabaseError> {
+    let (mut sure, mut unsure) = (Vec::new(), Vec::new());
+    for text in texts {
+        match is_sure(&column.ty, text) {
+            Some(true) => sure.push(text.clone()),
+            Some(false) => {}
+            None => unsure.push(text.clone()),
+        }
+    }
+    if !unsure.is_empty() {
+        // Most often all of them are; otherwise each is asked alone, which takes longer.
+        let ty = &column.ty.name;
+        let quoted: Vec<_> = unsure.iter().map(|text| literal(text)).collect();
+        let all = format!(
+            "SELECT (pgproof_v::{ty})::text FROM unnest(ARRAY[{}]::text[]) WITH ORDINALITY AS c (pgproof_v, place) ORDER BY place",
+            quoted.join(", ")
+        );
+        match undone_rows(sandbox.session(), &all)? {
+            Ok(rows) => sure.extend(rows.into_iter().filter_map(|row| row.into_iter().next()?)),
+            Err(_) => sure.extend(valid(sandbox.session(), ty, &unsure)?),
+        }
+    }
+    Ok(sure)
+}
+
+/// The first of the texts of each form: where digits are, letters, and other characters.
+fn forms(texts: &[String]) -> Vec<&String> {
+    let form = |text: &str| -> String {
+        let kind = |c: char| match c {
+            '0'..='9' => '0',
+            'a'..='z' => 'a',
+            'A'..='Z' => 'A',
+            other => other,
+        };
+        text.chars().map(kind).collect()
+    };
+    let mut seen = HashSet::new();
+    texts.iter().filter(|text| seen.insert(form(text))).take(MOST_FORMS).collect()
 }
 
 /// Whether the default may be another value tomorrow, or in another database: a clock, random numbers. A sequence begins

@@ -3,7 +3,7 @@
 
 use anyhow::Context;
 use pgproof_assertions::assertion::{Assertion, Failure};
-use pgproof_plans::{Plans, check_snapshots, planning_template, read_workload, rendered};
+use pgproof_plans::{Plans, check_snapshots, planning_template, read_workload, rendered, shortages};
 use pgproof_runner::isolation::Template;
 use pgproof_runner::{Config, Sandbox, Schema};
 
@@ -16,6 +16,9 @@ pub(super) fn plan(config: &Config, schema: &Schema) -> anyhow::Result<usize> {
     let queries = read_workload(&config.path(&plans.queries), &plans.queries).with_context(failed)?;
     let template = Template::in_config(|| Ok(config.clone()), &schema.name).with_context(failed)?;
     let mut sandbox = Sandbox::on(planning_template(&template).with_context(failed)?).with_context(failed)?;
+    for shortage in shortages(sandbox.context()) {
+        eprintln!("note: in the planning database {shortage}");
+    }
     let role = plans.role.as_deref();
     for query in &queries {
         rendered(query, &mut sandbox, role).with_context(failed)?;
