@@ -263,3 +263,15 @@ proptest! {
         prop_assert_eq!(made().unwrap(), made().unwrap());
     }
 }
+
+#[test]
+fn a_row_in_a_circle_has_a_key_that_its_check_accepts() {
+    let sql = "CREATE TABLE heads (id int PRIMARY KEY CHECK (id % 5 = 2), department text NOT NULL);
+               CREATE TABLE departments (id text PRIMARY KEY CHECK (id ~ '^D-[0-9]{3}$'), head int NOT NULL REFERENCES heads);
+               ALTER TABLE heads ADD FOREIGN KEY (department) REFERENCES departments;";
+    for table in ["heads", "departments"] {
+        let mut db = scratch(sql);
+        rows(&mut db, table, 2).unwrap_or_else(|error| panic!("{table}: {}", with_causes(&error)));
+        db.run("SET CONSTRAINTS ALL IMMEDIATE").unwrap();
+    }
+}

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use pgproof_catalog::row::{RowError, RowGenerator, Value};
+use pgproof_catalog::row::RowError;
 use pgproof_catalog::{Constraint, Relation, RelationKind};
 use pgproof_runner::Sandbox;
 use pgproof_server::{DatabaseError, Session};
@@ -71,7 +71,7 @@ impl<'a> Filling<'a> {
                 None => self.like_examples(place)?,
             }
         }
-        self.remove_orphans()?;
+        self.without_orphans()?;
         self.session.run("SET session_replication_role = origin")?;
         match problems.pop() {
             None => self.shortages(),
@@ -202,15 +202,10 @@ impl<'a> Filling<'a> {
         }
         let present = self.rows(plot)?;
         let Some(sandbox) = self.sandbox.as_mut() else { return Ok(0) };
-        let mut given = Vec::new();
-        for column in &plot.columns {
-            let Some(expression) = generator.configured_column(owner, &column.name) else { continue };
-            let ty = &column.ty.name;
-            let value = format!("SELECT (({expression})::{ty})::text FROM (SELECT 1::bigint AS n) AS pgproof_row");
-            given.push((column.name.as_str(), Value::from(self.session.value(&value)?)));
-        }
-        let example = RowGenerator::of(sandbox)?.example(sandbox, plot, &given);
-        let example = match example {
+        let tables = &self.tables;
+        let is_filled = |parent: &Relation| tables[..place].contains(&parent) || !tables.contains(&parent);
+        let plot = Plot { generator, table: plot, owner, present, is_filled: &is_filled };
+        let example = match plot.example(self.session, sandbox) {
             Ok(example) => example,
             Err(RowError::Database(error)) if error.reported().is_none() => return Err(error.into()),
             Err(error) => {
@@ -218,15 +213,12 @@ impl<'a> Filling<'a> {
                 return Ok(0);
             }
         };
-        let tables = &self.tables;
-        let is_filled = |parent: &Relation| tables[..place].contains(&parent) || !tables.contains(&parent);
-        let expansion = Plot { generator, table: plot, owner, present, is_filled: &is_filled };
-        let expansion = expansion.expansion(self.session, sandbox, &example, wanted)?;
+        let expansion = plot.expansion(self.session, sandbox, &example, wanted)?;
         let expanded = expansion.store(self.session, wanted)?;
         if expanded.made < wanted {
             let found = expanded.rejection.unwrap_or_else(|| "no other rows were found".to_owned());
-            let advice = format!("[schemas.{}.plans.tables.{}]", self.schema, self.shown(owner));
-            self.reasons.insert(place, format!("{found}; if it never has more, say so in {advice}"));
+            let advice = self.advice(owner);
+            self.reasons.insert(place, format!("{found}; {advice}"));
         }
         Ok(expanded.made)
     }
@@ -269,32 +261,60 @@ impl<'a> Filling<'a> {
         Ok(found)
     }
 
-    /// Removes what references nothing, which only foreign keys in a circle allow, and fills these tables again.
-    fn remove_orphans(&mut self) -> Result<(), PlanningError> {
+    /// What references nothing, which only foreign keys in a circle allow, references something else or is removed; the
+    /// tables are filled again.
+    fn without_orphans(&mut self) -> Result<(), PlanningError> {
+        for place in self.settled()? {
+            self.like_examples(place)?;
+        }
+        // What was stored now may reference what was removed.
+        self.settled()?;
+        Ok(())
+    }
+
+    /// Leaves no row that references nothing, and returns the tables of which some were removed.
+    fn settled(&mut self) -> Result<Vec<usize>, PlanningError> {
         let last = self.tables.len().saturating_sub(1);
-        let mut again: Vec<usize> = Vec::new();
+        let (mut changed, mut reduced) = (Vec::new(), Vec::new());
+        let mut adopted: Vec<(usize, &str)> = Vec::new();
         loop {
-            let before = again.len();
-            let mut removed = false;
+            let mut is_settled = true;
             for place in 0..self.tables.len() {
                 for key in self.orphans(place, last)? {
-                    orphans::remove(self.session, self.tables[place], key)?;
-                    self.reasons.insert(place, format!("what {} demands was not found for all of them", key.name));
-                    removed = true;
-                    if !again.contains(&place) {
-                        again.push(place);
+                    is_settled = false;
+                    changed.push(place);
+                    // Keys that share columns may take turns.
+                    if !adopted.contains(&(place, &key.name)) {
+                        adopted.push((place, &key.name));
+                        if orphans::adopt(self.session, self.tables[place], key)? {
+                            continue;
+                        }
                     }
+                    orphans::remove(self.session, self.tables[place], key)?;
+                    let advice = self.advice(self.tables[place]);
+                    self.reasons.insert(place, format!("{} allows no more of them; {advice}", key.name));
+                    reduced.push(place);
                 }
             }
-            if !removed && before == again.len() {
+            if is_settled {
                 break;
             }
         }
-        for place in again {
-            self.session.run(&format!("VACUUM {}", self.tables[place].sql()))?;
-            self.like_examples(place)?;
+        changed.sort_unstable();
+        changed.dedup();
+        for place in changed {
+            // What was changed or removed takes room.
+            self.session.run(&format!("VACUUM FULL {}", self.tables[place].sql()))?;
         }
-        Ok(())
+        reduced.sort_unstable();
+        reduced.dedup();
+        Ok(reduced)
+    }
+
+    /// What to do about a table that has too few rows.
+    fn advice(&self, table: &Relation) -> String {
+        let (schema, table) = (self.schema, self.shown(table));
+        format!("if it never has more, say so in [schemas.{schema}.plans.tables.{table}]")
     }
 
     fn rows(&mut self, table: &Relation) -> Result<u64, DatabaseError> {

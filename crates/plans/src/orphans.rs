@@ -11,6 +11,36 @@ pub(super) fn exist(session: &mut Session, table: &Relation, key: &Constraint) -
     Ok(session.value(&sql)?.as_deref() == Some("t"))
 }
 
+/// Lets rows of a table that reference nothing by this key reference rows that are there, evenly spread. False if a
+/// constraint is against it.
+pub(super) fn adopt(session: &mut Session, table: &Relation, key: &Constraint) -> Result<bool, DatabaseError> {
+    let (Some(orphaned), Some(references)) = (orphaned(key), &key.references) else { return Ok(false) };
+    let listed = |names: &[String], prefix: &str| {
+        names.iter().map(|name| format!("{prefix}{}", identifier(name))).collect::<Vec<_>>().join(", ")
+    };
+    let sql = format!(
+        "BEGIN; WITH pgproof_p AS (SELECT {referenced}, row_number() OVER (ORDER BY {referenced}) - 1 AS pgproof_i, \
+         count(*) OVER () AS pgproof_all FROM {parent}), pgproof_c AS (SELECT c.tableoid AS pgproof_t, c.ctid AS pgproof_r, \
+         row_number() OVER (ORDER BY c.tableoid, c.ctid) - 1 AS pgproof_i FROM {table} c WHERE {orphaned}) \
+         UPDATE {table} t SET ({own}) = ROW({given}) FROM pgproof_c JOIN pgproof_p \
+         ON pgproof_p.pgproof_i = pgproof_c.pgproof_i % pgproof_p.pgproof_all \
+         WHERE t.tableoid = pgproof_t AND t.ctid = pgproof_r; COMMIT",
+        referenced = listed(&references.columns, ""),
+        given = listed(&references.columns, "pgproof_p."),
+        own = listed(&key.columns, ""),
+        parent = references.qualified_name().sql(),
+        table = own(table),
+    );
+    match session.run(&sql) {
+        Ok(()) => Ok(!exist(session, table, key)?),
+        Err(DatabaseError::Reported(_)) => {
+            session.run("ROLLBACK")?;
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Removes the rows of a table that reference nothing by this key.
 pub(super) fn remove(session: &mut Session, table: &Relation, key: &Constraint) -> Result<(), DatabaseError> {
     let Some(orphaned) = orphaned(key) else { return Ok(()) };

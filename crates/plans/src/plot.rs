@@ -1,7 +1,7 @@
 //! What can be varied of an example: the columns of keys and references have other values, the rest is as in the example
 //! or, where no rule connects columns, varies as usual.
 
-use pgproof_catalog::row::{Example, columns_of_keys, unused_key};
+use pgproof_catalog::row::{Example, RowError, RowGenerator, Value, columns_of_keys, unused_key};
 use pgproof_catalog::{Column, ConstraintKind, Generation, Index, Relation};
 use pgproof_runner::Sandbox;
 use pgproof_server::{DatabaseError, Session};
@@ -10,7 +10,7 @@ use pgproof_sql::quote::identifier;
 use super::candidates::{Candidates, Digit, Source};
 use super::expansion::{Expansion, MOST_PRESENT};
 use super::generator::{Generator, VARIETY};
-use super::parents::families;
+use super::parents::{Family, families};
 
 /// How many values a column of a key has beside twice those that are needed: some will be there already.
 const SPARE: usize = 64;
@@ -28,6 +28,47 @@ pub(super) struct Plot<'a> {
 }
 
 impl Plot<'_> {
+    /// A row of the table. If none is found because of the rows that it references, it references any: keys rest.
+    pub(super) fn example(&self, session: &mut Session, sandbox: &mut Sandbox) -> Result<Example, RowError> {
+        let mut given = Vec::new();
+        for column in &self.table.columns {
+            let Some(expression) = self.generator.configured_column(self.owner, &column.name) else { continue };
+            given.push((column.name.as_str(), first(session, column, expression)?));
+        }
+        let found = RowGenerator::of(sandbox)?.example(sandbox, self.table, &given);
+        let Err(error) = found else { return found };
+        for family in families(self.generator, self.table, self.owner) {
+            let columns: Vec<&Column> = family.columns.iter().filter_map(|name| self.table.column(name)).collect();
+            if columns.iter().any(|column| !column.not_null || is_generated(self.table, &column.name)) {
+                continue;
+            }
+            match family.rows(session, &[], 1)?.into_iter().next() {
+                Some(row) => {
+                    given.extend(family.columns.iter().map(|c| self.name(c)).zip(row.into_iter().map(Value::from)))
+                }
+                None if self.is_later(&family) => {
+                    for column in columns {
+                        let expression = self.generator.expression(self.owner, column, "n", &[]);
+                        given.push((column.name.as_str(), first(session, column, &expression)?));
+                    }
+                }
+                // There is nothing to reference.
+                None => return Err(error),
+            }
+        }
+        RowGenerator::of(sandbox)?.example(sandbox, self.table, &given).map_err(|_| error)
+    }
+
+    /// Whether a table that these keys reference gets its rows later.
+    fn is_later(&self, family: &Family<'_>) -> bool {
+        family.any(|key| self.generator.parent(key).is_some_and(|parent| !(self.is_filled)(parent)))
+    }
+
+    /// The name of a column, as the table has it.
+    fn name(&self, column: &str) -> &str {
+        self.table.column(column).map_or("", |column| column.name.as_str())
+    }
+
     /// What can be varied of an example so that `wanted` rows come of it.
     pub(super) fn expansion(
         &self,
@@ -60,8 +101,7 @@ impl Plot<'_> {
                 generated.filter_map(|column| Some((column.clone(), example.value(column)?.to_owned()))).collect();
             let rows = family.rows(session, &given, count)?;
             let accepted = example.accepted(sandbox, &family.columns, rows.clone())?;
-            let is_later = family.any(|key| generator.parent(key).is_some_and(|parent| !(self.is_filled)(parent)));
-            if rows.is_empty() && is_later {
+            if rows.is_empty() && self.is_later(&family) {
                 without.extend(family.columns.iter().cloned());
                 continue;
             }
@@ -144,6 +184,13 @@ impl Plot<'_> {
         }
         Ok(Source::Constant(own))
     }
+}
+
+/// The value of an expression over `n` in the first row.
+fn first(session: &mut Session, column: &Column, expression: &str) -> Result<Value, DatabaseError> {
+    let ty = &column.ty.name;
+    let value = format!("SELECT (({expression})::{ty})::text FROM (SELECT 1::bigint AS n) AS pgproof_row");
+    Ok(Value::from(session.value(&value)?))
 }
 
 fn is_generated(table: &Relation, column: &str) -> bool {

@@ -183,14 +183,16 @@ impl RowGenerator {
         }
         self.path.push(Step { table: key, values: BTreeMap::new(), promised: BTreeMap::new() });
         let result = self.make(sandbox, &catalog, relation, given, required);
-        self.path.pop();
+        let step = self.path.pop();
         if self.path.is_empty() {
             self.circle = None;
             self.waiting.clear();
         }
-        // With values that somebody gave, the rule may only be broken by them.
+        // With values that somebody gave, or that another row relies on, the rule may only be broken by them.
         match result {
-            Err(error) if given.is_empty() => Err(impossible.keep(&catalog, relation, error)),
+            Err(error) if given.is_empty() && step.is_none_or(|step| step.promised.is_empty()) => {
+                Err(impossible.keep(&catalog, relation, error))
+            }
             result => result,
         }
     }

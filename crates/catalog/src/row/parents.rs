@@ -7,6 +7,7 @@ use super::generator::Made;
 use super::keys::{existing, shown};
 use super::making::{Fixed, Making};
 use super::pool::Breadth;
+use super::rules::checks_of;
 use super::trial::kept;
 use super::{Row, RowError, RowGenerator, Value};
 use crate::{Catalog, Constraint, ConstraintKind, Generation, Relation};
@@ -196,18 +197,42 @@ impl RowGenerator {
             };
             let value = match numbered {
                 Some(value) => value,
-                None => self.another(own).ok_or_else(|| RowError::UnknownType {
-                    schema: self.configured.schema(),
-                    table: parent.name.clone(),
-                    column: own.name.clone(),
-                    ty: own.ty.name.clone(),
-                })?,
+                None => self.promised_key(sandbox, parent, own)?,
             };
             self.path[place].promised.insert((*referenced).clone(), value.clone());
             making.fix(column, value, Fixed::Parent);
         }
         self.circle = Some(self.circle.map_or(place, |before| before.min(place)));
         Ok(())
+    }
+
+    /// A value for a column of a row that is being made further up, which rules on the column alone accept.
+    fn promised_key(
+        &mut self,
+        sandbox: &mut Sandbox,
+        parent: &Relation,
+        column: &crate::Column,
+    ) -> Result<Value, RowError> {
+        let catalog = std::sync::Arc::clone(&self.catalog);
+        let mut making = Making::of(parent, checks_of(&catalog, parent), &[]);
+        let alone = std::slice::from_ref(&column.name);
+        making.rules.retain(|rule| rule.columns == *alone);
+        let is_reference = catalog
+            .constraints_of(parent)
+            .any(|key| key.kind == ConstraintKind::ForeignKey && key.columns.contains(&column.name));
+        if !making.rules.is_empty()
+            && !is_reference
+            && self.choose(sandbox, &catalog, &mut making, alone, &[], Breadth::Usual)?
+            && let Some(value @ Value::Text(_)) = making.values.remove(&column.name)
+        {
+            return Ok(value);
+        }
+        self.another(column).ok_or_else(|| RowError::UnknownType {
+            schema: self.configured.schema(),
+            table: shown(&catalog, parent),
+            column: column.name.clone(),
+            ty: column.ty.name.clone(),
+        })
     }
 
     /// Leaves the row to be inserted with the one that it references.
