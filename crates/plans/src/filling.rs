@@ -13,6 +13,7 @@ use pgproof_sql::{QualifiedName, with_causes};
 use super::database::PlanningError;
 use super::generator::Generator;
 use super::orphans;
+use super::partitions;
 use super::plot::Plot;
 use super::shortage::Shortage;
 
@@ -89,7 +90,8 @@ impl<'a> Filling<'a> {
         let stored = self.stored(place, wanted, false)?;
         let Stored::Unevenly(empty) = stored else { return Ok(stored == Stored::All) };
         // The partitions that remained empty get their share from examples.
-        let partitions = u64::try_from(self.plots(self.tables[place]).len()).unwrap_or(1);
+        let partitions =
+            u64::try_from(partitions::plots(self.generator.catalog, self.tables[place]).len()).unwrap_or(1);
         let kept = wanted - wanted / partitions * u64::try_from(empty).unwrap_or(0);
         self.stored(place, kept, true)?;
         Ok(false)
@@ -107,7 +109,8 @@ impl<'a> Filling<'a> {
             if empty > 0 {
                 return Ok(Stored::Unevenly(empty));
             }
-            Ok(if self.rows(table)? >= wanted { Stored::All } else { Stored::Some })
+            let is_full = self.rows(table)? >= self.room(table, wanted)?;
+            Ok(if is_full { Stored::All } else { Stored::Some })
         });
         let stored = match stored {
             Ok(stored @ (Stored::All | Stored::Some)) => {
@@ -126,7 +129,7 @@ impl<'a> Filling<'a> {
 
     /// How many partitions have no rows, unless that is what they are for, or `pgproof.toml` says which have rows.
     fn empty_partitions(&mut self, table: &'a Relation) -> Result<usize, DatabaseError> {
-        let partitions = self.partitions(table);
+        let partitions = partitions::of(self.generator.catalog, table);
         let keys = std::iter::once(&table).chain(&partitions).filter_map(|table| table.partition_key.as_deref());
         let words: Vec<&str> = keys.flat_map(|key| key.split(|c: char| !c.is_alphanumeric() && c != '_')).collect();
         if words.iter().any(|word| self.generator.configured_column(table, word).is_some()) {
@@ -169,8 +172,8 @@ impl<'a> Filling<'a> {
     /// Fills a table, or each of its partitions, from examples.
     fn like_examples(&mut self, place: usize) -> Result<(), PlanningError> {
         let table = self.tables[place];
-        let wanted = self.generator.rows(table);
-        let plots = self.plots(table);
+        let wanted = self.room(table, self.generator.rows(table))?;
+        let plots = partitions::plots(self.generator.catalog, table);
         let mut missing = wanted.saturating_sub(self.rows(table)?);
         let mut empty = Vec::new();
         for plot in &plots {
@@ -221,30 +224,6 @@ impl<'a> Filling<'a> {
             self.reasons.insert(place, format!("{found}; {advice}"));
         }
         Ok(expanded.made)
-    }
-
-    /// Where the rows of a table are stored: in its partitions, if it has some.
-    fn plots(&self, table: &'a Relation) -> Vec<&'a Relation> {
-        let is_leaf = |partition: &&Relation| partition.kind == RelationKind::Table;
-        let leaves: Vec<_> = self.partitions(table).into_iter().filter(is_leaf).collect();
-        if leaves.is_empty() { vec![table] } else { leaves }
-    }
-
-    /// The partitions of a table, at all depths.
-    fn partitions(&self, table: &Relation) -> Vec<&'a Relation> {
-        let generator = self.generator;
-        let mut found: Vec<&Relation> = Vec::new();
-        let mut names = vec![table.qualified_name()];
-        while let Some(name) = names.pop() {
-            let children =
-                generator.catalog.tables().filter(|child| child.is_partition && child.inherits.contains(&name));
-            for child in children {
-                names.push(child.qualified_name());
-                found.push(child);
-            }
-        }
-        found.sort_by_key(|partition| partition.sql());
-        found
     }
 
     /// The foreign keys of a table with rows that reference nothing, among those that reference the tables up to `last`.
@@ -322,6 +301,28 @@ impl<'a> Filling<'a> {
         Ok(count.and_then(|count| count.parse().ok()).unwrap_or(0))
     }
 
+    /// How many of these rows a table has room for: of a row that it references one to one there is at most one.
+    fn room(&mut self, table: &Relation, wanted: u64) -> Result<u64, DatabaseError> {
+        let generator = self.generator;
+        let mut room = wanted;
+        for key in generator.foreign_keys(table) {
+            let is_set = key.columns.iter().all(|name| table.column(name).is_some_and(|column| column.not_null));
+            let is_one =
+                generator.keys(table).any(|unique| unique.columns.iter().all(|name| key.columns.contains(name)));
+            let earlier = self.tables.iter().take_while(|other| **other != table);
+            let Some(parent) = earlier.copied().find(|other| generator.parent(key) == Some(*other)) else { continue };
+            if !is_set || !is_one {
+                continue;
+            }
+            // One that has no rows is the reason for a shortage.
+            match self.rows(parent)? {
+                0 => {}
+                rows => room = room.min(rows),
+            }
+        }
+        Ok(room)
+    }
+
     fn shown(&self, table: &Relation) -> QualifiedName {
         self.generator.catalog.shown(&table.qualified_name())
     }
@@ -330,10 +331,14 @@ impl<'a> Filling<'a> {
         let mut found = Vec::new();
         for place in 0..self.tables.len() {
             let table = self.tables[place];
-            let (rows, wanted) = (self.rows(table)?, self.generator.rows(table));
+            let wanted = self.room(table, self.generator.rows(table))?;
+            let rows = self.rows(table)?;
             if rows < wanted {
                 let reason = self.reasons.remove(&place).unwrap_or_else(|| "no other rows were found".to_owned());
-                let partitions = self.partitions(table).into_iter().map(|partition| self.shown(partition)).collect();
+                let partitions = partitions::of(self.generator.catalog, table)
+                    .into_iter()
+                    .map(|partition| self.shown(partition))
+                    .collect();
                 found.push(Shortage { table: self.shown(table), partitions, rows, wanted, reason });
             }
         }

@@ -12,6 +12,7 @@ mod generator;
 mod node;
 mod orphans;
 mod parents;
+mod partitions;
 mod planned_query;
 mod plot;
 mod rendered;

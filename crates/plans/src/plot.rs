@@ -44,7 +44,8 @@ impl Plot<'_> {
             }
             match family.rows(session, &[], 1)?.into_iter().next() {
                 Some(row) => {
-                    given.extend(family.columns.iter().map(|c| self.name(c)).zip(row.into_iter().map(Value::from)))
+                    let names = family.columns.iter().map(|column| self.name(column));
+                    given.extend(names.zip(row.into_iter().map(Value::from)));
                 }
                 None if self.is_later(&family) => {
                     for column in columns {
