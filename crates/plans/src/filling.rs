@@ -2,7 +2,7 @@
 //! rows that the row generator finds. Tables that remain with fewer rows than they should have are listed with the
 //! reason; only what `pgproof.toml` says wrongly is an error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pgproof_catalog::row::RowError;
 use pgproof_catalog::{Constraint, Relation, RelationKind};
@@ -44,6 +44,8 @@ pub(super) struct Filling<'a> {
     tables: Vec<&'a Relation>,
     /// Why tables have too few rows, by their places.
     reasons: BTreeMap<usize, String>,
+    /// Those that are known to have all their rows.
+    full: BTreeSet<usize>,
 }
 
 impl<'a> Filling<'a> {
@@ -54,7 +56,16 @@ impl<'a> Filling<'a> {
         open: &'a Open<'a>,
     ) -> Filling<'a> {
         let tables = generator.order();
-        Filling { session, schema, generator, open, sandbox: None, tables, reasons: BTreeMap::new() }
+        Filling {
+            session,
+            schema,
+            generator,
+            open,
+            sandbox: None,
+            tables,
+            reasons: BTreeMap::new(),
+            full: BTreeSet::new(),
+        }
     }
 
     /// Fills all tables once, in order. Triggers are disabled meanwhile, including those of foreign keys: the keys are
@@ -65,6 +76,7 @@ impl<'a> Filling<'a> {
         let mut problems = Vec::new();
         for place in 0..self.tables.len() {
             if self.generator.rows(self.tables[place]) == 0 || self.usual(place)? {
+                self.full.insert(place);
                 continue;
             }
             match self.wrong_expression(place)? {
@@ -109,7 +121,8 @@ impl<'a> Filling<'a> {
             if empty > 0 {
                 return Ok(Stored::Unevenly(empty));
             }
-            let is_full = self.rows(table)? >= self.room(table, wanted)?;
+            let rows = self.rows(table)?;
+            let is_full = rows >= wanted || rows >= self.room(table, wanted)?;
             Ok(if is_full { Stored::All } else { Stored::Some })
         });
         let stored = match stored {
@@ -243,6 +256,16 @@ impl<'a> Filling<'a> {
     /// What references nothing, which only foreign keys in a circle allow, references something else or is removed; the
     /// tables are filled again.
     fn without_orphans(&mut self) -> Result<(), PlanningError> {
+        // The others were checked with their tables.
+        let generator = self.generator;
+        let is_late = |place: usize, table: &Relation| {
+            let mut parents = generator.foreign_keys(table).filter_map(|key| generator.parent(key));
+            parents.any(|parent| self.tables[place + 1..].contains(&parent))
+        };
+        if !self.tables.iter().enumerate().any(|(place, table)| is_late(place, table)) {
+            return Ok(());
+        }
+        self.full.clear();
         for place in self.settled()? {
             self.like_examples(place)?;
         }
@@ -329,7 +352,7 @@ impl<'a> Filling<'a> {
 
     fn shortages(&mut self) -> Result<Vec<Shortage>, PlanningError> {
         let mut found = Vec::new();
-        for place in 0..self.tables.len() {
+        for place in (0..self.tables.len()).filter(|place| !self.full.contains(place)).collect::<Vec<_>>() {
             let table = self.tables[place];
             let wanted = self.room(table, self.generator.rows(table))?;
             let rows = self.rows(table)?;
