@@ -185,6 +185,43 @@ fn what_the_configuration_says_wrongly_is_an_error_that_names_all_tables() {
 }
 
 #[test]
+fn rows_of_the_configuration_are_planning_rows_too() {
+    let sql = "CREATE TABLE a (id int PRIMARY KEY, x int NOT NULL, y int NOT NULL, CHECK (x = y * 1000 + 1));
+               CREATE TABLE b (id int PRIMARY KEY); CREATE TABLE c (id int PRIMARY KEY, CHECK (false));";
+    let given = "[schemas.given.rows]\na = { x = \"n * 1000 + 1\", y = \"n\" }";
+    let mut db = planned("given", sql, given).unwrap();
+    assert_eq!(value(&mut db, "SELECT string_agg(x::text, ',') FROM a WHERE id < 4"), "1001,2001,3001");
+    assert_eq!(value(&mut db, "SELECT count(*) FROM b"), "50");
+    let told: Vec<_> = shortages(db.context()).iter().map(|shortage| shortage.table.to_string()).collect();
+    assert_eq!(told, ["c"]);
+    let wrong = planned("given_wrongly", sql, "[schemas.given_wrongly.rows.a]\nz = \"n\"").err().unwrap();
+    assert!(wrong.contains("[schemas.given_wrongly.rows] names column a.z, which does not exist"), "{wrong}");
+}
+
+#[test]
+fn a_table_is_planned_under_its_own_name_only() {
+    let sql = "CREATE TABLE \"Order.Items\" (id int PRIMARY KEY); CREATE SCHEMA old;
+               CREATE TABLE items (id int PRIMARY KEY); CREATE TABLE old.items (id int PRIMARY KEY);";
+    let tables = "tables.'\"Order.Items\"'.rows = 7\ntables.items.rows = 8";
+    let mut db = planned("own_names", sql, tables).unwrap();
+    let counts = "SELECT concat_ws(' ', (SELECT count(*) FROM \"Order.Items\"), (SELECT count(*) FROM items),
+                                        (SELECT count(*) FROM old.items))";
+    assert_eq!(value(&mut db, counts), "7 8 50");
+}
+
+#[test]
+fn a_name_that_is_no_table_is_an_error_with_the_name_that_was_meant() {
+    let sql = "CREATE TABLE orders (id int PRIMARY KEY, total int); CREATE VIEW totals AS SELECT total FROM orders;
+               CREATE SCHEMA old; CREATE TABLE old.bills (id int);";
+    let problem = |schema: &str, table: &str| planned(schema, sql, &format!("tables.{table}")).err().unwrap();
+    insta::assert_snapshot!(problem("near", "ordrs.rows = 1"), @"cannot create the planning database: [schemas.near.plans.tables] names table ordrs, which does not exist; did you mean orders?");
+    insta::assert_snapshot!(problem("near_there", "\"public.ordrs\".rows = 1"), @"cannot create the planning database: [schemas.near_there.plans.tables] names table public.ordrs, which does not exist; did you mean public.orders?");
+    insta::assert_snapshot!(problem("elsewhere", "bills.rows = 1"), @"cannot create the planning database: [schemas.elsewhere.plans.tables] names table bills, which does not exist; did you mean old.bills?");
+    insta::assert_snapshot!(problem("a_view", "totals.rows = 1"), @"cannot create the planning database: [schemas.a_view.plans.tables] names totals, which is a view, not a table");
+    insta::assert_snapshot!(problem("a_column", "orders.columns.totl = \"n\""), @"cannot create the planning database: [schemas.a_column.plans.tables] names column orders.totl, which does not exist; did you mean total?");
+}
+
+#[test]
 fn the_same_schema_gets_the_same_rows() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/rows/keys.sql");
     // What has a clock or random numbers as its default, too.
