@@ -18,7 +18,7 @@ use crate::name::Identifier;
 /// ```
 pub fn constants_compared(condition: &str, column: &str) -> Option<Vec<String>> {
     let words = words(condition)?;
-    let mut reader = Reader { words: &words, column, constants: Vec::new() };
+    let mut reader = Reader { words: &words, column, constants: Vec::new(), depth: 0 };
     let is_condition = matches!(reader.disjunction()?, Part::Truth | Part::Column);
     (is_condition && reader.words.is_empty()).then_some(reader.constants)
 }
@@ -44,7 +44,11 @@ struct Reader<'a> {
     words: &'a [Word],
     column: &'a str,
     constants: Vec<String>,
+    depth: usize,
 }
+
+/// How deep a condition may be nested: reading it recurses, and the stack of a test's thread is small.
+const DEEPEST: usize = 100;
 
 impl Reader<'_> {
     fn disjunction(&mut self) -> Option<Part> {
@@ -63,11 +67,12 @@ impl Reader<'_> {
     }
 
     fn negation(&mut self) -> Option<Part> {
-        if self.keyword("not") {
-            let part = self.negation()?;
-            return matches!(part, Part::Truth | Part::Column).then_some(Part::Truth);
+        let mut is_negated = false;
+        while self.keyword("not") {
+            is_negated = true;
         }
-        self.comparison()
+        let part = self.comparison()?;
+        if is_negated { matches!(part, Part::Truth | Part::Column).then_some(Part::Truth) } else { Some(part) }
     }
 
     fn comparison(&mut self) -> Option<Part> {
@@ -91,6 +96,13 @@ impl Reader<'_> {
     }
 
     fn operand(&mut self) -> Option<Part> {
+        self.depth += 1;
+        let part = if self.depth > DEEPEST { None } else { self.operand_here() };
+        self.depth -= 1;
+        part
+    }
+
+    fn operand_here(&mut self) -> Option<Part> {
         if self.sign('(') {
             let part = self.disjunction()?;
             return self.sign(')').then_some(part);
@@ -249,8 +261,11 @@ mod tests {
             "(c = ANY (ARRAY['a'::text, other]))",
             "(c IS DISTINCT FROM 'a'::text)",
             "CASE WHEN (c = 1) THEN true ELSE false END",
+            &format!("{}c = 1{}", "(".repeat(50_000), ")".repeat(50_000)),
+            &"any ".repeat(50_000),
         ] {
-            assert_eq!(constants_compared(condition, "c"), None, "{condition}");
+            assert_eq!(constants_compared(condition, "c"), None, "{condition:.60}");
         }
+        compared(&format!("{}c = 1", "NOT ".repeat(50_000)), &["1"]);
     }
 }

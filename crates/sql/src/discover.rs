@@ -78,7 +78,8 @@ pub fn sql_files(directory: &Path, root: &Path) -> Result<Vec<PathBuf>, SourceEr
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
-        if path.is_file() && path.extension() == Some(OsStr::new("sql")) {
+        // Whatever else has this name (a FIFO, a link to nowhere) is an error of its reader.
+        if path.extension() == Some(OsStr::new("sql")) && !path.is_dir() {
             files.push(path);
         }
     }

@@ -70,6 +70,48 @@ pub enum SourceError {
         /// The first line that is not UTF-8.
         line: usize,
     },
+    /// A file is UTF-16.
+    #[error("{} is UTF-16; save it as UTF-8", .path.display())]
+    Utf16 {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file contains a NUL byte.
+    #[error("{}:{line}: a NUL byte, which PostgreSQL accepts nowhere in a statement; remove it, or save the file as UTF-8", .path.display())]
+    Nul {
+        /// The file.
+        path: PathBuf,
+        /// The line of the first one.
+        line: usize,
+    },
+    /// A file is elsewhere.
+    #[error("{} is {}, outside of the directory of the migrations; copy the file there", .path.display(), .target.display())]
+    Outside {
+        /// The path as written.
+        path: PathBuf,
+        /// Where it leads.
+        target: PathBuf,
+    },
+    /// Variables make a text too long.
+    #[error("{}: its psql variables are longer than {} MiB in all", .path.display(), crate::files::LARGEST_FILE >> 20)]
+    TooLong {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A statement that makes the server read strings in another way.
+    #[error(
+        "{origin}: standard_conforming_strings = off is not supported, because it changes where a string ends; write E'…' where a backslash escapes"
+    )]
+    Strings {
+        /// The statement.
+        origin: Origin,
+    },
+    /// A statement that sends rows to the client.
+    #[error("{origin}: COPY … TO stdout sends rows to the client, and a migration has none that reads them; remove it")]
+    CopyOut {
+        /// The statement.
+        origin: Origin,
+    },
     /// A file has no statement.
     #[error("{} holds no statement", .path.display())]
     Empty {

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 /// psql variables, by name.
 pub type Variables = BTreeMap<String, String>;
 
+/// How long the arguments of a command may be, and so the value of a variable: one that consists of itself twice doubles with each line.
+pub(crate) const LONGEST_VALUE: usize = 1 << 20;
+
 /// What a meta-command requests.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Meta {
@@ -59,6 +62,7 @@ pub(crate) fn interpret(line: &str, variables: &mut Variables) -> Result<Meta, S
 /// Splits a command line into arguments: blanks separate, single quotes group, variables are replaced.
 fn arguments(line: &str, variables: &Variables) -> Result<Vec<String>, String> {
     let mut arguments = Vec::new();
+    let mut length = 0;
     let mut characters = line.chars().peekable();
     loop {
         while characters.next_if(|c| c.is_whitespace()).is_some() {}
@@ -89,7 +93,11 @@ fn arguments(line: &str, variables: &Variables) -> Result<Vec<String>, String> {
                 }
                 c => word.push(c),
             }
+            if length + word.len() > LONGEST_VALUE {
+                return Err(format!("its arguments are longer than {} KiB", LONGEST_VALUE >> 10));
+            }
         }
+        length += word.len();
         arguments.push(word);
     }
 }

@@ -29,6 +29,38 @@ impl Origin {
     }
 }
 
+/// Finds the locations of many offsets in one text, each from the one before it: a file of a hundred thousand statements
+/// is not counted through a hundred thousand times.
+pub(crate) struct Places<'a> {
+    file: &'a Path,
+    text: &'a str,
+    offset: usize,
+    lines: usize,
+    characters: usize,
+}
+
+impl<'a> Places<'a> {
+    pub(crate) fn of(file: &'a Path, text: &'a str) -> Places<'a> {
+        Places { file, text, offset: 0, lines: 0, characters: 0 }
+    }
+
+    /// The location of byte `offset`.
+    pub(crate) fn at(&mut self, offset: usize) -> Origin {
+        let offset = offset.min(self.text.len());
+        if offset < self.offset {
+            (self.offset, self.lines, self.characters) = (0, 0, 0);
+        }
+        let between = &self.text[self.offset..offset];
+        self.lines += between.matches('\n').count();
+        self.characters = match between.rfind('\n') {
+            Some(newline) => between[newline + 1..].chars().count(),
+            None => self.characters + between.chars().count(),
+        };
+        self.offset = offset;
+        Origin { file: self.file.to_path_buf(), line: count(self.lines), column: count(self.characters) }
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file.display(), self.line, self.column)
@@ -49,5 +81,11 @@ mod tests {
         let text = "a\näb c";
         let at = Origin::at(Path::new("x.sql"), text, text.find('c').expect("c is there"));
         assert_eq!(at.to_string(), "x.sql:2:4");
+        let mut places = Places::of(Path::new("x.sql"), text);
+        // Forwards, and back again.
+        for (offset, _) in text.char_indices().chain([(3, 'b'), (0, 'a')]) {
+            let offset = text.floor_char_boundary(offset);
+            assert_eq!(places.at(offset), Origin::at(Path::new("x.sql"), text, offset));
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::Source;
 use crate::Origin;
+use crate::origin::Places;
 
 /// A statement with its location.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +26,22 @@ pub struct Statement {
 impl Statement {
     /// The location in the file of byte `offset` of the statement's text.
     pub fn origin_at(&self, offset: usize) -> Origin {
-        let (sent, in_file) = *self.runs.iter().rev().find(|(sent, _)| *sent <= offset).unwrap_or(&(0, 0));
-        Origin::at(&self.source.shown, &self.source.text, in_file + (offset - sent))
+        self.origin_with(&mut self.places(), offset)
+    }
+
+    /// For the locations of many offsets.
+    pub(crate) fn places(&self) -> Places<'_> {
+        Places::of(&self.source.shown, &self.source.text)
+    }
+
+    /// The location in the file of byte `offset` of the statement's text.
+    pub(crate) fn origin_with(&self, places: &mut Places<'_>, offset: usize) -> Origin {
+        let before = self.runs.partition_point(|(sent, _)| *sent <= offset);
+        let (sent, in_file) = before.checked_sub(1).map_or((0, 0), |run| self.runs[run]);
+        // Within what a variable was replaced by, an offset has no place of its own.
+        let mut in_file = (in_file + (offset - sent)).min(self.source.text.len());
+        in_file = self.source.text.floor_char_boundary(in_file);
+        places.at(in_file)
     }
 
     /// The location of character `position` (from 1), as error reports count it.
@@ -49,6 +64,25 @@ impl Statement {
             },
             _ => first,
         }
+    }
+
+    /// Whether it switches `standard_conforming_strings` off, for this session or for later ones.
+    pub(crate) fn changes_strings(&self) -> bool {
+        const NAME: &str = "standard_conforming_strings";
+        let text = self.text.to_ascii_lowercase();
+        let words = |text: &str| {
+            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+            words.filter(|word| !matches!(*word, "to" | "set" | "local")).next().map(str::to_owned)
+        };
+        let is_set =
+            matches!(self.words.first().map(String::as_str), Some("SET" | "ALTER")) || text.contains("set_config");
+        let off = |word: String| matches!(&*word, "0" | "of" | "off" | "no" | "n") || "false".starts_with(&*word);
+        is_set && text.match_indices(NAME).any(|(at, _)| words(&text[at + NAME.len()..]).is_some_and(off))
+    }
+
+    /// Whether it is a COPY … TO stdout.
+    pub(crate) fn copies_out(&self) -> bool {
+        self.begins_with(&["COPY"]) && self.words.windows(2).any(|pair| pair == ["TO", "STDOUT"])
     }
 
     /// Whether it begins with these words.

@@ -8,8 +8,7 @@ use pgproof_runner::CloneDatabase;
 use pgproof_runner::isolation::Template;
 use pgproof_server::{DatabaseError, Reported, Session};
 use pgproof_sql::Transaction;
-use pgproof_sql::{Layout, Migration, ObjectId, ObjectKind, Provenance, Statement, Style, roles_created};
-use squawk_syntax::SourceFile;
+use pgproof_sql::{Layout, Migration, ObjectId, ObjectKind, Provenance, Statement, Style, is_valid, roles_created};
 
 use super::danger;
 use super::finding::Finding;
@@ -231,7 +230,7 @@ fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>
     }
     // syntax_error, and unknown options.
     let unknown = [SqlState::SYNTAX_ERROR, SqlState::INVALID_PARAMETER_VALUE].iter().any(|state| report.has(state));
-    let newer = unknown && major < NEWEST_KNOWN && SourceFile::parse(&statement.text).errors().is_empty();
+    let newer = unknown && major < NEWEST_KNOWN && is_valid(&statement.text);
     let alone = report.has(&SqlState::ACTIVE_SQL_TRANSACTION);
     let advice = if alone {
         Some(

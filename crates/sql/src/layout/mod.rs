@@ -7,8 +7,10 @@ mod named;
 use std::path::{Path, PathBuf};
 
 use super::discover::sql_files;
-use super::{Migration, Source, SourceError, Variables, split_with};
+use super::source::{self, Source};
+use super::{Migration, SourceError, Variables, split_with};
 use crate::Transaction;
+use crate::files::{self, LARGEST_FILE};
 
 /// Migrations in a layout.
 #[derive(Debug, Clone)]
@@ -175,21 +177,27 @@ fn recognised(root: &Path) -> Result<(Style, Vec<Step>), SourceError> {
 /// Whether a file, or Diesel's metadata beside it, declares that it must not run in a transaction.
 fn opts_out(path: &Path) -> bool {
     let metadata = path.with_file_name("metadata.toml");
-    let diesel = std::fs::read_to_string(metadata).is_ok_and(|text| {
+    let diesel = files::read_text(&metadata).is_ok_and(|text| {
         let said: String = text.split_whitespace().collect();
         said.contains("run_in_transaction=false")
     });
-    diesel || std::fs::read_to_string(path).is_ok_and(|text| annotated::opts_out(&text))
+    diesel || files::read_text(path).is_ok_and(|text| annotated::opts_out(&text))
 }
 
 /// Reads a part; `None` if it contains no statement.
 fn migration(number: u64, part: Part, root: &Path, variables: &Variables) -> Result<Option<Migration>, SourceError> {
-    let mut source = Source::read(root, &part.path)?;
+    let bound = source::real(root).map_err(|source| SourceError::Unreadable { path: root.to_path_buf(), source })?;
+    let mut source = Source::read_within(root, &part.path, &[bound])?;
     if let Some(text) = part.text {
         source.text = text;
     }
     for (name, value) in variables {
-        source.text = source.text.replace(&format!("${{{name}}}"), value);
+        let name = format!("${{{name}}}");
+        let more = source.text.matches(&name).count().saturating_mul(value.len());
+        if source.text.len().saturating_add(more) as u64 > LARGEST_FILE {
+            return Err(SourceError::TooLong { path: source.shown });
+        }
+        source.text = source.text.replace(&name, value);
     }
     let file = source.shown.clone();
     let statements = split_with(source, root, variables)?;

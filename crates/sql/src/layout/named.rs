@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::SourceError;
 use super::{Part, Step, Style};
+use crate::files;
 
 /// Files in the order of their names; numbers in names compare by value.
 pub(super) fn sorted(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
@@ -115,7 +116,7 @@ pub(super) fn looks_like_a_way_back(path: &Path) -> bool {
 
 fn read(root: &Path, path: &Path) -> Result<String, SourceError> {
     let shown = path.strip_prefix(root).unwrap_or(path).to_path_buf();
-    std::fs::read_to_string(path).map_err(|source| SourceError::Unreadable { path: shown, source })
+    files::read_text(path).map_err(|source| SourceError::Unreadable { path: shown, source })
 }
 
 fn name(path: &Path) -> String {

@@ -8,6 +8,7 @@ use super::names::{formatted_type, identifiers, qualified, simple};
 use super::unnamed;
 use crate::name::{Identifier, QualifiedName};
 use crate::object::{ObjectId, ObjectKind};
+use crate::tree::with_tree;
 use crate::{Origin, Statement};
 
 /// Reads the statements of one file, starting with the search path of a new session.
@@ -23,13 +24,18 @@ impl Reader<'_> {
     }
 
     pub(super) fn read(&mut self, statement: &Statement) {
-        let file = SourceFile::parse(&statement.text).tree();
+        // Of what is nested too deep for a tree, nothing is known.
+        let _ = with_tree(&statement.text, |file| self.read_tree(file, statement));
+    }
+
+    fn read_tree(&mut self, file: &SourceFile, statement: &Statement) {
         let Some(stmt) = file.stmts().next() else { return };
+        let mut places = statement.places();
         self.search_path(&stmt);
         let root = stmt.syntax();
         let relation = self.relation(&stmt);
         for node in root.descendants() {
-            let origin = || statement.origin_at(usize::from(node.text_range().start()));
+            let mut origin = || statement.origin_with(&mut places, usize::from(node.text_range().start()));
             if let Some(name) = ast::ConstraintName::cast(node.clone()) {
                 if let (Some((kind, relation)), Some(name)) = (&relation, simple(name.syntax())) {
                     self.replace(ObjectId::of(*kind, relation, name), origin());
@@ -190,11 +196,13 @@ impl Reader<'_> {
 
 /// The action of an ALTER TABLE that names this column, constraint, or the like.
 pub(super) fn action_on(statement: &Statement, name: &Identifier) -> Option<Origin> {
-    let file = SourceFile::parse(&statement.text).tree();
-    let Some(Stmt::AlterTable(alter)) = file.stmts().next() else { return None };
-    let actions: Vec<_> = alter.actions().map(|action| action.syntax().clone()).collect();
-    let action = actions.iter().find(|action| identifiers(&action.text().to_string()).contains(name))?;
-    Some(statement.origin_at(usize::from(action.text_range().start())))
+    let offset = with_tree(&statement.text, |file| {
+        let Some(Stmt::AlterTable(alter)) = file.stmts().next() else { return None };
+        let actions: Vec<_> = alter.actions().map(|action| action.syntax().clone()).collect();
+        let action = actions.iter().find(|action| identifiers(&action.text().to_string()).contains(name))?;
+        Some(usize::from(action.text_range().start()))
+    });
+    Some(statement.origin_at(offset??))
 }
 
 /// The types of the input arguments.
