@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::connection::AddressError;
 use crate::{advice, sqlstate};
+use pgproof_sql::shortened;
 
 /// A failed statement or connection.
 #[derive(Debug, thiserror::Error)]
@@ -102,9 +103,10 @@ impl From<postgres::Error> for DatabaseError {
         DatabaseError::Reported(Box::new(Reported {
             severity: db.severity().to_owned(),
             sqlstate: db.code().code().to_owned(),
-            message: db.message().to_owned(),
-            detail: db.detail().map(str::to_owned),
-            hint: db.hint().map(str::to_owned),
+            // They quote values and statements, which may be of any length.
+            message: shortened(db.message()),
+            detail: db.detail().map(shortened),
+            hint: db.hint().map(shortened),
             position: match db.position() {
                 Some(ErrorPosition::Original(at)) => Some(*at),
                 _ => None,
@@ -157,7 +159,7 @@ impl fmt::Display for Reported {
         write!(f, "{} {}: {}", self.severity.to_lowercase(), self.condition(), self.message)?;
         for (label, text) in [("detail", &self.detail), ("hint", &self.hint), ("context", &self.context)] {
             if let Some(text) = text {
-                write!(f, "\n{label}: {}", indent(text))?;
+                write!(f, "\n{label}: {}", indent(&shortened(text)))?;
             }
         }
         if let Some(text) = advice::for_sqlstate(&self.sqlstate) {

@@ -129,6 +129,14 @@ pub enum ServerError {
         /// What is wrong with it.
         problem: String,
     },
+    /// An environment variable has a value that it does not accept.
+    #[error("{setting} accepts {expected}; correct or unset it")]
+    Setting {
+        /// The variable.
+        setting: &'static str,
+        /// What it accepts.
+        expected: &'static str,
+    },
     /// No provider works.
     #[error(
         "no usable PostgreSQL found:\n{}\ninstall PostgreSQL (Debian: apt-get install postgresql; Homebrew: brew install postgresql), or start \

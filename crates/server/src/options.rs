@@ -41,7 +41,7 @@ impl ServerOptions {
             },
             (None, None) => ServerChoice::Auto,
         };
-        let download = Permission::of(config.download);
+        let download = Permission::of(config.download)?;
         Ok(ServerOptions {
             provider,
             bin: config.bin.clone(),

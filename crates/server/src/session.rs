@@ -62,7 +62,9 @@ impl Attempt {
 impl Session {
     /// Opens a session with `database`.
     pub fn open(address: &Address, database: &str) -> Result<Session, DatabaseError> {
-        let options = format!("-c statement_timeout={}", address.deadlines().statement.as_millis());
+        // Statements are split as PostgreSQL reads strings by default, whatever the server's setting.
+        let timeout = address.deadlines().statement.as_millis();
+        let options = format!("-c statement_timeout={timeout} -c standard_conforming_strings=on");
         let client = address.connect(database, &options)?;
         Ok(Session { client, address: address.clone(), database: database.to_owned(), watch: None })
     }
@@ -112,7 +114,7 @@ impl Session {
         })
     }
 
-    /// Runs one or more statements, discarding their results.
+    /// Runs one or more statements, discarding their results as they arrive.
     pub fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
         log_statement(&self.database, sql);
         Ok(self.client.batch_execute(sql)?)
@@ -133,7 +135,8 @@ impl Session {
             .collect())
     }
 
-    /// Runs one statement and returns how many rows it affected.
+    /// Runs one statement and returns how many rows it affected. Rows that it returns would be kept in memory: such a
+    /// statement is for [`run`](Session::run).
     pub fn affected(&mut self, sql: &str) -> Result<u64, DatabaseError> {
         log_statement(&self.database, sql);
         let messages = self.client.simple_query(sql)?;

@@ -2,13 +2,29 @@
 
 use std::time::Duration;
 
+use crate::ServerError;
+
 /// How many seconds a server may take to answer, instead of 60.
 pub const START_TIMEOUT_VARIABLE: &str = "PGPROOF_START_TIMEOUT";
 
+/// The longest that a server may be waited for, in seconds: a day.
+const LONGEST_START: u64 = 24 * 60 * 60;
+
 /// How long a server may take from start to first answer.
 pub(crate) fn start_deadline() -> Duration {
-    let set = std::env::var(START_TIMEOUT_VARIABLE).ok().and_then(|seconds| seconds.parse().ok());
-    set.filter(|seconds| *seconds > 0).map_or(Duration::from_mins(1), Duration::from_secs)
+    set_deadline().ok().flatten().unwrap_or(Duration::from_mins(1))
+}
+
+/// Rejects a value of [`START_TIMEOUT_VARIABLE`] that is no number of seconds.
+pub(crate) fn check_start_deadline() -> Result<(), ServerError> {
+    set_deadline().map(|_| ()).map_err(|expected| ServerError::Setting { setting: START_TIMEOUT_VARIABLE, expected })
+}
+
+fn set_deadline() -> Result<Option<Duration>, &'static str> {
+    let Some(text) = std::env::var_os(START_TIMEOUT_VARIABLE).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let seconds = text.to_str().and_then(|text| text.trim().parse().ok());
+    let seconds = seconds.filter(|seconds| (1..=LONGEST_START).contains(seconds));
+    seconds.map(|seconds| Some(Duration::from_secs(seconds))).ok_or("a number of seconds, from 1 to 86400")
 }
 
 /// Settings of a server whose data is disposable (documentation, "Non-Durable Settings") and that behaves the same on

@@ -57,20 +57,14 @@ fn answer(served: &Mutex<Served>, mut stream: TcpStream) {
     let mut served = served.lock().expect("nobody panicked");
     let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
     served.asked.push(range.map_or_else(|| path.clone(), |from| format!("{path} from {from}")));
-    let (status, body) = if path.ends_with(".sha256") {
-        ("200 OK", format!("{}  archive\n", served.sum).into_bytes())
-    } else {
-        match range {
-            Some(from) if from >= served.archive.len() => ("416 Range Not Satisfiable", Vec::new()),
-            Some(from) => ("206 Partial Content", served.archive[from..].to_vec()),
-            None => ("200 OK", served.archive.clone()),
-        }
+    let (status, body) = match range {
+        // Whoever replaces an archive offers its checksum too; nobody is to ask for it.
+        _ if path.ends_with(".sha256") => ("200 OK", format!("{}  archive\n", sum(&served.archive)).into_bytes()),
+        Some(from) if from >= served.archive.len() => ("416 Range Not Satisfiable", Vec::new()),
+        Some(from) => ("206 Partial Content", served.archive[from..].to_vec()),
+        None => ("200 OK", served.archive.clone()),
     };
-    let sent = served
-        .breaks_after
-        .filter(|_| path.contains(".tar") && !path.contains("sha256"))
-        .unwrap_or(body.len())
-        .min(body.len());
+    let sent = served.breaks_after.unwrap_or(body.len()).min(body.len());
     // The client may have closed the connection.
     let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     let _ = stream.write_all(&body[..sent]);
@@ -110,7 +104,9 @@ fn download(archives: &Archives, cache: &Path, major: u16, more: &[(&str, &str)]
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", "downloads_on_request", "--nocapture"]);
     command.env("PGPROOF_TEST_DOWNLOAD", major.to_string()).env("PGPROOF_CACHE_DIR", cache);
-    command.env("PGPROOF_DOWNLOAD_URL", &archives.url).env_remove("CI").envs(more.iter().copied());
+    command.env("PGPROOF_DOWNLOAD_URL", &archives.url).env_remove("CI");
+    let expected = archives.served.lock().expect("nobody panicked").sum.clone();
+    command.env("PGPROOF_DOWNLOAD_CHECKSUM", expected).envs(more.iter().copied());
     let output = command.output().expect("this program runs");
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8_lossy(&text).into_owned())
@@ -120,7 +116,8 @@ fn download(archives: &Archives, cache: &Path, major: u16, more: &[(&str, &str)]
 #[test]
 fn downloads_on_request() {
     let Some(major) = std::env::var("PGPROOF_TEST_DOWNLOAD").ok().and_then(|major| major.parse().ok()) else { return };
-    let options = ServerOptions::of(&pgproof_server::ServerConfig::default()).expect("options");
+    let options = ServerOptions::of(&pgproof_server::ServerConfig::default());
+    let options = options.unwrap_or_else(|error| panic!("{}", pgproof_sql::with_causes(&error)));
     let server = Server::start(&ServerOptions { provider: ServerChoice::Download, major: Some(major), ..options });
     match server {
         Ok(server) => println!("started {} ({})", server.version(), server.handle().provider),
@@ -145,7 +142,7 @@ fn an_archive_is_downloaded_once_announced_and_verified() {
     let (passed, text) = download(&archives, &cache, major, &[]);
     assert!(passed && text.contains("(download)"), "{text}");
     assert_eq!(text.matches("downloading http").count(), 1, "{text}");
-    assert_eq!(archives.asked().len(), 2, "the checksum and the archive");
+    assert_eq!(archives.asked().len(), 1, "the archive, and no checksum");
     let (passed, text) = download(&archives, &cache, major, &[]);
     assert!(passed && !text.contains("downloading"), "{text}");
     assert!(archives.asked().is_empty(), "it is in the cache");
@@ -203,6 +200,23 @@ fn a_damaged_archive_is_rejected_and_not_kept() {
     assert!(!passed && text.contains("is damaged: its SHA-256 is "), "{text}");
     archives.change(|served| served.archive[70_000] ^= 1);
     assert!(download(&archives, &cache, major, &[]).0, "the next attempt starts over");
+}
+
+#[test]
+fn an_archive_is_held_against_the_checksum_that_pgproof_knows() {
+    let (_, bytes) = archive();
+    let archives = Archives::serve(bytes);
+    let (_directory, cache) = cache();
+    let (passed, text) = download(&archives, &cache, 18, &[("PGPROOF_DOWNLOAD_CHECKSUM", "")]);
+    assert!(
+        !passed && text.contains("is damaged: its SHA-256 is ") && text.contains("that of the release is "),
+        "{text}"
+    );
+    assert!(!archives.asked().iter().any(|path| path.contains("sha256")));
+    let (passed, text) = download(&archives, &cache, 18, &[("PGPROOF_DOWNLOAD_CHECKSUM", "abc")]);
+    assert!(!passed && text.contains("PGPROOF_DOWNLOAD_CHECKSUM accepts the SHA-256 of an archive"), "{text}");
+    let (passed, text) = download(&archives, &cache, 18, &[("PGPROOF_DOWNLOAD", "perhaps")]);
+    assert!(!passed && text.contains("PGPROOF_DOWNLOAD accepts 1 or 0"), "{text}");
 }
 
 #[test]

@@ -56,7 +56,8 @@ impl Statement {
         const MODIFIERS: &[&str] =
             &["OR", "REPLACE", "UNIQUE", "TEMP", "TEMPORARY", "UNLOGGED", "CONSTRAINT", "RECURSIVE", "FOREIGN"];
         let mut words = self.words.iter().filter(|word| !MODIFIERS.contains(&word.as_str()));
-        let first = words.next().cloned().unwrap_or_default();
+        // A statement may begin with a parenthesis.
+        let first = words.next().cloned().unwrap_or_else(|| "a statement".to_owned());
         match (first.as_str(), words.next()) {
             ("CREATE" | "ALTER" | "DROP" | "COMMENT", Some(second)) => match (second.as_str(), words.next()) {
                 ("MATERIALIZED" | "DEFAULT" | "EVENT", Some(third)) => format!("{first} {second} {third}"),
@@ -71,13 +72,27 @@ impl Statement {
         const NAME: &str = "standard_conforming_strings";
         let text = self.text.to_ascii_lowercase();
         let words = |text: &str| {
-            let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-            words.filter(|word| !matches!(*word, "to" | "set" | "local")).next().map(str::to_owned)
+            let mut words =
+                text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+            words.find(|word| !matches!(*word, "to" | "set" | "local")).map(str::to_owned)
         };
         let is_set =
             matches!(self.words.first().map(String::as_str), Some("SET" | "ALTER")) || text.contains("set_config");
         let off = |word: String| matches!(&*word, "0" | "of" | "off" | "no" | "n") || "false".starts_with(&*word);
         is_set && text.match_indices(NAME).any(|(at, _)| words(&text[at + NAME.len()..]).is_some_and(off))
+    }
+
+    /// Whether it sends rows to its client, however many, rather than the number of rows that it affected.
+    pub fn returns_rows(&self) -> bool {
+        let is = |words: &[&str], word: &String| words.contains(&word.as_str());
+        let changes = |word| is(&["INSERT", "UPDATE", "DELETE", "MERGE"], word);
+        match self.words.first() {
+            _ if self.words.iter().any(|word| word == "RETURNING") => true,
+            // A query in parentheses.
+            None => true,
+            Some(first) if first == "WITH" => !self.words.iter().any(changes),
+            Some(first) => is(&["SELECT", "VALUES", "TABLE", "FETCH", "SHOW", "EXPLAIN", "EXECUTE", "CALL"], first),
+        }
     }
 
     /// Whether it is a COPY … TO stdout.

@@ -8,10 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
-
 use super::majors;
 use super::process::{CiError, verdict};
+use pgproof_cli::say;
 
 /// What a client may be silent, and a request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,7 +21,7 @@ type Served = BTreeMap<String, Vec<u8>>;
 /// Verifies with the newest release, downloaded from this process.
 pub(super) fn verify(directory: &Path) -> Result<(), CiError> {
     let Some(archive) = majors::archive(directory, majors::newest()) else {
-        println!("left out: there is no archive of {} to serve", majors::newest());
+        let _ = say(format_args!("left out: there is no archive of {} to serve\n", majors::newest()));
         return Ok(());
     };
     let file = |path: &Path, source| CiError::File { path: path.to_path_buf(), source };
@@ -41,13 +40,10 @@ pub(super) fn verify(directory: &Path) -> Result<(), CiError> {
     verdict(verify.env("PGPROOF_DOWNLOAD_URL", url).env("PGPROOF_CACHE_DIR", cache))
 }
 
-/// An archive and its sum, below the release that its name holds: `postgresql-18.6.0-x86_64-unknown-linux-gnu.tar.gz`.
+/// An archive, below the release that its name holds: `postgresql-18.6.0-x86_64-unknown-linux-gnu.tar.gz`.
 fn offered(name: &str, archive: Vec<u8>) -> Served {
     let release = name.split('-').nth(1).unwrap_or_default();
-    let digits = Sha256::digest(&archive).iter().flat_map(|byte| [byte >> 4, byte & 15]).collect::<Vec<_>>();
-    let sum: String = digits.iter().filter_map(|digit| char::from_digit(u32::from(*digit), 16)).collect();
-    let path = format!("/{release}/{name}");
-    BTreeMap::from([(format!("{path}.sha256"), format!("{sum}  {name}\n").into_bytes()), (path, archive)])
+    BTreeMap::from([(format!("/{release}/{name}"), archive)])
 }
 
 /// Serves until the process ends, and returns the address.
@@ -95,11 +91,9 @@ mod tests {
     }
 
     #[test]
-    fn an_archive_is_served_with_its_sum() {
+    fn an_archive_is_served_below_its_release() {
         let url = serve(offered("postgresql-18.6.0-x.tar.gz", b"abc".to_vec())).unwrap();
         assert!(get(&url, "/18.6.0/postgresql-18.6.0-x.tar.gz").ends_with("\r\n\r\nabc"));
-        let sum = get(&url, "/18.6.0/postgresql-18.6.0-x.tar.gz.sha256");
-        assert!(sum.contains("\r\n\r\nba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  postgresql-"));
         assert!(get(&url, "/18.6.0").starts_with("HTTP/1.1 404 "));
     }
 }

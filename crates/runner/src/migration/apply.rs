@@ -27,7 +27,7 @@ pub struct Outcome {
     pub origin: Origin,
     /// The kind of statement.
     pub kind: String,
-    /// How many rows it affected, as reported by the server.
+    /// How many rows it affected, as reported by the server; 0 if it only returns rows.
     pub rows: u64,
 }
 
@@ -200,6 +200,8 @@ fn apply_one(
 pub(super) fn execute(session: &mut Session, statement: &Statement) -> Result<u64, DatabaseError> {
     match &statement.copy_data {
         Some(data) => session.copy_in(&statement.text, data.as_bytes()),
+        // Rows that nobody reads are not kept.
+        None if statement.returns_rows() => session.run(&statement.text).map(|()| 0),
         None => session.affected(&statement.text),
     }
 }

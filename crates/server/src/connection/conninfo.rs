@@ -1,13 +1,13 @@
-//! Connection strings (documentation, "libpq": "Connection Strings" and "Parameter Key Words") and their defaults.
+//! Connection strings (documentation, "libpq": "Connection Strings" and "Parameter Key Words") and their defaults. `uri`
+//! takes URIs apart.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use percent_encoding::percent_decode_str;
-
+use super::uri::{is_uri, parse_uri};
 use super::{AddressError, passfile, service};
 
-type Parameters = BTreeMap<String, String>;
+pub(super) type Parameters = BTreeMap<String, String>;
 
 /// Keywords that are passed to the driver unchanged.
 const DRIVERS: &[&str] = &[
@@ -72,11 +72,6 @@ const VARIABLES: &[(&str, &str)] = &[
 /// The values of `sslmode`.
 const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
-/// Whether `text` is a connection URI.
-pub(super) fn is_uri(text: &str) -> bool {
-    text.starts_with("postgres://") || text.starts_with("postgresql://")
-}
-
 /// Whether the driver supports this keyword.
 pub(super) fn is_drivers(keyword: &str) -> bool {
     DRIVERS.contains(&keyword)
@@ -99,7 +94,9 @@ pub(super) fn parse(text: &str) -> Result<Parameters, AddressError> {
                 _ => None,
             };
             // Anything but a plain word may be part of a password.
-            let is_word = keyword.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') && keyword.len() < 32;
+            let is_word = !keyword.is_empty()
+                && keyword.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+                && keyword.len() < 32;
             let keyword = if is_word { keyword.clone() } else { "a keyword".to_owned() };
             return Err(AddressError::Keyword { keyword, why });
         }
@@ -184,60 +181,6 @@ fn usual_host(port: &str) -> String {
     let directories = ["/var/run/postgresql", "/run/postgresql", "/tmp"];
     let found = directories.iter().find(|directory| Path::new(directory).join(format!(".s.PGSQL.{port}")).exists());
     found.map_or_else(|| "localhost".to_owned(), |directory| (*directory).to_owned())
-}
-
-/// `postgresql://user:password@host:port,host:port/dbname?keyword=value&…`
-fn parse_uri(text: &str) -> Result<Parameters, AddressError> {
-    let rest = text.split_once("://").map(|(_, rest)| rest).unwrap_or_default();
-    // A password may contain a question mark, so split off the user info first.
-    let (user, rest) = match rest.find('@').filter(|at| !rest[..*at].contains('/')) {
-        Some(at) => (&rest[..at], &rest[at + 1..]),
-        None => ("", rest),
-    };
-    let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (hosts, database) = rest.split_once('/').unwrap_or((rest, ""));
-    let (user, password) = user.split_once(':').unwrap_or((user, ""));
-    let mut parameters = Parameters::new();
-    let mut set = |keyword: &str, value: &str| -> Result<(), AddressError> {
-        if !value.is_empty() {
-            let decoded = percent_decode_str(value).decode_utf8();
-            let decoded = decoded.map_err(|_| AddressError::Syntax(format!("{keyword} is not UTF-8")))?;
-            parameters.insert(keyword.to_owned(), decoded.into_owned());
-        }
-        Ok(())
-    };
-    set("user", user)?;
-    set("password", password)?;
-    set("dbname", database)?;
-    let mut names = Vec::new();
-    let mut ports = Vec::new();
-    for host in hosts.split(',') {
-        // An IPv6 address is in brackets.
-        let (name, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-            Some((name, port)) => (name, port.strip_prefix(':').unwrap_or_default()),
-            None => host.split_once(':').unwrap_or((host, "")),
-        };
-        names.push(name);
-        ports.push(port);
-    }
-    if names.iter().any(|name| !name.is_empty()) {
-        set("host", &names.join(","))?;
-    }
-    if ports.iter().any(|port| !port.is_empty()) {
-        let ports: Vec<&str> = ports.into_iter().map(|port| if port.is_empty() { "5432" } else { port }).collect();
-        set("port", &ports.join(","))?;
-    }
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (keyword, value) =
-            pair.split_once('=').ok_or_else(|| AddressError::Syntax("a parameter after ? has no value".to_owned()))?;
-        // An old spelling for JDBC, which libpq accepts.
-        if (keyword, value) == ("ssl", "true") {
-            set("sslmode", "require")?;
-        } else {
-            set(keyword, value)?;
-        }
-    }
-    Ok(parameters)
 }
 
 /// `keyword = value keyword = 'quoted \' value' …`
@@ -325,12 +268,52 @@ mod tests {
         "invalid connection string: a URI begins with postgres:// or postgresql://"
     )]
     #[case("me:hush@db?a=b", "a keyword is not supported in a connection string")]
+    #[case(
+        "postgres://me:p@ss@db/x",
+        "invalid connection string: an @ in a user name or password is written %40, and a / is written %2F"
+    )]
+    #[case(
+        "postgres://me:12/ss@db/x",
+        "invalid connection string: an @ in a user name or password is written %40, and a / is written %2F"
+    )]
+    #[case(
+        "postgres://me:%zz@db/x",
+        "invalid connection string: a % in a URI is followed by two hexadecimal digits; % itself is written %25"
+    )]
+    #[case(
+        "postgres://me@db/x%4",
+        "invalid connection string: a % in a URI is followed by two hexadecimal digits; % itself is written %25"
+    )]
+    #[case("postgres://me:%00@db/x", "invalid connection string: %00 is not allowed in a URI")]
+    #[case("postgres://me:%ff@db/x", "invalid connection string: percent-encoded text in a URI is UTF-8")]
+    #[case("postgres://[::1/x", "invalid connection string: the [ before an IPv6 address has no ]")]
+    #[case("postgres://db/x?host%6Eame=y", "hostname is not supported in a connection string")]
     #[case("password='x", "invalid connection string: the value of password has no closing quote")]
     fn a_string_is_parsed_as_libpq_parses_it(#[case] text: &str, #[case] expected: &str) {
         assert_eq!(shown(text), expected);
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Nothing of a password is in a message, wherever in it the reader stumbles.
+        #[test]
+        fn any_string_is_parsed_or_rejected(
+            start in "(postgres://|postgresql://|host=|)",
+            parts in proptest::collection::vec(prop_oneof![
+                Just("@"), Just(":"), Just("/"), Just("?"), Just("&"), Just("="), Just("%"), Just("%4"), Just("%00"), Just("%40"),
+                Just("'"), Just("\\"), Just(" "), Just(","), Just("["), Just("]"), Just("é"), Just("user"), Just("port=1"), Just("\n"),
+            ], 0..20),
+        ) {
+            let text = format!("{start}{}", parts.concat());
+            if let Ok(parameters) = parse(&text) {
+                let _ = complete(parameters);
+            }
+            if let Err(error) = parse(&format!("postgres://me:hush{}@db/x", parts.concat())) {
+                prop_assert!(!error.to_string().contains("hush"), "{}", error);
+            }
+        }
+
         #[test]
         fn a_quoted_value_round_trips(value in "\\PC*") {
             let parsed = parse(&format!("user={} host=h", quoted(&value))).expect("a string");

@@ -7,6 +7,7 @@ mod error;
 mod passfile;
 mod service;
 pub(crate) mod tls;
+mod uri;
 
 pub use address::Address;
 pub use error::AddressError;

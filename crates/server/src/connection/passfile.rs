@@ -12,7 +12,7 @@ pub(super) fn find(path: &Path, parameters: &BTreeMap<String, String>) -> Result
     if !metadata.is_file() {
         return Ok(None);
     }
-    let text = std::fs::read_to_string(path).map_err(|source| AddressError::File {
+    let text = pgproof_sql::files::read_text(path).map_err(|source| AddressError::File {
         what: "password file",
         path: path.to_path_buf(),
         source,

@@ -10,7 +10,7 @@ pub(super) fn find(name: &str, users: &Path) -> Result<Vec<(String, String)>, Ad
         std::env::var_os("PGSYSCONFDIR").map_or_else(|| PathBuf::from("/etc/postgresql-common"), PathBuf::from);
     let looked = vec![users.to_path_buf(), systems.join("pg_service.conf")];
     for path in &looked {
-        if let Ok(text) = std::fs::read_to_string(path)
+        if let Ok(text) = pgproof_sql::files::read_text(path)
             && let Some(parameters) = section(&text, name)
         {
             return Ok(parameters);

@@ -5,8 +5,7 @@ use crate::ending::reaper;
 
 #[ctor::ctor(unsafe)]
 fn before_main() {
-    if std::env::var_os(reaper::VARIABLE).is_some() {
-        reaper::run();
-        std::process::exit(0);
+    if reaper::is_one() {
+        std::process::exit(if reaper::run() { 0 } else { 2 });
     }
 }

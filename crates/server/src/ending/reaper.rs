@@ -1,11 +1,13 @@
 //! A process that outlives its owner just long enough to remove what the owner created: databases on an external
 //! server, a container, a directory. However the owner ends (`kill -9` included), the reaper's standard input closes.
 //!
-//! It is the same program again: `before_main` checks for [`VARIABLE`]. So any program that starts servers can be a
+//! It is the same program again: `before_main` asks [`is_one`]. So any program that starts servers can be a
 //! reaper, including a test binary of another workspace. (A local server has a watchdog, a shell script, instead: that
 //! one must run as another user, and starts faster.)
 
+use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -18,9 +20,13 @@ use crate::connection::Address;
 use crate::ending::databases;
 use crate::installation::place;
 use crate::installation::sweep::namespace;
+use crate::without_secrets;
 
-/// Set in the environment of a reaper.
-pub(crate) const VARIABLE: &str = "PGPROOF_REAPER";
+/// Set in the environment of a reaper. It is inherited, so it makes nothing a reaper by itself.
+const VARIABLE: &str = "PGPROOF_REAPER";
+
+/// The first argument of a reaper.
+const ARGUMENT: &str = "pgproof-reaper";
 
 /// How long a reaper may work after its owner has ended.
 const END_DEADLINE: Duration = Duration::from_mins(1);
@@ -29,7 +35,7 @@ const END_DEADLINE: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Protects the reaper from the signals that end the owner. The directory identifies it in the output of `ps`.
-const DEAF: &str = "trap '' HUP INT TERM; exec \"$0\" \"$1\"";
+const DEAF: &str = "trap '' HUP INT TERM; exec \"$0\" \"$1\" \"$2\"";
 
 /// What to remove when the owner ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -71,15 +77,17 @@ impl Reaper {
     /// Starts a reaper and waits until it has created the directory of the run.
     pub(crate) fn spawn(duty: &Duty) -> Result<Reaper, ServerError> {
         let failed = |problem: String| ServerError::Reaper { problem };
+        // Else a program whose code before main does not run would start itself without end.
         if std::env::var_os(VARIABLE).is_some() {
             return Err(failed(format!(
-                "{VARIABLE} is set, so this process is a reaper, but its code before main did not run"
+                "{VARIABLE} is set, so this process was started as a reaper, and its code before main did not run; unset it"
             )));
         }
         let program = std::env::current_exe().map_err(|error| failed(error.to_string()))?;
         let directory = place::choose(false)?;
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", DEAF]).arg(&program).arg(&directory).env(VARIABLE, "1").current_dir("/").process_group(0);
+        command.args(["-c", DEAF]).arg(&program).arg(ARGUMENT).arg(&directory).env(VARIABLE, "1");
+        without_secrets(command.current_dir("/").process_group(0));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().map_err(|source| ServerError::Spawn { program, source })?;
         let (words, answer) = (process.stdin.take(), process.stdout.take());
@@ -134,15 +142,31 @@ impl Drop for Reaper {
     }
 }
 
-/// Reads messages until the owner ends, then removes everything.
-pub(crate) fn run() {
+/// Whether this process was started as a reaper: neither a variable that it inherited nor an argument alone makes it one.
+pub(crate) fn is_one() -> bool {
+    std::env::var_os(VARIABLE).is_some() && first_argument().is_some_and(|argument| argument == ARGUMENT)
+}
+
+fn first_argument() -> Option<OsString> {
+    // Before main, the standard library knows the arguments with glibc and on macOS.
+    if std::env::args_os().len() > 0 {
+        return std::env::args_os().nth(1);
+    }
+    let line = std::fs::read("/proc/self/cmdline").ok()?;
+    line.split(|byte| *byte == 0).nth(1).map(|argument| OsString::from_vec(argument.to_vec()))
+}
+
+/// Reads messages until the owner ends, then removes everything. False if there was no owner to give it a duty.
+pub(crate) fn run() -> bool {
     let mut lines =
         std::io::stdin().lock().lines().map_while(Result::ok).filter_map(|line| serde_json::from_str(&line).ok());
-    let Some(Word::Begin { directory, duty }) = lines.next() else { return };
+    let Some(Word::Begin { directory, duty }) = lines.next() else { return false };
     let made = make(&directory);
-    println!("{}", made.as_ref().map_or_else(ToString::to_string, |()| "ready".to_owned()));
+    let answer = made.as_ref().map_or_else(ToString::to_string, |()| "ready".to_owned());
+    // An owner that is dead already hears nothing; what it began is removed all the same.
+    let _ = writeln!(std::io::stdout(), "{answer}");
     if made.is_err() {
-        return;
+        return false;
     }
     let mut is_complete = !matches!(duty, Duty::Container { .. });
     for word in lines {
@@ -150,7 +174,7 @@ pub(crate) fn run() {
             Word::Started => is_complete = true,
             Word::Keep => {
                 let _ = std::fs::remove_dir_all(&directory);
-                return;
+                return true;
             }
             Word::Begin { .. } => {}
         }
@@ -168,6 +192,7 @@ pub(crate) fn run() {
         std::thread::sleep(Duration::from_millis(200));
     }
     let _ = std::fs::remove_dir_all(&directory);
+    true
 }
 
 /// Creates the directory, with the file that a sweep checks.

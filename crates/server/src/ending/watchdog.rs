@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::ServerError;
 use crate::installation::account::Account;
 use crate::installation::account::run_as;
+use crate::without_secrets;
 
 const SCRIPT: &str = include_str!("watchdog.sh");
 
@@ -43,7 +44,7 @@ impl Watchdog {
             };
         }
         command.env("PGPROOF_NAMESPACE", crate::installation::sweep::namespace());
-        run_as(&mut command, account);
+        run_as(without_secrets(&mut command), account);
         // Its own process group: Ctrl-C in the terminal reaches pgproof, and the watchdog only through it.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().map_err(|source| ServerError::Spawn { program: "/bin/sh".into(), source })?;

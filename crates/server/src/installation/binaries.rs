@@ -8,6 +8,7 @@ use crate::ServerError;
 use crate::ServerOptions;
 use crate::Version;
 use crate::version::OLDEST_MAJOR;
+use crate::without_secrets;
 
 /// Names the directory of the binaries, or several in the style of `PATH`, instead of searching for them.
 pub const BIN_VARIABLE: &str = "PGPROOF_BIN";
@@ -39,6 +40,7 @@ impl Installation {
     /// A command of this installation that finds its libraries, wherever the archive was unpacked.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
+        without_secrets(&mut command);
         let lib = self.bin.with_file_name("lib");
         if lib.join("libpq.so.5").exists() {
             command.env("LD_LIBRARY_PATH", lib);
@@ -78,7 +80,7 @@ pub fn majors(options: &ServerOptions) -> Result<Vec<u16>, ServerError> {
 
 /// The configured installations, else all that are found; none is an error.
 fn installations(options: &ServerOptions) -> Result<Vec<Installation>, ServerError> {
-    let variable = std::env::var_os(BIN_VARIABLE);
+    let variable = std::env::var_os(BIN_VARIABLE).filter(|bins| !bins.is_empty());
     let set = variable.map(|bins| (BIN_VARIABLE, std::env::split_paths(&bins).collect::<Vec<_>>()));
     let set = set.or_else(|| Some(("server.bin", vec![options.bin.clone()?])));
     let (found, looked) = match set {
@@ -131,7 +133,11 @@ fn places() -> Vec<(String, Vec<PathBuf>)> {
 }
 
 fn pg_config() -> Vec<PathBuf> {
-    let output = Command::new("pg_config").arg("--bindir").output().ok().filter(|output| output.status.success());
+    let output = without_secrets(&mut Command::new("pg_config"))
+        .arg("--bindir")
+        .output()
+        .ok()
+        .filter(|output| output.status.success());
     let bin = output.and_then(|output| String::from_utf8(output.stdout).ok()).map(|text| PathBuf::from(text.trim()));
     // Development packages provide pg_config without a server.
     bin.filter(|bin| bin.join("postgres").is_file()).into_iter().collect()
@@ -172,7 +178,7 @@ pub(crate) fn inspect(bin: &Path) -> Result<Installation, String> {
     if !bin.join("initdb").is_file() {
         return Err("there is no initdb next to postgres".to_owned());
     }
-    let output = Command::new(&postgres)
+    let output = without_secrets(&mut Command::new(&postgres))
         .arg("--version")
         .env("LC_ALL", "C")
         .output()

@@ -1,7 +1,8 @@
 //! Data directories created by `initdb`, once per version and settings, and copied by every run.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -73,7 +74,7 @@ pub(crate) fn lock(root: &Path, key: &str) -> Result<File, ServerError> {
         let path = path.to_path_buf();
         move |source| ServerError::Cache { action, path, source }
     };
-    fs::create_dir_all(root).map_err(failed("create", root))?;
+    create_open(root).map_err(failed("create", root))?;
     let lock = File::create(&path).map_err(failed("create", &path))?;
     let started = Instant::now();
     loop {
@@ -92,15 +93,18 @@ pub(crate) fn lock(root: &Path, key: &str) -> Result<File, ServerError> {
 
 /// The directory of the cache. For root it is outside the home directory, which the unprivileged account cannot enter.
 pub(crate) fn root() -> PathBuf {
-    if let Some(set) = std::env::var_os(CACHE_VARIABLE) {
-        return PathBuf::from(set);
+    // Servers run in another directory, so a relative path would mean another place there.
+    if let Some(set) = std::env::var_os(CACHE_VARIABLE).filter(|set| !set.is_empty()) {
+        let set = PathBuf::from(set);
+        return std::path::absolute(&set).unwrap_or(set);
     }
     if nix::unistd::geteuid().is_root() {
         return PathBuf::from("/var/cache/pgproof");
     }
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let base = match (std::env::var_os("XDG_CACHE_HOME"), home) {
-        (Some(cache), _) => PathBuf::from(cache),
+    let absolute = |variable| std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
+    // A relative path there is invalid (XDG Base Directory Specification).
+    let base = match (absolute("XDG_CACHE_HOME"), absolute("HOME")) {
+        (Some(cache), _) => cache,
         (None, Some(home)) if cfg!(target_os = "macos") => home.join("Library/Caches"),
         (None, Some(home)) => home.join(".cache"),
         (None, None) => std::env::temp_dir().join(format!("cache-{}", nix::unistd::geteuid())),
@@ -117,6 +121,39 @@ fn key(installation: &Installation) -> String {
 /// Whether an entry is complete. Entries are renamed into place as a whole, but may have been emptied later.
 fn is_complete(data: &Path) -> bool {
     data.join("PG_VERSION").is_file() && data.join("global/pg_control").is_file()
+}
+
+/// Creates a directory and those above it, so that the account that runs servers may enter them whatever the umask.
+fn create_open(directory: &Path) -> std::io::Result<()> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    if let Some(above) = directory.parent() {
+        create_open(above)?;
+    }
+    match fs::create_dir(directory) {
+        Ok(()) => fs::set_permissions(directory, Permissions::from_mode(0o755)),
+        // Another run was faster.
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Lets every account read what is below a directory, and run what its owner may run, whatever the umask was.
+pub(crate) fn open_to_all(path: &Path) -> std::io::Result<()> {
+    let metadata = path.symlink_metadata()?;
+    if metadata.is_symlink() {
+        return Ok(());
+    }
+    let mode = metadata.permissions().mode();
+    let run = if metadata.is_dir() || mode & 0o100 != 0 { 0o111 } else { 0 };
+    fs::set_permissions(path, Permissions::from_mode(mode | 0o444 | run))?;
+    if metadata.is_dir() {
+        for entry in fs::read_dir(path)? {
+            open_to_all(&entry?.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// Removes a directory, if there is one.

@@ -18,6 +18,8 @@ const ROOM: u64 = 512 << 20;
 /// The directories to consider, best first.
 pub(crate) fn candidates() -> Vec<PathBuf> {
     let mut candidates = vec![PathBuf::from("/dev/shm"), std::env::temp_dir(), PathBuf::from("/tmp")];
+    // A relative TMPDIR would mean another place in the server's own directory.
+    candidates.retain(|candidate| candidate.is_absolute());
     candidates.dedup();
     candidates
 }

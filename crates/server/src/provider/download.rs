@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::{Provider, local};
+use super::{Provider, checksums, local};
 use crate::installation::{binaries, cache};
 use crate::version::{NEWEST_MAJOR, OLDEST_MAJOR};
 use crate::{Installation, Server, ServerError, ServerOptions};
@@ -18,6 +18,9 @@ pub const DOWNLOAD_URL_VARIABLE: &str = "PGPROOF_DOWNLOAD_URL";
 
 /// Allows downloads (1) or disables them (0), overriding `server.download` in the configuration.
 pub const DOWNLOAD_VARIABLE: &str = "PGPROOF_DOWNLOAD";
+
+/// The SHA-256 of the archive, for a mirror with archives of its own.
+pub const CHECKSUM_VARIABLE: &str = "PGPROOF_DOWNLOAD_CHECKSUM";
 
 const USUAL_URL: &str = "https://github.com/theseus-rs/postgresql-binaries/releases/download";
 
@@ -60,15 +63,16 @@ pub enum Permission {
 
 impl Permission {
     /// The permission set by the environment, else by the configuration.
-    pub(crate) fn of(configured: Option<bool>) -> Permission {
+    pub(crate) fn of(configured: Option<bool>) -> Result<Permission, ServerError> {
         match std::env::var(DOWNLOAD_VARIABLE).ok().as_deref().filter(|value| !value.is_empty()) {
-            Some("0" | "false" | "no") => Permission::Forbidden,
-            Some(_) => Permission::Allowed,
-            None => match configured {
+            Some("0" | "false" | "no") => Ok(Permission::Forbidden),
+            Some("1" | "true" | "yes") => Ok(Permission::Allowed),
+            Some(_) => Err(ServerError::Setting { setting: DOWNLOAD_VARIABLE, expected: "1 or 0" }),
+            None => Ok(match configured {
                 Some(true) => Permission::Allowed,
                 Some(false) => Permission::Forbidden,
                 None => Permission::Unset,
-            },
+            }),
         }
     }
 
@@ -100,6 +104,7 @@ pub(crate) fn installation(major: Option<u16>, permission: Permission) -> Result
         let path = path.to_path_buf();
         move |source| ServerError::Cache { action, path, source }
     };
+    let wanted = checksum(&name)?;
     let _lock = cache::lock(&root, &name)?;
     // Another run may have downloaded it meanwhile.
     if let Ok(installation) = binaries::inspect(&bin) {
@@ -109,7 +114,7 @@ pub(crate) fn installation(major: Option<u16>, permission: Permission) -> Result
     let base = base.unwrap_or_else(|| USUAL_URL.to_owned());
     let url = Url(format!("{}/{release}/{name}.tar.gz", base.trim_end_matches('/')));
     let archive = root.join(format!("{name}.tar.gz.part"));
-    fetch(&url, &archive)?;
+    fetch(&url, &archive, &wanted)?;
     let unfinished = root.join(format!("{name}.unfinished"));
     cache::remove(&unfinished).map_err(in_cache("remove", &unfinished))?;
     cache::remove(&entry).map_err(in_cache("remove", &entry))?;
@@ -117,6 +122,7 @@ pub(crate) fn installation(major: Option<u16>, permission: Permission) -> Result
     let file = File::open(&archive).map_err(in_cache("open", &archive))?;
     tar::Archive::new(flate2::read::GzDecoder::new(file)).unpack(&unfinished).map_err(|e| damaged(e.to_string()))?;
     let inside = top(&unfinished);
+    cache::open_to_all(&inside).map_err(in_cache("change the permissions of", &inside))?;
     let installation = binaries::inspect(&inside.join("bin")).map_err(damaged)?;
     if installation.version.major != major {
         return Err(damaged(format!("it contains PostgreSQL {}", installation.version)));
@@ -127,13 +133,13 @@ pub(crate) fn installation(major: Option<u16>, permission: Permission) -> Result
 }
 
 /// Downloads an archive to `path`, resuming an earlier attempt, and verifies its checksum.
-fn fetch(url: &Url, path: &Path) -> Result<(), ServerError> {
-    let wanted = checksum(url)?;
+fn fetch(url: &Url, path: &Path, wanted: &str) -> Result<(), ServerError> {
     // A partial file of a different archive fails the checksum and is not resumed twice.
     for may_resume in [true, false] {
         let had = if may_resume { path.metadata().map_or(0, |metadata| metadata.len()) } else { 0 };
         // Printed in any program: a download takes a while.
-        eprintln!("downloading {url}{}", if had > 0 { " (resumed)" } else { "" });
+        let how = if had > 0 { " (resumed)" } else { "" };
+        let _ = writeln!(io::stderr(), "downloading {url}{how}");
         let received = receive(url, path, had)?;
         if received.sum == wanted {
             return Ok(());
@@ -141,7 +147,7 @@ fn fetch(url: &Url, path: &Path) -> Result<(), ServerError> {
         let removed = fs::remove_file(path);
         removed.map_err(|source| ServerError::Cache { action: "remove", path: path.to_path_buf(), source })?;
         if !received.is_resumed {
-            let problem = format!("its SHA-256 is {}, but {url}.sha256 says {wanted}", received.sum);
+            let problem = format!("its SHA-256 is {}, and that of the release is {wanted}", received.sum);
             return Err(ServerError::Archive { url: url.to_string(), problem });
         }
     }
@@ -214,21 +220,17 @@ fn receive(url: &Url, path: &Path, had: u64) -> Result<Received, ServerError> {
     Ok(Received { sum: sum(path).map_err(in_cache("read"))?, is_resumed })
 }
 
-/// The published checksum of an archive.
-fn checksum(url: &Url) -> Result<String, ServerError> {
-    let url = Url(format!("{}.sha256", url.0));
-    let failed = |problem: String| ServerError::Fetch { url: url.to_string(), problem };
-    let mut response = agent().get(&url.0).call().map_err(|error| failed(error.to_string()))?;
-    if response.status().as_u16() != 200 {
-        return Err(failed(format!("the server responded with {}", response.status().as_u16())));
+/// The checksum that an archive must have: what the host of an archive says of it proves nothing.
+fn checksum(name: &str) -> Result<String, ServerError> {
+    if let Some(sum) = std::env::var(CHECKSUM_VARIABLE).ok().filter(|sum| !sum.is_empty()) {
+        let sum = sum.trim().to_lowercase();
+        let is_sum = sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let expected = "the SHA-256 of an archive, as 64 hexadecimal digits";
+        return is_sum.then_some(sum).ok_or(ServerError::Setting { setting: CHECKSUM_VARIABLE, expected });
     }
-    let text = response.body_mut().read_to_string().map_err(|error| failed(error.to_string()))?;
-    let sum = text.split_whitespace().next().unwrap_or_default().to_lowercase();
-    if sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        Ok(sum)
-    } else {
-        Err(failed("not a SHA-256 checksum".to_owned()))
-    }
+    checksums::of(name)
+        .map(str::to_owned)
+        .ok_or(ServerError::NoDownload { why: "the checksum of the archive for this system is not known" })
 }
 
 fn agent() -> ureq::Agent {
@@ -276,6 +278,18 @@ fn target() -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_release_has_its_checksums() {
+        for (_, release) in RELEASES {
+            for target in
+                ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "x86_64-apple-darwin", "aarch64-apple-darwin"]
+            {
+                let sum = checksums::of(&format!("postgresql-{release}-{target}")).expect("a checksum");
+                assert!(sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_hexdigit()));
+            }
+        }
+    }
 
     #[test]
     fn the_password_of_a_mirror_is_not_shown() {

@@ -1,6 +1,7 @@
 //! Where a server comes from: one file per provider behind [`Provider`], and their registry.
 
 mod auto;
+mod checksums;
 #[cfg(feature = "docker")]
 pub(crate) mod docker;
 pub(crate) mod download;
@@ -15,6 +16,7 @@ use std::fmt;
 use no_docker as docker;
 
 use crate::choice::ServerChoice;
+use crate::settings::check_start_deadline;
 use crate::{Server, ServerError, ServerOptions};
 
 /// A source of servers.
@@ -43,6 +45,7 @@ fn chosen(choice: &ServerChoice) -> Box<dyn Provider + '_> {
 impl Server {
     /// Starts a server and waits until it answers.
     pub fn start(options: &ServerOptions) -> Result<Server, ServerError> {
+        check_start_deadline()?;
         let mut server = chosen(&options.provider).start(options)?;
         server.handle.address = server.handle.address.with_deadlines(&options.deadlines);
         Ok(server)
