@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use pgproof_report::Verdict;
 use pgproof_runner::{Config, Schema};
 
+use crate::terminal::say;
+
 /// The arguments of `skeleton`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -17,7 +19,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
     let named: Vec<&Schema> = arguments.schemas.iter().map(|name| config.schema(name)).collect::<Result<_, _>>()?;
     let schemas = if named.is_empty() { config.schemas.values().collect() } else { named };
-    print!("{}", rendered(&schemas));
+    say(rendered(&schemas))?;
     Ok(Verdict::Proven)
 }
 

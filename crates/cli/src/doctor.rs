@@ -11,6 +11,7 @@ use pgproof_server::{ServerOptions, describe};
 use pgproof_sql::with_causes;
 
 use crate::suite;
+use crate::terminal::say;
 
 /// The arguments of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -42,7 +43,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
             findings.push((name.clone(), variable(wanted, std::env::var(name).ok().as_deref())));
         }
     }
-    print!("{}", rendered(&findings));
+    say(format_args!("{}", rendered(&findings)))?;
     let wrong = findings.iter().any(|(_, found)| found.is_err());
     Ok(if wrong { Verdict::Refuted } else { Verdict::Proven })
 }

@@ -4,12 +4,14 @@ use std::process::ExitCode;
 
 use pgproof_report::Verdict;
 
+use crate::terminal::note;
+
 /// The exit code for a result. Prints an error.
 pub(crate) fn code(result: anyhow::Result<Verdict>) -> ExitCode {
     let verdict = result.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        note(format_args!("error: {error}"));
         for cause in error.chain().skip(1) {
-            eprintln!("  because: {cause}");
+            note(format_args!("  because: {cause}"));
         }
         Verdict::Error
     });

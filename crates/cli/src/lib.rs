@@ -1,6 +1,8 @@
 //! The command line: parsing and dispatch here, one module per command. An xtask calls [`main`], as does the program
 //! `pgproof`; an xtask with commands of its own calls [`command`] and [`run`].
 
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 mod audit;
 mod bench;
 mod doctor;
@@ -23,6 +25,7 @@ use pgproof_runner::{Config, ConfigError};
 use pgproof_server::ServerConfig;
 
 pub use clap;
+pub use terminal::{note, say};
 
 /// Proves PostgreSQL schemas on a disposable server.
 #[derive(Debug, Parser)]

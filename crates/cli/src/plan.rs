@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::terminal::{note, say};
 use anyhow::{Context, bail, ensure};
 use pgproof_plans::{Plans, Scale, WorkloadQuery, shortages};
 use pgproof_plans::{planning_template, read_workload, rendered, scaled_template};
@@ -37,7 +38,7 @@ pub(crate) struct Arguments {
 
 /// Parses `lead_tasks=50000000`; underscores and commas between digits are allowed.
 fn rows(text: &str) -> Result<(String, u64), String> {
-    let (table, number) = text.split_once('=').ok_or("expected TABLE=ROWS")?;
+    let (table, number) = text.split_once('=').filter(|(table, _)| !table.is_empty()).ok_or("expected TABLE=ROWS")?;
     let digits: String = number.chars().filter(|c| !matches!(c, '_' | ',')).collect();
     let rows = digits.parse().map_err(|_| format!("{number:?} is not a number of rows"))?;
     if rows == 0 { Err("a table must have at least one row".to_owned()) } else { Ok((table.to_owned(), rows)) }
@@ -64,11 +65,11 @@ fn show_plans(
 ) -> anyhow::Result<Verdict> {
     let mut usual = Sandbox::on(template.clone())?;
     for shortage in shortages(usual.context()) {
-        eprintln!("note: in the planning database {shortage}");
+        note(format_args!("note: in the planning database {shortage}"));
     }
     if arguments.rows.is_empty() {
         for query in queries {
-            show(query, &rendered(query, &mut usual, role)?.0);
+            show(query, &rendered(query, &mut usual, role).with_context(|| unplanned(query))?.0)?;
         }
         return Ok(Verdict::Proven);
     }
@@ -77,20 +78,24 @@ fn show_plans(
     let mut scaled = scaled_template(template)?;
     let mut different = 0;
     for query in queries {
-        let (before, _) = rendered(query, &mut usual, role)?;
-        let (after, _) = rendered(query, scaled.plan_as_if(&scale)?, role)?;
+        let (before, _) = rendered(query, &mut usual, role).with_context(|| unplanned(query))?;
+        let (after, _) = rendered(query, scaled.plan_as_if(&scale)?, role).with_context(|| unplanned(query))?;
         different += usize::from(before != after);
         if !arguments.changed || before != after {
-            show(query, &after);
+            show(query, &after)?;
         }
     }
     let tables: Vec<_> = scale.iter().map(|(table, rows)| format!("{table} with {rows} rows")).collect();
-    println!(
-        "{}: {different} of {} plans differ from those of the planning database",
+    say(format_args!(
+        "{}: {different} of {} plans differ from those of the planning database\n",
         tables.join(", "),
         queries.len()
-    );
+    ))?;
     Ok(Verdict::Proven)
+}
+
+fn unplanned(query: &WorkloadQuery) -> String {
+    format!("query {} cannot be planned", query.name)
 }
 
 fn chosen(all: Vec<WorkloadQuery>, names: &[String]) -> anyhow::Result<Vec<WorkloadQuery>> {
@@ -101,8 +106,8 @@ fn chosen(all: Vec<WorkloadQuery>, names: &[String]) -> anyhow::Result<Vec<Workl
     Ok(all.into_iter().filter(|query| names.is_empty() || names.contains(&query.name)).collect())
 }
 
-fn show(query: &WorkloadQuery, text: &str) {
-    println!("== {}\n{text}\n", query.name);
+fn show(query: &WorkloadQuery, text: &str) -> std::io::Result<()> {
+    say(format_args!("== {}\n{text}\n\n", query.name))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use pgproof_report::{Majors, Report, Verdict, merge, merge_majors};
 
-use crate::terminal::Format;
+use crate::terminal::{Format, say};
 
 /// The arguments of `report`.
 #[derive(Debug, clap::Args)]
@@ -34,12 +34,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     match (runs.is_empty(), majors.is_empty()) {
         (false, true) => {
             let report = merge(runs)?;
-            print!("{}", arguments.format.reporter().report(&report)?);
+            say(format_args!("{}", arguments.format.reporter().report(&report)?))?;
             Ok(report.verdict)
         }
         (true, _) => {
             let all = merge_majors(majors)?;
-            print!("{}", arguments.format.reporter().majors(&all)?);
+            say(format_args!("{}", arguments.format.reporter().majors(&all)?))?;
             Ok(all.verdict)
         }
         (false, false) => bail!("some reports cover one major and others several, so they do not belong to one run"),
@@ -47,6 +47,6 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
 }
 
 fn read(file: &Path) -> anyhow::Result<serde_json::Value> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let text = pgproof_sql::files::read_text(file).with_context(|| format!("cannot read {}", file.display()))?;
     serde_json::from_str(&text).with_context(|| format!("{} is not a report", file.display()))
 }

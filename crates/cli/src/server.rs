@@ -6,6 +6,8 @@ use anyhow::anyhow;
 use pgproof_runner::process;
 use pgproof_server::{Permission, Server, ServerConfig, ServerOptions};
 
+use crate::terminal::note;
+
 /// Which server a command uses.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ServerArguments {
@@ -62,16 +64,16 @@ impl ServerArguments {
 /// Leaves a server running and prints how to connect to these databases, and how to remove it.
 pub(crate) fn keep<'a>(server: Server, databases: impl Iterator<Item = (&'a str, &'a str)>) {
     let address = server.address().clone();
-    eprintln!("\nthe server is still running; connect with");
+    note(format_args!("\nthe server is still running; connect with"));
     for (database, content) in databases {
-        eprintln!("  {}   # {content}", address.psql(database));
+        note(format_args!("  {}   # {content}", address.psql(database)));
     }
     let is_external = server.handle().run.is_some();
     let end = server.keep();
     if is_external {
-        eprintln!("these databases will be removed by {end}");
+        note(format_args!("these databases will be removed by {end}"));
     } else {
-        eprintln!("to stop and remove it, run\n  {end}");
+        note(format_args!("to stop and remove it, run\n  {end}"));
     }
 }
 
@@ -79,10 +81,8 @@ pub(crate) fn keep<'a>(server: Server, databases: impl Iterator<Item = (&'a str,
 fn end_after(limit: Duration) {
     std::thread::spawn(move || {
         std::thread::sleep(limit);
-        eprintln!(
-            "error: the run did not end within {}, so it was ended; [server.deadlines] in pgproof.toml says how long a run may take",
-            humantime::format_duration(limit)
-        );
+        note(format_args!("error: the run did not end within {}, so it was ended; [server.deadlines] in pgproof.toml says how long a run may take",
+            humantime::format_duration(limit)));
         std::process::exit(2);
     });
 }

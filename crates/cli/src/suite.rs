@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, bail};
 use pgproof_report::TestRun;
 use pgproof_runner::{Config, Schema};
 use pgproof_runner::{config::CONFIG_VARIABLE, config::WITH_VARIABLE};
 use pgproof_runner::{process::GUEST_VARIABLE, process::RUN_VARIABLE, process::RunContext, process::WHOLE_VARIABLE};
-use pgproof_server::Server;
+use pgproof_server::{Server, without_secrets};
 use serde::Deserialize;
 
 /// A built test binary.
@@ -54,6 +54,9 @@ struct Diagnostic {
     rendered: Option<String>,
 }
 
+/// Variables with which a suite's tests pass whatever they find, or their results are not printed line by line.
+const MISLEADING: [&str; 2] = ["INSTA_FORCE_PASS", "RUST_TEST_NOCAPTURE"];
+
 /// How many tests run at once, each in its own clone: libtest runs one per core.
 pub(crate) fn at_once() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
@@ -82,10 +85,17 @@ pub(crate) fn environment(
 
 /// The version of cargo, or why it cannot be run.
 pub(crate) fn cargo_version() -> Result<String, String> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo).arg("--version").output();
-    let output = output.map_err(|error| format!("cannot run cargo: {error}; install Rust (https://rustup.rs)"))?;
+    let output = without_secrets(&mut Command::new(cargo())).arg("--version").output();
+    let output = output.map_err(|error| {
+        let cargo = cargo();
+        format!("cannot run {}: {error}; install Rust (https://rustup.rs), and unset CARGO", cargo.display())
+    })?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().trim_start_matches("cargo ").to_owned())
+}
+
+/// The program that builds suites: the cargo that runs an xtask names itself.
+fn cargo() -> PathBuf {
+    std::env::var_os("CARGO").filter(|cargo| !cargo.is_empty()).map_or_else(|| "cargo".into(), PathBuf::from)
 }
 
 /// Builds the suites of these schemas: a binary for each, by schema.
@@ -105,9 +115,13 @@ pub(crate) fn build(config: &Config, schemas: &[Schema]) -> anyhow::Result<BTree
 
 /// Builds the suites of one package.
 fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow::Result<BTreeMap<String, Binary>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    command.current_dir(root).args(["test", "--no-run", "--quiet", "--message-format=json-render-diagnostics"]);
+    let mut command = Command::new(cargo());
+    without_secrets(&mut command).current_dir(root).args([
+        "test",
+        "--no-run",
+        "--quiet",
+        "--message-format=json-render-diagnostics",
+    ]);
     // The variables that `cargo run` sets for an xtask's own package are wrong for the suites, and build scripts that
     // depend on them would run again each time.
     for (name, _) in std::env::vars_os() {
@@ -122,14 +136,17 @@ fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow
     for schema in schemas {
         command.args(["--package", &schema.suite.package, "--test", &schema.suite.test]);
     }
-    let output = command.stdin(Stdio::null()).output().context("cannot run cargo to build the suites")?;
-    let stdout = String::from_utf8_lossy(&output.stdout);
-    let messages: Vec<Message> = stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    if !output.status.success() {
+    let built = built(command)?;
+    let messages = built.messages;
+    if !built.status.success() {
         let diagnostics: String =
             messages.iter().filter_map(|m| m.diagnostic.as_ref()?.rendered.as_deref()).collect::<Vec<_>>().join("\n");
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        bail!("cannot build the suites:\n{}{}", stderr.trim_end(), diagnostics.trim_end());
+        let said = format!("{}{}", built.stderr.trim_end(), diagnostics.trim_end());
+        let said = if said.is_empty() { format!("{} ended with {}", cargo().display(), built.status) } else { said };
+        bail!("cannot build the suites:\n{said}");
+    }
+    if messages.is_empty() {
+        bail!("{} built nothing and reported no error, so it is not cargo; unset CARGO", cargo().display());
     }
     let binary = |schema: &&Schema| {
         let built = messages.iter().rev().find(|message| {
@@ -151,21 +168,85 @@ fn build_in(root: &Path, manifest: Option<&Path>, schemas: &[&Schema]) -> anyhow
         .collect()
 }
 
+/// What a build printed.
+struct Built {
+    messages: Vec<Message>,
+    stderr: String,
+    status: ExitStatus,
+}
+
+/// How much output of a build is read: something that is not cargo may print without end.
+const MOST_OUTPUT: u64 = 256 << 20;
+
+/// How many lines of a build may be none of cargo's messages.
+const MOST_STRANGE_LINES: usize = 1000;
+
+/// Runs a build and reads its messages as they arrive.
+fn built(mut command: Command) -> anyhow::Result<Built> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let cannot_run = || format!("cannot run {} to build the suites", cargo().display());
+    let mut child = command.spawn().with_context(cannot_run)?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (messages, stderr) = std::thread::scope(|scope| {
+        let stderr = scope.spawn(move || {
+            let mut bytes = Vec::new();
+            let _ = stderr.map(|stderr| stderr.take(MOST_OUTPUT).read_to_end(&mut bytes));
+            String::from_utf8_lossy(&bytes).into_owned()
+        });
+        let messages = stdout.map(|stdout| read_messages(BufReader::new(stdout.take(MOST_OUTPUT)))).unwrap_or_default();
+        if messages.is_none() {
+            // It may have ended already.
+            let _ = child.kill();
+        }
+        (messages, stderr.join().unwrap_or_default())
+    });
+    let status = child.wait().context("cannot wait for the build of the suites")?;
+    let messages = messages.with_context(|| {
+        format!("{} prints something else than cargo's messages, so it is not cargo; unset CARGO", cargo().display())
+    })?;
+    Ok(Built { messages, stderr, status })
+}
+
+/// Cargo's messages; `None` if the output is something else.
+fn read_messages(stdout: impl BufRead) -> Option<Vec<Message>> {
+    let (mut messages, mut strange, mut length) = (Vec::new(), 0, 0_u64);
+    for line in stdout.split(b'\n').map_while(Result::ok) {
+        length += line.len() as u64 + 1;
+        match serde_json::from_slice(&line) {
+            Ok(message) => messages.push(message),
+            Err(_) => strange += 1,
+        }
+        if strange > MOST_STRANGE_LINES {
+            return None;
+        }
+    }
+    (length < MOST_OUTPUT).then_some(messages)
+}
+
 impl Binary {
-    fn command(&self, selection: &Selection) -> Command {
+    fn command(&self, selection: &Selection, options: &[&str]) -> Command {
         let mut command = Command::new(&self.executable);
-        command.current_dir(&self.directory).env("CARGO_MANIFEST_DIR", &self.directory).stdin(Stdio::null());
+        without_secrets(command.current_dir(&self.directory)).env("CARGO_MANIFEST_DIR", &self.directory);
+        for variable in MISLEADING {
+            command.env_remove(variable);
+        }
+        command.stdin(Stdio::null()).args(options);
+        if matches!(selection, Selection::Named(_)) {
+            command.arg("--exact");
+        }
+        // What follows are names, whatever they begin with.
+        command.arg("--");
         match selection {
             Selection::All => {}
             Selection::Containing(text) => drop(command.arg(text)),
-            Selection::Named(names) => drop(command.arg("--exact").args(names)),
+            Selection::Named(names) => drop(command.args(names)),
         }
         command
     }
 
     /// The names of its tests.
     pub(crate) fn list(&self, selection: &Selection) -> anyhow::Result<Vec<String>> {
-        let output = self.command(selection).args(["--list", "--format=terse"]).output();
+        let output = self.command(selection, &["--list", "--format=terse"]).output();
         let output = output.with_context(|| format!("cannot run {}", self.executable.display()))?;
         let stdout = String::from_utf8_lossy(&output.stdout);
         if !output.status.success() {
@@ -188,7 +269,7 @@ impl Binary {
         if *selection == Selection::Named(Vec::new()) {
             return Ok(Ran { tests: Vec::new(), problem: None });
         }
-        let mut command = self.command(selection);
+        let mut command = self.command(selection, &[]);
         command.envs(environment.iter().map(|(name, value)| (*name, value)));
         // The pipe closes when this process ends; the suite then exits, since its databases are being removed.
         command.env(GUEST_VARIABLE, "1").stdin(Stdio::piped());

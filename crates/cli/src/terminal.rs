@@ -1,6 +1,8 @@
-//! Progress and output formats: a spinner or progress bar on a terminal, plain lines otherwise.
+//! Progress, results and output formats: a spinner or progress bar on a terminal, plain lines otherwise. `print!` panics
+//! where nobody reads, so everything is written through [`say`] and [`note`].
 
-use std::io::IsTerminal;
+use std::fmt::Display;
+use std::io::{Error, ErrorKind, IsTerminal, Write};
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -10,6 +12,22 @@ use pgproof_report::{AsJson, AsText, Reporter};
 /// Whether colours may be used on standard output (<https://no-color.org>).
 pub(crate) fn colour() -> bool {
     std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Writes a result to standard output. A reader that has gone has read what it wanted; the command goes on, and its exit
+/// code stands. Where a result cannot be written otherwise (a full disk), that is the command's error.
+pub fn say(text: impl Display) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match write!(stdout, "{text}").and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Error::new(error.kind(), format!("cannot write to standard output: {error}"))),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Writes a line to standard error, if anybody reads it.
+pub fn note(text: impl Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
 /// The output formats.
@@ -55,7 +73,7 @@ impl Progress {
         if let Some(bar) = &self.bar {
             bar.set_message(what.to_owned());
         } else if self.plain {
-            eprintln!("{what}");
+            note(what);
         }
     }
 
@@ -68,7 +86,7 @@ impl Progress {
             bar.set_position(0);
             bar.set_message("trying each file");
         } else if self.plain {
-            eprintln!("trying each of {total} files");
+            note(format_args!("trying each of {total} files"));
         }
     }
 
@@ -81,7 +99,7 @@ impl Progress {
             bar.set_position(0);
             bar.set_message(format!("proving {schema}"));
         } else if self.plain {
-            eprintln!("proving {schema}: {total} tests");
+            note(format_args!("proving {schema}: {total} tests"));
         }
     }
 

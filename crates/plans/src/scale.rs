@@ -14,6 +14,9 @@ use pgproof_sql::quote::literal;
 const BLOCKS_IN_A_SEGMENT: u64 = 131_072;
 const BLOCK: u64 = 8192;
 
+/// The largest `relpages` of a relation, which is a signed number of 32 bits.
+const MOST_PAGES: u64 = 1 << 31;
+
 /// Numbers of rows by table.
 pub type Scale = BTreeMap<String, u64>;
 
@@ -29,6 +32,14 @@ pub enum ScaleError {
     NoRows {
         /// The table.
         table: String,
+    },
+    /// A table or one of its indexes would be larger than PostgreSQL's files.
+    #[error("table {table} cannot have {rows} rows: it or one of its indexes would be larger than {} TiB", (MOST_PAGES * BLOCK) >> 40)]
+    TooLarge {
+        /// The table.
+        table: String,
+        /// How many rows it was to have.
+        rows: u64,
     },
     /// The session failed, or lacks the privilege: a superuser is required, which an external server may not provide.
     #[error(transparent)]
@@ -115,9 +126,15 @@ impl Scaled {
                 return Err(ScaleError::NoRows { table: table.clone() });
             }
         }
+        let factors: Vec<f64> = self.sizes.iter().map(|size| self.factor(&size.table, scale)).collect();
+        for (size, factor) in self.sizes.iter().zip(&factors) {
+            if scaled_pages(size, *factor) >= MOST_PAGES {
+                let rows = scale.get(&size.table).copied().unwrap_or_default();
+                return Err(ScaleError::TooLarge { table: size.table.clone(), rows });
+            }
+        }
         let mut script = Vec::new();
         let mut values = Vec::new();
-        let factors: Vec<f64> = self.sizes.iter().map(|size| self.factor(&size.table, scale)).collect();
         for (size, factor) in self.sizes.iter_mut().zip(factors) {
             let pages = scaled_pages(size, factor);
             let tuples = size.tuples * factor;
@@ -299,6 +316,18 @@ mod tests {
         let mut scaled = scaled_template(&family()).expect("a database");
         let error = scaled.plan_as_if(&Scale::from([("nobody".to_owned(), 5)])).err().expect("no such table");
         assert_eq!(error.to_string(), "table nobody has no rows in the planning database to scale from");
+    }
+
+    #[test]
+    fn a_table_has_no_more_rows_than_its_files_hold() {
+        let mut scaled = scaled_template(&family()).expect("a database");
+        let error = scaled.plan_as_if(&Scale::from([("child".to_owned(), u64::MAX)])).err().expect("too large");
+        assert!(matches!(error, ScaleError::TooLarge { .. }), "{error}");
+        assert_eq!(
+            error.to_string(),
+            "table child cannot have 18446744073709551615 rows: it or one of its indexes would be larger than 16 TiB"
+        );
+        plan(&mut scaled, "SELECT 1", 1_000_000_000);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::process::{CiError, checked, command_output, printed, run, works};
 use super::{majors, read, write};
+use pgproof_cli::say;
 
 /// The repository of the images; their tags are majors.
 const REPOSITORY: &str = "pgproof-ci";
@@ -19,7 +20,10 @@ pub(super) fn verify(directory: &Path) -> Result<(), CiError> {
     if !works(info.arg("info")) {
         let reason = command_output(&mut info).map(|output| String::from_utf8_lossy(&output.stderr).into_owned());
         let reason = reason.unwrap_or_else(|error| error.to_string());
-        println!("left out: there is no container engine here: {}", reason.trim().lines().last().unwrap_or_default());
+        let _ = say(format_args!(
+            "left out: there is no container engine here: {}\n",
+            reason.trim().lines().last().unwrap_or_default()
+        ));
         return Ok(());
     }
     let mut all = Vec::new();
@@ -35,7 +39,7 @@ pub(super) fn verify(directory: &Path) -> Result<(), CiError> {
     }
     let list = all.iter().map(u16::to_string).collect::<Vec<_>>().join(",");
     let mut verify = super::process::verify(&["--server", "docker", "--pg", &list])?;
-    print!("{}", printed(verify.env("PGPROOF_IMAGE", format!("{REPOSITORY}:{{major}}")))?);
+    let _ = say(printed(verify.env("PGPROOF_IMAGE", format!("{REPOSITORY}:{{major}}")))?);
     let newest = all.iter().max().map(|major| format!("{REPOSITORY}:{major}")).unwrap_or_default();
     write(&directory.join(IMAGE), newest)
 }

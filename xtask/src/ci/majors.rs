@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::process::{CiError, command_output, printed, run};
 use super::{packages, read, write};
+use pgproof_cli::note;
 
 /// The releases to try beside the distribution's.
 const RELEASES: [&str; 4] = ["14.23.0", "16.13.0", "17.9.0", "18.6.0"];
@@ -24,7 +25,7 @@ pub(super) fn get(directory: &Path) -> Result<String, CiError> {
             bins.extend(unpacked(directory, release)?);
         }
     } else {
-        eprintln!("only the distribution's major is tried: there is no pip to get others with");
+        note(format_args!("only the distribution's major is tried: there is no pip to get others with"));
     }
     // Not root runs the servers.
     run(Command::new("chmod").args(["-R", "a+rX"]).arg(directory))?;

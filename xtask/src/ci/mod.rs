@@ -11,6 +11,7 @@ mod process;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use pgproof_cli::{note, say};
 use process::CiError;
 
 /// The parts.
@@ -44,7 +45,7 @@ pub(crate) struct Shared {
 pub(crate) fn run(part: &Part) -> ExitCode {
     let result = match part {
         Part::Packages => packages::install(),
-        Part::Majors(Shared { directory }) => majors::get(directory).map(|bins| println!("{bins}")),
+        Part::Majors(Shared { directory }) => majors::get(directory).map(|bins| drop(say(bins + "\n"))),
         Part::External(Shared { directory }) => external::verify(directory),
         Part::Containers(Shared { directory }) => containers::verify(directory),
         Part::Download(Shared { directory }) => archive::verify(directory),
@@ -57,9 +58,9 @@ pub(crate) fn run(part: &Part) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            note(format_args!("error: {error}"));
             if let Some(cause) = std::error::Error::source(&error) {
-                eprintln!("  because: {cause}");
+                note(format_args!("  because: {cause}"));
             }
             ExitCode::from(error.exit_code())
         }

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use super::process::{CiError, run, works};
 use super::write;
+use pgproof_cli::note;
 
 /// PostgreSQL and `ps`.
 pub(super) fn install() -> Result<(), CiError> {
@@ -29,7 +30,7 @@ pub(super) fn install_uuid() -> Result<(), CiError> {
 }
 
 fn apt_get(packages: &[&str]) -> Result<(), CiError> {
-    eprintln!("installing {}", packages.join(", "));
+    note(format_args!("installing {}", packages.join(", ")));
     run(Command::new("apt-get").args(["update", "-qq"]))?;
     let options = ["install", "-y", "-qq", "--no-install-recommends"];
     run(Command::new("apt-get").args(options).args(packages).env("DEBIAN_FRONTEND", "noninteractive"))

@@ -1,5 +1,6 @@
 //! Commands that the parts run: what they print is shown, and one that fails ends its part.
 
+use pgproof_cli::{note, say};
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
@@ -64,7 +65,7 @@ pub(crate) fn checked(command: &Command, output: Output) -> Result<Output, CiErr
         return Ok(output);
     }
     for text in [&output.stdout, &output.stderr] {
-        eprint!("{}", String::from_utf8_lossy(text));
+        note(format_args!("{}", String::from_utf8_lossy(text)));
     }
     Err(CiError::Failed { command: shown(command), status: output.status })
 }
@@ -81,7 +82,7 @@ pub(crate) fn verify(arguments: &[&str]) -> Result<Command, CiError> {
 /// Runs `verify` and shows its last line: the verdict.
 pub(crate) fn verdict(command: &mut Command) -> Result<(), CiError> {
     let output = printed(command)?;
-    println!("{}", output.lines().last().unwrap_or_default());
+    let _ = say(format_args!("{}\n", output.lines().last().unwrap_or_default()));
     Ok(())
 }
 

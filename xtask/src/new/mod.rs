@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use name::Name;
+use pgproof_cli::{note, say};
 use register::{before_end_of, with_module, with_use};
 
 /// What can be written.
@@ -56,16 +57,16 @@ pub(crate) fn run(what: &What) -> ExitCode {
     match workspace().and_then(|root| written(&root, what)) {
         Ok(chore) => {
             let [(new, _), (changed, _)] = &chore.files;
-            println!("new:     {new}\nchanged: {changed}\n\nnext:");
+            let _ = say(format_args!("new:     {new}\nchanged: {changed}\n\nnext:\n"));
             for (number, step) in chore.next.iter().enumerate() {
-                println!("  {}. {step}", number + 1);
+                let _ = say(format_args!("  {}. {step}\n", number + 1));
             }
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            note(format_args!("error: {error}"));
             if let Some(cause) = std::error::Error::source(&error) {
-                eprintln!("  because: {cause}");
+                note(format_args!("  because: {cause}"));
             }
             ExitCode::from(2)
         }

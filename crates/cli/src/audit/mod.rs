@@ -21,7 +21,7 @@ use pgproof_server::ServerConfig;
 use pgproof_sql::{Layout, Variables, lay_out, leave_out_extensions};
 
 use crate::server::ServerArguments;
-use crate::terminal::Progress;
+use crate::terminal::{Progress, say};
 use check::{Check, Unit};
 use finding::Finding;
 use rule::{Rule, Severity};
@@ -39,7 +39,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     set: Vec<(String, String)>,
     /// The search path for unqualified names
-    #[arg(long, value_name = "SCHEMAS")]
+    #[arg(long, value_name = "SCHEMAS", value_parser = schemas)]
     search_path: Option<String>,
     /// SQL to run first, to create roles and schemas that must exist
     #[arg(long, value_name = "FILE")]
@@ -77,6 +77,11 @@ fn variable(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+fn schemas(text: &str) -> Result<String, String> {
+    let is_empty = text.split(',').any(|schema| schema.trim().is_empty());
+    if is_empty { Err("the name of a schema is empty".to_owned()) } else { Ok(text.to_owned()) }
+}
+
 /// Audits migrations and prints what was found.
 pub(crate) fn run(server: &ServerConfig, arguments: &Arguments) -> anyhow::Result<Verdict> {
     if !arguments.path.exists() {
@@ -109,10 +114,10 @@ pub(crate) fn run(server: &ServerConfig, arguments: &Arguments) -> anyhow::Resul
         checks: &checks,
     };
     match arguments.format {
-        Format::Text => print!("{audit}"),
+        Format::Text => say(format_args!("{audit}"))?,
         Format::Json => {
             let document = serde_json::to_string_pretty(&audit.to_json()).context("cannot serialize the findings")?;
-            println!("{document}");
+            say(format_args!("{document}\n"))?;
         }
     }
     arguments.server.keep(Some((database.name(), "as migrated")));

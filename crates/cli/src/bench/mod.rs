@@ -16,6 +16,7 @@ use pgproof_runner::{Config, Schema};
 use pgproof_server::{SERVER_VARIABLE, ServerChoice, ServerOptions};
 
 use crate::suite;
+use crate::terminal::say;
 use parts::Parts;
 
 /// The arguments of `bench`.
@@ -78,8 +79,7 @@ fn measure(config: &Config, schema: &Schema, runs: usize) -> anyhow::Result<()> 
             least.push(floor);
         }
     }
-    print(config, schema, runs, &whole, &ours, &least);
-    Ok(())
+    Ok(print(config, schema, runs, &whole, &ours, &least)?)
 }
 
 /// Runs this program's `verify` as a user would, but without cargo building this program.
@@ -96,36 +96,43 @@ fn verify(config: &Config, schema: &Schema) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn print(config: &Config, schema: &Schema, runs: usize, whole: &[Duration], ours: &[Parts], least: &[Parts]) {
+fn print(
+    config: &Config,
+    schema: &Schema,
+    runs: usize,
+    whole: &[Duration],
+    ours: &[Parts],
+    least: &[Parts],
+) -> std::io::Result<()> {
     let cores = suite::at_once();
-    println!("verify {}, medians of {runs} runs, {cores} cores ({})", schema.name, config.file.display());
-    println!("  {:<11} {:>9} {:>9} {:>7}", "part", "pgproof", "floor", "ratio");
+    say(format_args!("verify {}, medians of {runs} runs, {cores} cores ({})\n", schema.name, config.file.display()))?;
+    say(format_args!("  {:<11} {:>9} {:>9} {:>7}\n", "part", "pgproof", "floor", "ratio"))?;
     let mut sum = Duration::ZERO;
     let mut compare = |name: &str, part: fn(&Parts) -> Duration| {
         let (ours, floor) = (median(ours.iter().map(part)), median(least.iter().map(part)));
         sum += floor;
-        row(name, ours, Some(floor));
+        row(name, ours, Some(floor))
     };
-    compare("server", |parts| parts.server);
-    compare("migrations", |parts| parts.migrations);
-    compare("clones", |parts| parts.clones);
-    compare("suite", |parts| parts.suite);
-    row("stop", median(ours.iter().map(|parts| parts.stop)), None);
-    row("report", median(ours.iter().map(|parts| parts.report)), None);
-    row("cargo", median(ours.iter().map(|parts| parts.cargo)), None);
-    row("whole", median(whole.iter().copied()), Some(sum));
-    println!(
-        "  cargo runs in parallel with server, migrations and clones; the floor of the whole is the sum of the floors"
-    );
+    compare("server", |parts| parts.server)?;
+    compare("migrations", |parts| parts.migrations)?;
+    compare("clones", |parts| parts.clones)?;
+    compare("suite", |parts| parts.suite)?;
+    row("stop", median(ours.iter().map(|parts| parts.stop)), None)?;
+    row("report", median(ours.iter().map(|parts| parts.report)), None)?;
+    row("cargo", median(ours.iter().map(|parts| parts.cargo)), None)?;
+    row("whole", median(whole.iter().copied()), Some(sum))?;
+    say(format_args!(
+        "  cargo runs in parallel with server, migrations and clones; the floor of the whole is the sum of the floors\n"
+    ))
 }
 
-fn row(name: &str, ours: Duration, floor: Option<Duration>) {
+fn row(name: &str, ours: Duration, floor: Option<Duration>) -> std::io::Result<()> {
     let milliseconds = |time: Duration| format!("{:.0} ms", time.as_secs_f64() * 1000.0);
     let (floor, ratio) = match floor {
         Some(floor) => (milliseconds(floor), format!("{:.2}", ours.as_secs_f64() / floor.as_secs_f64())),
         None => (String::new(), String::new()),
     };
-    println!("  {name:<11} {:>9} {floor:>9} {ratio:>7}", milliseconds(ours));
+    say(format_args!("  {name:<11} {:>9} {floor:>9} {ratio:>7}\n", milliseconds(ours)))
 }
 
 pub(super) fn median(times: impl Iterator<Item = Duration>) -> Duration {

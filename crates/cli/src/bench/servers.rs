@@ -10,6 +10,7 @@ use pgproof_server::{Server, ServerChoice, ServerOptions};
 use pgproof_sql::with_causes;
 
 use super::median;
+use crate::terminal::say;
 
 /// Measures every provider that works here and prints a table, with the error of those that do not.
 pub(super) fn measure(config: &Config, runs: usize) -> anyhow::Result<Verdict> {
@@ -18,8 +19,8 @@ pub(super) fn measure(config: &Config, runs: usize) -> anyhow::Result<Verdict> {
     if let ServerChoice::Url(_) = options.provider {
         providers.push(options.provider.clone());
     }
-    println!("time to the first query: first run, and median of {runs} more");
-    println!("  {:<9} {:>9} {:>9} {:>9}", "provider", "first", "then", "end");
+    say(format_args!("time to the first query: first run, and median of {runs} more\n"))?;
+    say(format_args!("  {:<9} {:>9} {:>9} {:>9}\n", "provider", "first", "then", "end"))?;
     let mut measured = 0;
     for provider in providers {
         let name = format!("{provider:?}");
@@ -32,9 +33,9 @@ pub(super) fn measure(config: &Config, runs: usize) -> anyhow::Result<Verdict> {
                 let then = median(rest.iter().map(|(start, _)| *start));
                 let end = median(rest.iter().map(|(_, end)| *end));
                 let shown = [first, then, end].map(|time| format!("{:.0} ms", time.as_secs_f64() * 1000.0));
-                println!("  {name:<9} {:>9} {:>9} {:>9}", shown[0], shown[1], shown[2]);
+                say(format_args!("  {name:<9} {:>9} {:>9} {:>9}\n", shown[0], shown[1], shown[2]))?;
             }
-            Err(error) => println!("  {name:<9} {error}"),
+            Err(error) => say(format_args!("  {name:<9} {error}\n"))?,
         }
     }
     if measured == 0 {

@@ -13,7 +13,7 @@ use pgproof_report::Verdict;
 use pgproof_runner::{Config, Schema};
 
 use crate::server::ServerArguments;
-use crate::terminal::colour;
+use crate::terminal::{colour, say};
 use pending::Pending;
 
 /// The arguments of `review`.
@@ -61,7 +61,7 @@ enum Decision {
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
     let mut pending = find(config, &arguments.schemas)?;
     if arguments.markdown {
-        print!("{}", show::markdown(&pending));
+        say(format_args!("{}", show::markdown(&pending)))?;
         return Ok(Verdict::Proven);
     }
     if pending.is_empty() {
@@ -78,8 +78,11 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
             );
         }
     }
+    if let Some(name) = arguments.accept.iter().chain(&arguments.reject).next().filter(|_| pending.is_empty()) {
+        bail!("no pending change of query {name}: nothing is pending");
+    }
     if pending.is_empty() {
-        println!("no plan changes are pending: every query was planned again, and has its accepted plan");
+        say(format_args!("no plan changes are pending: every query was planned again, and has its accepted plan\n"))?;
         return Ok(Verdict::Proven);
     }
     for name in arguments.accept.iter().chain(&arguments.reject) {
@@ -91,7 +94,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let asks = std::io::stdin().is_terminal() && !arguments.decides();
     let mut left = 0;
     for (number, change) in pending.iter().enumerate() {
-        println!("{}", show::text(change, number + 1, pending.len(), colour()));
+        say(format_args!("{}\n", show::text(change, number + 1, pending.len(), colour())))?;
         let decision = if asks { ask()? } else { Some(arguments.decision(&change.name)) };
         match decision {
             None => {
@@ -104,7 +107,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     if left == 0 {
         return Ok(Verdict::Proven);
     }
-    println!("{left} of {} changes still pending{}", pending.len(), if asks { "" } else { HOW });
+    say(format_args!("{left} of {} changes still pending{}\n", pending.len(), if asks { "" } else { HOW }))?;
     Ok(Verdict::Refuted)
 }
 
@@ -159,7 +162,7 @@ fn find(config: &Config, names: &[String]) -> anyhow::Result<Vec<Pending>> {
 /// Prompts on the terminal. None means quit.
 fn ask() -> anyhow::Result<Option<Decision>> {
     loop {
-        print!("[a]ccept, accept for this [m]ajor only, [r]eject, [l]ater, [q]uit? ");
+        say(format_args!("[a]ccept, accept for this [m]ajor only, [r]eject, [l]ater, [q]uit? "))?;
         std::io::stdout().flush()?;
         let mut line = String::new();
         if std::io::stdin().lock().read_line(&mut line)? == 0 {
@@ -188,6 +191,6 @@ fn decide(change: &Pending, decision: Decision) -> anyhow::Result<bool> {
         Decision::Later => return Ok(true),
     }
     let word = if decision == Decision::Reject { "rejected" } else { "accepted" };
-    println!("{word} {}\n", change.name);
+    say(format_args!("{word} {}\n\n", change.name))?;
     Ok(false)
 }

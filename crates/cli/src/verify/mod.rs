@@ -15,7 +15,7 @@ use pgproof_server::{ServerOptions, majors};
 
 use crate::server::{ServerArguments, keep};
 use crate::suite::{self, Binary, Selection, environment};
-use crate::terminal::{Format, Progress};
+use crate::terminal::{Format, Progress, say};
 use prepare::Migrations;
 
 /// The arguments of `verify`.
@@ -107,7 +107,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let Some(majors) = several else {
         let (prepared, report) = of_major(one)?;
         drop(progress);
-        print!("{}", arguments.format.reporter().report(&report)?);
+        say(format_args!("{}", arguments.format.reporter().report(&report)?))?;
         if arguments.server.keep {
             let schemas = prepared.run_context.schemas.iter();
             let databases: Vec<_> =
@@ -127,7 +127,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     }
     drop(progress);
     let all = Majors::new(reports);
-    print!("{}", arguments.format.reporter().majors(&all)?);
+    say(format_args!("{}", arguments.format.reporter().majors(&all)?))?;
     Ok(all.verdict)
 }
 
@@ -255,23 +255,24 @@ fn list(
             selection => binary.list(&selection)?,
         };
         count += tests.len();
-        println!("{}", schema.name);
+        say(format_args!("{}\n", schema.name))?;
         for section in &schema.sections {
             let prefix = format!("{}::", section.module);
             let (inside, rest): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| test.starts_with(&prefix));
             tests = rest;
-            print_section(&section.title, &inside, prefix.len());
+            print_section(&section.title, &inside, prefix.len())?;
         }
-        print_section("other tests", &tests, 0);
+        print_section("other tests", &tests, 0)?;
     }
     Ok(if count == 0 { Verdict::Nothing } else { Verdict::Proven })
 }
 
-fn print_section(title: &str, tests: &[String], prefix: usize) {
+fn print_section(title: &str, tests: &[String], prefix: usize) -> std::io::Result<()> {
     if !tests.is_empty() {
-        println!("  {title}");
+        say(format_args!("  {title}\n"))?;
         for test in tests {
-            println!("    {}", &test[prefix..]);
+            say(format_args!("    {}\n", &test[prefix..]))?;
         }
     }
+    Ok(())
 }
