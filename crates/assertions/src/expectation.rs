@@ -1,9 +1,12 @@
 //! Expectations given as tables: CSV files in a schema's fixtures, parsed into typed rows. Errors name file, line and
 //! column.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use pgproof_catalog::Catalog;
 use pgproof_runner::Sandbox;
+use pgproof_server::DatabaseError;
+use pgproof_sql::shortened_word;
 use serde::de::DeserializeOwned;
 
 use crate::check;
@@ -18,7 +21,7 @@ pub enum ExpectationError {
         /// The file.
         file: PathBuf,
         /// Why.
-        source: csv::Error,
+        source: std::io::Error,
     },
     /// It is malformed: wrong header, wrong type or wrong number of fields.
     #[error("{}:{line}: {problem}", .file.display())]
@@ -29,6 +32,14 @@ pub enum ExpectationError {
         line: u64,
         /// What is wrong, and in which column.
         problem: String,
+    },
+    /// The migrated schema cannot be asked for its tables.
+    #[error("cannot look up the tables of {}", .file.display())]
+    Tables {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        source: DatabaseError,
     },
     /// It has only a header.
     #[error("{} has no rows: it expects nothing", .file.display())]
@@ -50,14 +61,56 @@ pub fn expected<T: DeserializeOwned>(sandbox: &Sandbox, file: &str) -> Vec<T> {
 
 /// The rows of a CSV file in the schema's fixtures.
 pub fn read<T: DeserializeOwned>(sandbox: &Sandbox, file: &str) -> Result<Vec<T>, ExpectationError> {
-    let (shown, path) = sandbox.context().fixture(file);
-    let mut reader = csv::ReaderBuilder::new()
-        .from_path(&path)
-        .map_err(|source| ExpectationError::Unreadable { file: shown.clone(), source })?;
+    let (shown, text) = fixture_text(sandbox, file)?;
+    check_tables(sandbox, &shown, &text)?;
+    let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
     let headers = reader.headers().cloned().unwrap_or_default();
     let rows: Result<Vec<T>, _> = reader.deserialize().collect();
     let rows = rows.map_err(|error| malformed(shown.clone(), &headers, &error))?;
     if rows.is_empty() { Err(ExpectationError::Empty { file: shown }) } else { Ok(rows) }
+}
+
+/// The name of a fixture in messages, and its text.
+pub(crate) fn fixture_text(sandbox: &Sandbox, file: &str) -> Result<(PathBuf, String), ExpectationError> {
+    let (shown, path) = sandbox.context().fixture(file);
+    let unreadable = |source| ExpectationError::Unreadable { file: shown.clone(), source };
+    let text = pgproof_sql::files::read_text(&path).map_err(unreadable)?;
+    match open_quote(&text) {
+        Some(line) => {
+            let problem = "a quote is not closed, so the rest of the file would be one value".to_owned();
+            Err(ExpectationError::Malformed { file: shown, line, problem })
+        }
+        None => Ok((shown, text)),
+    }
+}
+
+/// The line of the last quote, if there is an odd number of them.
+fn open_quote(text: &str) -> Option<u64> {
+    let is_odd = text.matches('"').count() % 2 == 1;
+    let line = |at: usize| text[..at].matches('\n').count() as u64 + 1;
+    text.rfind('"').filter(|_| is_odd).map(line)
+}
+
+/// Whether each line belongs to a table of the migrated schema, if the file has a column `table`: a line that no test picks
+/// would be ignored.
+fn check_tables(sandbox: &Sandbox, file: &Path, text: &str) -> Result<(), ExpectationError> {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let column = reader.headers().ok().and_then(|headers| headers.iter().position(|name| name == "table"));
+    let (Some(column), Some(_)) = (column, sandbox.context().configured()) else { return Ok(()) };
+    let read = || Catalog::read(&mut sandbox.session_beside()?);
+    let failed = |source| ExpectationError::Tables { file: file.to_owned(), source };
+    let catalog = sandbox.template().cache().get(read).map_err(failed)?;
+    // Whatever else is wrong with a line, its reader reports.
+    for record in reader.records().map_while(Result::ok) {
+        let Some(name) = record.get(column) else { continue };
+        let is_known = name.parse().is_ok_and(|name| catalog.relation(&name).is_some());
+        if !is_known {
+            let line = record.position().map_or(1, csv::Position::line);
+            let problem = format!("there is no table {}, so the line belongs to nothing", shortened_word(name));
+            return Err(ExpectationError::Malformed { file: file.to_owned(), line, problem });
+        }
+    }
+    Ok(())
 }
 
 fn malformed(file: PathBuf, headers: &csv::StringRecord, error: &csv::Error) -> ExpectationError {

@@ -7,6 +7,7 @@ use pgproof_runner::Sandbox;
 use pgproof_sql::{Property, QualifiedName, Target};
 use pgproof_sql::{quote::identifier, quote::literal};
 
+use crate::expectation::fixture_text;
 use crate::pin::Pin;
 use crate::{
     assertion::Assertion, assertion::Failure, assertion::Subject, assertion::listed, assertion::refuted,
@@ -51,9 +52,10 @@ impl RowsEqual {
 
     /// Header and rows of the file.
     fn read(&self, sandbox: &Sandbox, relation: &Relation) -> Result<(Vec<String>, Vec<TextRow>), Failure> {
-        let (shown, path) = sandbox.context().fixture(&self.file);
+        let text = fixture_text(sandbox, &self.file);
+        let (shown, text) = text.map_err(|error| Failure::Expectation(pgproof_sql::with_causes(&error)))?;
         let failed = |error: csv::Error| Failure::Expectation(format!("cannot read {}: {error}", shown.display()));
-        let mut reader = csv::Reader::from_path(&path).map_err(failed)?;
+        let mut reader = csv::Reader::from_reader(text.as_bytes());
         let header: Vec<String> = reader.headers().map_err(failed)?.iter().map(str::to_owned).collect();
         let columns = || listed(relation.columns.iter().map(|column| &column.name));
         for name in header.iter().chain(&self.key) {

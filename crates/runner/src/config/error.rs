@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use pgproof_sql::shortened;
+
 use super::{CONFIG_VARIABLE, FILE_NAME};
 
 /// Why the configuration is unusable.
@@ -45,6 +47,18 @@ pub enum ConfigError {
 impl ConfigError {
     /// What is wrong in a file, with its line.
     pub(super) fn malformed(path: &Path, error: &toml::de::Error) -> ConfigError {
-        ConfigError::Malformed { path: path.to_path_buf(), problem: error.to_string() }
+        ConfigError::Malformed { path: path.to_path_buf(), problem: readable(&error.to_string()) }
     }
+}
+
+/// An error of the parser, which quotes the line where it is, and points at a column below: of a line that is wider than
+/// a screen, the quotation is left out.
+fn readable(message: &str) -> String {
+    const WIDEST: usize = 200;
+    let is_quotation = |line: &str| {
+        line.split_once('|').is_some_and(|(number, _)| number.trim().parse::<u64>().is_ok())
+            || line.trim_start().starts_with('|')
+    };
+    let lines = message.lines().filter(|line| !is_quotation(line) || line.chars().count() <= WIDEST);
+    shortened(&lines.collect::<Vec<_>>().join("\n"))
 }

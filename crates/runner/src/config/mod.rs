@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use part::Parts;
 use pgproof_server::ServerConfig;
+use pgproof_sql::shortened_word;
 use serde::Deserialize;
 
 pub use error::ConfigError;
@@ -58,7 +59,8 @@ impl Config {
         if let Some(config) = &*found {
             return Ok(config.clone());
         }
-        let file = std::env::var_os(CONFIG_VARIABLE).map(PathBuf::from).map_or_else(nearest, Ok)?;
+        let set = std::env::var_os(CONFIG_VARIABLE).filter(|file| !file.is_empty());
+        let file = set.map(PathBuf::from).map_or_else(nearest, Ok)?;
         Ok(found.insert(Config::read(&file)?).clone())
     }
 
@@ -67,17 +69,22 @@ impl Config {
         let unreadable = |source| ConfigError::Read { path: file.to_path_buf(), source };
         let malformed = |problem| ConfigError::Malformed { path: file.to_path_buf(), problem };
         let path = std::path::absolute(file).map_err(unreadable)?;
-        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
+        let text = pgproof_sql::files::read_text(&path).map_err(unreadable)?;
         let mut parsed: File = toml::from_str(&text).map_err(|error| ConfigError::malformed(file, &error))?;
         let source = Arc::new((file.to_path_buf(), text));
         if parsed.schemas.is_empty() {
             return Err(malformed("no schema is configured: add a table [schemas.NAME]".to_owned()));
         }
         for (name, schema) in &mut parsed.schemas {
-            if !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+            let is_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+            if name.is_empty() || !name.bytes().all(is_name) {
                 return Err(malformed(format!(
-                    "schemas.{name}: a name may contain only lower-case letters, digits and _"
+                    "schemas.{}: a name consists of lower-case letters, digits and _",
+                    shortened_word(&format!("{name:?}"))
                 )));
+            }
+            if schema.search_path.iter().any(String::is_empty) {
+                return Err(malformed(format!("schemas.{name}.search_path: the name of a schema is empty")));
             }
             schema.name.clone_from(name);
             schema.parts = Parts::of(Arc::clone(&source));
@@ -126,6 +133,8 @@ fn nearest() -> Result<PathBuf, ConfigError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn read(text: &str) -> Result<Config, ConfigError> {
@@ -211,5 +220,22 @@ mod tests {
     fn a_file_without_schemas_is_rejected() {
         let error = read("[schemas]\n").expect_err("no schema").to_string();
         assert!(error.contains("no schema is configured"), "{error}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_is_read_or_rejected(pieces in proptest::collection::vec(prop_oneof![
+            Just("["), Just("]"), Just("[["), Just("]]"), Just("{"), Just("}"), Just("="), Just("."), Just(","), Just("\n"), Just("\""),
+            Just("'"), Just("\"\"\""), Just("\\"), Just("#"), Just("é"), Just("1"), Just("-"), Just("1e9"), Just("true"), Just("2024-01-01"),
+            Just("schemas"), Just("shop"), Just("migrations"), Just("\"sql\""), Just("suite"), Just("package"), Just("test"), Just("plans"),
+            Just("rerun"), Just("accepted"), Just("object"), Just("\"table t\""), Just("tenancy"), Just("rows"), Just("server"), Just(" "),
+            Just(GOOD), Just("[schemas.shop."), Just("[[schemas.shop."),
+        ], 0..40)) {
+            if let Err(error) = read(&pieces.concat()) {
+                prop_assert!(error.to_string().len() < 4000);
+            }
+        }
     }
 }

@@ -96,6 +96,15 @@ impl Sandbox {
         })
     }
 
+    /// Another session with the same database, which sees nothing of the sandbox's transaction.
+    pub fn session_beside(&self) -> Result<Session, DatabaseError> {
+        match &self.session {
+            Some(session) => session.another(),
+            // Only a sandbox that is being dropped has none.
+            None => Err(DatabaseError::Answer { query: String::new(), problem: "the sandbox has ended".to_owned() }),
+        }
+    }
+
     /// What the test knows about the schema.
     pub fn context(&self) -> &Arc<SchemaContext> {
         &self.template.context
