@@ -85,12 +85,15 @@ pub enum SourceError {
         line: usize,
     },
     /// A file is elsewhere.
-    #[error("{} is {}, outside of the directory of the migrations; copy the file there", .path.display(), .target.display())]
+    #[error(
+        "{}{} is outside of the directory of the migrations; copy the file there", .path.display(),
+        .target.as_ref().map(|target| format!(" ({})", target.display())).unwrap_or_default()
+    )]
     Outside {
         /// The path as written.
         path: PathBuf,
-        /// Where it leads.
-        target: PathBuf,
+        /// Where it leads, if it is a link or has `..` in it.
+        target: Option<PathBuf>,
     },
     /// Variables make a text too long.
     #[error("{}: its psql variables are longer than {} MiB in all", .path.display(), crate::files::LARGEST_FILE >> 20)]

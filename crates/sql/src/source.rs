@@ -26,17 +26,17 @@ impl Source {
 
     /// The same, for a file that must be below one of these directories.
     pub(crate) fn read_within(root: &Path, path: &Path, bounds: &[PathBuf]) -> Result<Source, SourceError> {
-        let shown = path.strip_prefix(root).unwrap_or(path).to_path_buf();
+        let shown = path.strip_prefix(root).ok().filter(|shown| *shown != Path::new("")).unwrap_or(path).to_path_buf();
         let unreadable = |source| SourceError::Unreadable { path: shown.clone(), source };
         let target = path.canonicalize().map_err(unreadable)?;
         if !bounds.iter().any(|bound| target.starts_with(bound)) {
-            return Err(SourceError::Outside { path: shown, target });
+            return Err(SourceError::Outside { target: (target != path).then_some(target), path: shown });
         }
         let bytes = files::read(&target).map_err(unreadable)?;
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
             return Err(SourceError::Utf16 { path: shown });
         }
-        let line_at = |bytes: &[u8], at: usize| bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line_at = |bytes: &[u8], at: usize| bytes[..at].split(|byte| *byte == b'\n').count();
         let text = String::from_utf8(bytes).map_err(|error| {
             let valid = error.utf8_error().valid_up_to();
             SourceError::NotUtf8 { path: shown.clone(), line: line_at(error.as_bytes(), valid) }

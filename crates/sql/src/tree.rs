@@ -24,19 +24,22 @@ pub fn with_tree<T: Send>(text: &str, read: impl FnOnce(&SourceFile) -> T + Send
         let file = SourceFile::parse(text).tree();
         read(&file)
     };
-    match depth(text) {
-        ..=SHALLOW => Some(parsed()),
-        ..=DEEPEST => thread::scope(|scope| {
-            let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, parsed).ok()?;
-            Some(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-        }),
-        _ => None,
+    let depth = depth(text);
+    if depth > DEEPEST {
+        return None;
     }
+    if depth <= SHALLOW {
+        return Some(parsed());
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, parsed).ok()?;
+        Some(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+    })
 }
 
 /// Whether the parser finds no error in it; false of what has no tree.
 pub fn is_valid(text: &str) -> bool {
-    depth(text) <= DEEPEST && with_tree(text, |_| SourceFile::parse(text).errors().is_empty()) == Some(true)
+    with_tree(text, |_| SourceFile::parse(text).errors().is_empty()) == Some(true)
 }
 
 /// An upper bound on how deep the tree of a text is.

@@ -22,4 +22,5 @@ mod project;
 mod schema;
 mod seeds;
 mod servers;
+mod surroundings;
 mod tenants;

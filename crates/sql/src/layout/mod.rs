@@ -120,7 +120,7 @@ pub fn lay_out(path: &Path, order: Option<&Path>, variables: &Variables) -> Resu
         if path.is_dir() { path.to_path_buf() } else { path.parent().map(Path::to_path_buf).unwrap_or_default() };
     let (style, steps) = if let Some(order) = order {
         (Style::Ordered, named::listed(&root, order)?)
-    } else if path.is_file() {
+    } else if !path.is_dir() {
         (Style::File, vec![Step::new(Part::whole(path.to_path_buf()), None)])
     } else {
         recognised(&root)?
