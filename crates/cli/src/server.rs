@@ -81,8 +81,10 @@ pub(crate) fn keep<'a>(server: Server, databases: impl Iterator<Item = (&'a str,
 fn end_after(limit: Duration) {
     std::thread::spawn(move || {
         std::thread::sleep(limit);
-        note(format_args!("error: the run did not end within {}, so it was ended; [server.deadlines] in pgproof.toml says how long a run may take",
-            humantime::format_duration(limit)));
+        note(format_args!(
+            "error: the run did not end within {}, so it was ended; [server.deadlines] in pgproof.toml says how long a run may take",
+            humantime::format_duration(limit)
+        ));
         std::process::exit(2);
     });
 }

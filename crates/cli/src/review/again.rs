@@ -7,6 +7,8 @@ use pgproof_plans::{Plans, check_snapshots, planning_template, read_workload, re
 use pgproof_runner::isolation::Template;
 use pgproof_runner::{Config, Sandbox, Schema};
 
+use crate::terminal::note;
+
 /// Plans the queries of a schema. Changed plans are written as pending files, as a suite writes them; returns how many
 /// differ from what is accepted.
 pub(super) fn plan(config: &Config, schema: &Schema) -> anyhow::Result<usize> {
@@ -17,7 +19,7 @@ pub(super) fn plan(config: &Config, schema: &Schema) -> anyhow::Result<usize> {
     let template = Template::in_config(|| Ok(config.clone()), &schema.name).with_context(failed)?;
     let mut sandbox = Sandbox::on(planning_template(&template).with_context(failed)?).with_context(failed)?;
     for shortage in shortages(sandbox.context()) {
-        eprintln!("note: in the planning database {shortage}");
+        note(format_args!("note: in the planning database {shortage}"));
     }
     let role = plans.role.as_deref();
     for query in &queries {
