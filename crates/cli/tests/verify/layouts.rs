@@ -108,7 +108,7 @@ fn every_planted_defect_is_named_and_nothing_else(
     for finding in document["findings"].as_array().expect("findings") {
         let at = finding["at"]["file"].as_str().expect("a place");
         let message = finding["message"].as_str().unwrap_or_default();
-        let last = message.lines().filter(|line| !line.trim_start().starts_with("by ")).next_back().unwrap_or_default();
+        let last = message.lines().rfind(|line| !line.trim_start().starts_with("by ")).unwrap_or_default();
         writeln!(found, "{} {} {last}", finding["rule"].as_str().unwrap_or_default(), number_of(at)).expect("text");
     }
     let places: Vec<(&str, usize)> = found
