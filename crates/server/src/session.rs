@@ -135,6 +135,24 @@ impl Session {
             .collect())
     }
 
+    /// Runs a query that this session may need again, and returns its rows. It is planned once, which takes PostgreSQL longer
+    /// than to run it if it has many branches. `name` is that of the query, `types` and `arguments` are lists in parentheses
+    /// or empty.
+    pub fn rows_of_prepared(
+        &mut self,
+        name: &str,
+        types: &str,
+        sql: &str,
+        arguments: &str,
+    ) -> Result<Vec<Row>, DatabaseError> {
+        // A file may have said DEALLOCATE ALL or DISCARD ALL.
+        let prepared = format!("SELECT 1 FROM pg_prepared_statements WHERE name = {}", literal(name));
+        if self.value(&prepared)?.is_none() {
+            self.run(&format!("PREPARE {} {types} AS {sql}", identifier(name)))?;
+        }
+        self.rows(&format!("EXECUTE {} {arguments}", identifier(name)))
+    }
+
     /// Runs one statement and returns how many rows it affected. Rows that it returns would be kept in memory: such a
     /// statement is for [`run`](Session::run).
     pub fn affected(&mut self, sql: &str) -> Result<u64, DatabaseError> {

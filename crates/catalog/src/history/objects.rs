@@ -196,7 +196,7 @@ impl Seen {
         let now = if relation == NO_RELATION {
             Objects::outside_relations(session)?
         } else {
-            Objects::of_relation(session, Some(relation))?
+            Objects::of_relation(session, relation)?
         };
         let before = self.objects.insert(relation.clone(), now.clone()).unwrap_or_default();
         Ok((before, now))

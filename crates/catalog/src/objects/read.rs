@@ -5,32 +5,42 @@ use pgproof_sql::{Identifier, ObjectId, ObjectKind, Property, QualifiedName};
 
 use super::Objects;
 
+const RELATIONS: &str = include_str!("relations.sql");
+
+const OTHERS: &str = include_str!("others.sql");
+
+/// The query for properties that apply.
+fn whole(sql: &str) -> String {
+    format!("SELECT * FROM ({sql}) AS said WHERE value IS NOT NULL")
+}
+
 impl Objects {
     /// Reads all objects of a session's database.
     pub fn read(session: &mut Session) -> Result<Objects, DatabaseError> {
-        let mut all = Objects::of_relation(session, None)?;
-        all.objects.extend(Objects::outside_relations(session)?.objects);
+        let mut all = Objects::of(session.rows(&whole(&RELATIONS.replace("$1", "NULL")))?)?;
+        all.objects.extend(Objects::of(session.rows(&whole(OTHERS))?)?.objects);
         Ok(all)
     }
 
-    /// Reads a relation by its OID, and all that belongs to it; without one, those of all relations.
-    pub(crate) fn of_relation(session: &mut Session, oid: Option<&str>) -> Result<Objects, DatabaseError> {
-        Objects::of_relations(session, &oid.map_or_else(|| "NULL".to_owned(), |oid| format!("'{{{oid}}}'")))
+    /// Reads a relation by its OID, and all that belongs to it.
+    pub(crate) fn of_relation(session: &mut Session, oid: &str) -> Result<Objects, DatabaseError> {
+        Objects::of_relations(session, &format!("'{{{oid}}}'"))
     }
 
     /// The same for those in an SQL array of OIDs.
     pub(crate) fn of_relations(session: &mut Session, oids: &str) -> Result<Objects, DatabaseError> {
-        Objects::run(session, &include_str!("relations.sql").replace("$1", oids))
+        let rows = session.rows_of_prepared("pgproof_relations", "(oid[])", &whole(RELATIONS), &format!("({oids})"))?;
+        Objects::of(rows)
     }
 
     /// Reads all objects that belong to no relation: schemas, functions, types, extensions.
     pub(crate) fn outside_relations(session: &mut Session) -> Result<Objects, DatabaseError> {
-        Objects::run(session, include_str!("others.sql"))
+        Objects::of(session.rows_of_prepared("pgproof_others", "", &whole(OTHERS), "")?)
     }
 
-    fn run(session: &mut Session, sql: &str) -> Result<Objects, DatabaseError> {
+    fn of(rows: Vec<Vec<Option<String>>>) -> Result<Objects, DatabaseError> {
         let mut found = Objects::default();
-        for row in session.rows(&format!("SELECT * FROM ({sql}) AS said WHERE value IS NOT NULL"))? {
+        for row in rows {
             let wrong = || DatabaseError::Answer { query: "the catalog".to_owned(), problem: format!("{row:?}") };
             let (object, parent) = identify(&row).ok_or_else(wrong)?;
             let [.., Some(property), Some(value)] = row.as_slice() else { return Err(wrong()) };

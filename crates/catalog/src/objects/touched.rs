@@ -19,7 +19,7 @@ impl Touched {
     /// Looks at the session's transaction.
     pub fn in_transaction(session: &mut Session) -> Result<Touched, DatabaseError> {
         let mut touched = Touched::default();
-        for row in session.rows(include_str!("touched.sql"))? {
+        for row in session.rows_of_prepared("pgproof_touched", "", include_str!("touched.sql"), "")? {
             match row.into_iter().next().flatten() {
                 Some(oid) if oid == "0" => touched.others = true,
                 Some(oid) => drop(touched.relations.insert(oid)),
@@ -29,6 +29,12 @@ impl Touched {
         Ok(touched)
     }
 
+    /// What either has touched.
+    pub fn and(&self, other: Touched) -> Touched {
+        let relations = self.relations.iter().cloned().chain(other.relations).collect();
+        Touched { relations, others: self.others || other.others }
+    }
+
     /// The OIDs as an SQL expression.
     pub fn array(&self) -> String {
         let oids: Vec<&str> = self.relations.iter().map(String::as_str).collect();
@@ -36,9 +42,11 @@ impl Touched {
     }
 
     /// How many rows the transaction has inserted, updated or deleted, those of catalogs included. If it does not grow,
-    /// nothing was touched meanwhile (documentation, "The Cumulative Statistics System": `pg_stat_xact_all_tables`).
+    /// nothing was touched meanwhile (documentation, "The Cumulative Statistics System").
     pub fn writes(session: &mut Session) -> Result<u64, DatabaseError> {
-        let sql = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_xact_all_tables";
+        let sql = "SELECT coalesce(sum(pg_stat_get_xact_tuples_inserted(oid) + pg_stat_get_xact_tuples_updated(oid) \
+                       + pg_stat_get_xact_tuples_deleted(oid)), 0) \
+                   FROM pg_class WHERE relkind IN ('r', 'm', 't')";
         Ok(session.value(sql)?.and_then(|count| count.parse().ok()).unwrap_or(0))
     }
 }

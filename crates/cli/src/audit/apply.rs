@@ -64,6 +64,14 @@ pub(super) fn apply_all(
                     in_block = false;
                     continue;
                 }
+                // It ended its own session.
+                Err(DatabaseError::Connection(_)) if session.is_closed() => {
+                    findings.push(ended_session(statement));
+                    failed.insert((file, number_in_file));
+                    session = database.migration_session()?;
+                    in_block = false;
+                    continue;
+                }
                 Err(error) => return Err(error),
             };
             failed.insert((file, number_in_file));
@@ -83,7 +91,7 @@ pub(super) fn apply_all(
             } else {
                 found
             });
-            if session.is_closed() {
+            if error.ends_session() || session.is_closed() {
                 session = database.migration_session()?;
                 in_block = false;
             }
@@ -126,7 +134,7 @@ fn execute(
             Ok(Ok(()))
         }
         Err(DatabaseError::Reported(report)) => {
-            if guarded && !session.is_closed() {
+            if guarded && !report.ends_session() && !session.is_closed() {
                 session.run("ROLLBACK TO audit; RELEASE audit")?;
             }
             Ok(Err(report))
@@ -243,6 +251,12 @@ fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>
         pgproof_server::advice::for_sqlstate(&report.sqlstate).map(str::to_owned)
     };
     Finding { advice, follows_from, ..Finding::new(Rule::Applies, Some(at), message) }
+}
+
+/// The finding for a statement after which the session was gone. If the server is gone, the next session says so.
+fn ended_session(statement: &Statement) -> Finding {
+    let message = format!("{} ended the session, so the rest of its transaction is lost", statement.kind());
+    Finding::new(Rule::Applies, Some(statement.origin.clone()), message).advised(Rule::Applies.help())
 }
 
 /// The finding for a statement that was ended from outside.

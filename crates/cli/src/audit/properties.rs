@@ -85,6 +85,13 @@ impl Prover<'_> {
             progress.tested();
             found.extend(tried.into_iter().map(|tried| (file.clone(), tried)));
         });
+        let fails_again = |file: &Migration| {
+            found.iter().any(|(other, tried)| {
+                other.number == file.number
+                    && tried.property == FileProperty::Again
+                    && !matches!(tried.result, Some(Ok(())))
+            })
+        };
         let mut all_repeatable = done.is_ok();
         for (property, rule, unit) in [
             (FileProperty::Again, Rule::Again, Unit::Files),
@@ -100,6 +107,8 @@ impl Prover<'_> {
                 violations += usize::from(!holds);
                 all_repeatable &= holds || property != FileProperty::Again;
                 match result {
+                    // A file that cannot be run again does not recover from a kill either; that is said once.
+                    Some(Err(_)) if rule == Rule::Killed && fails_again(file) => {}
                     Some(Err(failure)) => {
                         self.proven.findings.push(finding(&self.provenance, rule, failure, Some(file)));
                     }

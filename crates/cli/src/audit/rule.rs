@@ -86,7 +86,7 @@ impl Rule {
                 severity: Severity::Warning,
                 summary: "Running the files again fails or changes the database.",
                 description: "Each file, and all of them, are run once more on a migrated database, which must stay \
-                              as it is. For a tool that remembers what it has applied, this is a note.",
+                              as it is. For a tool that remembers what it has applied, files that cannot are only counted.",
                 help: "guard it: IF NOT EXISTS, ON CONFLICT, DROP … IF EXISTS before CREATE, \
                        a DO block that checks the catalog",
             },

@@ -68,7 +68,11 @@ fn safe_migrations_are_confirmed_and_unsafe_ones_reported_with_their_place() {
     let safe = "CREATE TABLE IF NOT EXISTS t (a int PRIMARY KEY);\nINSERT INTO t VALUES (1) ON CONFLICT DO NOTHING;\n";
     audit(&directory(&[("1.sql", safe)]), &["."]).demand(
         0,
-        &["no findings: the migrations apply, and are safe to run again, to kill (10 cases) and to run concurrently"],
+        &[
+            "  applies  2 statements  hold\n  again          1 file  hold\n  killed         1 file  hold\n",
+            "  rows          10 runs  hold  all files together\n",
+            "  at-once        2 runs  hold  all files together\n\nno findings\n",
+        ],
     );
     let twice = "CREATE TABLE IF NOT EXISTS t (a int);\nINSERT INTO t VALUES (1);\n";
     audit(&directory(&[("1.sql", twice)]), &["."])
@@ -87,10 +91,15 @@ fn a_tool_that_records_runs_nothing_twice_and_its_down_migrations_are_checked() 
         "-- +goose Up\nCREATE TYPE mood AS ENUM ('good');\nCREATE TABLE t (m mood);\n-- +goose Down\nDROP TABLE t;\n";
     audit(&directory(&[("00001_a.sql", goose)]), &["."]).demand(
         1,
-        &["goose's annotations", "note (again)", "00001_a.sql:2:1: warning (rollback)", "enum mood was added"],
+        &[
+            "goose's annotations",
+            "again                1 file  1 violate it  the tool runs no file twice",
+            "00001_a.sql:2:1: warning (rollback)",
+            "enum mood was added",
+        ],
     );
     let whole = goose.replace("DROP TABLE t;", "DROP TABLE t;\nDROP TYPE mood;");
-    audit(&directory(&[("00001_a.sql", &whole)]), &["."]).demand(0, &["findings: 1", "note (again)"]);
+    audit(&directory(&[("00001_a.sql", &whole)]), &["."]).demand(0, &["no findings", "the tool runs no file twice"]);
 }
 
 #[test]
@@ -173,7 +182,7 @@ fn files_are_run_as_their_tool_runs_them() {
     let alone = index.replace("CREATE TABLE t (a int);\n", "").replace("migrate:up", "migrate:up transaction:false");
     let table = "-- migrate:up\nCREATE TABLE t (a int);\n-- migrate:down\nDROP TABLE t;\n";
     let two = directory(&[("1_a.sql", table), ("2_b.sql", &alone.replace("DROP TABLE t", "DROP INDEX t_a"))]);
-    audit(&two, &["."]).demand(0, &["note (again)"]);
+    audit(&two, &["."]).demand(0, &["no findings", "rollback  2 down migrations  hold"]);
 }
 
 #[test]
