@@ -95,13 +95,16 @@ impl Assertion for PlanClaim {
             let explain =
                 |sandbox: &mut Sandbox| self.query.explain(sandbox, *mode, self.role.as_deref()).map(|e| e.plan);
             let plan = explain(sandbox).map_err(failing)?;
-            super::shortage::note(sandbox, &plan);
+            let short = super::shortage::note(sandbox, &plan);
             let family = match &self.claim {
                 Claim::UsesIndex(index) | Claim::IndexOnly(index) => family(sandbox, &catalog, index)?,
                 Claim::UsesOnlyIndexesOf(table) | Claim::NeverScans(table) => tables(sandbox, find(&catalog, table)?)?,
                 Claim::NoSort => HashSet::new(),
             };
             if let Some(problem) = self.claim.problem(&plan, &family) {
+                if let Some(short) = short {
+                    return Err(short);
+                }
                 let object = self.culprit(&catalog, &plan);
                 return Err(refuted_by(object, format!("{problem}; the {mode} is\n{}", plan.render())));
             }
@@ -112,6 +115,9 @@ impl Assertion for PlanClaim {
                     explain(sandbox)
                 })?;
                 if without == plan {
+                    if let Some(short) = short {
+                        return Err(short);
+                    }
                     let object = ObjectId::index(index);
                     let found = format!("the {mode} is the same without it\n{}", plan.render());
                     return Err(refuted_by(object, found));

@@ -3,6 +3,7 @@
 //! reason; only what `pgproof.toml` says wrongly is an error.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use pgproof_catalog::row::RowError;
 use pgproof_catalog::{Constraint, Relation, RelationKind};
@@ -44,6 +45,8 @@ pub(super) struct Filling<'a> {
     tables: Vec<&'a Relation>,
     /// Why tables have too few rows, by their places.
     reasons: BTreeMap<usize, String>,
+    /// Why there is not even an example.
+    errors: BTreeMap<usize, Arc<RowError>>,
     /// Those that are known to have all their rows.
     full: BTreeSet<usize>,
 }
@@ -64,6 +67,7 @@ impl<'a> Filling<'a> {
             sandbox: None,
             tables,
             reasons: BTreeMap::new(),
+            errors: BTreeMap::new(),
             full: BTreeSet::new(),
         }
     }
@@ -226,6 +230,7 @@ impl<'a> Filling<'a> {
             Err(RowError::Database(error)) if error.reported().is_none() => return Err(error.into()),
             Err(error) => {
                 self.reasons.insert(place, with_causes(&error));
+                self.errors.insert(place, Arc::new(error));
                 return Ok(0);
             }
         };
@@ -362,7 +367,8 @@ impl<'a> Filling<'a> {
                     .into_iter()
                     .map(|partition| self.shown(partition))
                     .collect();
-                found.push(Shortage { table: self.shown(table), partitions, rows, wanted, reason });
+                let error = self.errors.remove(&place);
+                found.push(Shortage { table: self.shown(table), partitions, rows, wanted, reason, error });
             }
         }
         Ok(found)

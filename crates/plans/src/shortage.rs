@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use pgproof_assertions::assertion::{Assertion, Failure, Subject};
 use pgproof_assertions::pin::Pin;
 use pgproof_catalog::Catalog;
+use pgproof_catalog::row::RowError;
 use pgproof_runner::Sandbox;
 use pgproof_runner::isolation::SchemaContext;
 use pgproof_sql::QualifiedName;
@@ -13,7 +14,7 @@ use pgproof_sql::QualifiedName;
 use super::Node;
 
 /// A table with fewer rows than it should have.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Shortage {
     /// The table.
     pub table: QualifiedName,
@@ -25,6 +26,8 @@ pub struct Shortage {
     pub wanted: u64,
     /// Why it has no more.
     pub reason: String,
+    /// The same, if no row was found at all.
+    pub error: Option<Arc<RowError>>,
 }
 
 impl fmt::Display for Shortage {
@@ -54,17 +57,21 @@ pub fn shortages(context: &SchemaContext) -> Vec<Shortage> {
     of(context).0.get().cloned().unwrap_or_default()
 }
 
-/// Notes that what a plan shows is not decided, if it reads tables that have too few rows.
-pub(super) fn note(sandbox: &Sandbox, plan: &Node) {
+/// Notes that what a plan shows is not decided, if it reads tables that have too few rows. A plan of a table that has none
+/// refutes nothing either: what keeps its rows away is returned.
+pub(super) fn note(sandbox: &Sandbox, plan: &Node) -> Option<Failure> {
     let reads = |name: &QualifiedName| {
         plan.all().into_iter().any(|node| node.relation.as_deref().is_some_and(|relation| *name.name() == *relation))
     };
     let known = shortages(sandbox.context());
     let read = known.iter().filter(|shortage| reads(&shortage.table) || shortage.partitions.iter().any(reads));
-    let read: Vec<_> = read.map(ToString::to_string).collect();
+    let read: Vec<_> = read.collect();
     if !read.is_empty() {
-        sandbox.notes().undecided(format!("in the planning database {}", read.join("; ")));
+        let told: Vec<_> = read.iter().map(ToString::to_string).collect();
+        sandbox.notes().undecided(format!("in the planning database {}", told.join("; ")));
     }
+    let error = read.iter().filter(|shortage| shortage.rows == 0).find_map(|shortage| shortage.error.clone())?;
+    Some(Failure::Row(RowError::Known(error)))
 }
 
 /// The tables of the planning database have the rows that they should have. Whatever they lack leaves it undecided.

@@ -81,7 +81,8 @@ impl Assertion for UsesIndexBetween {
         let catalog = Catalog::of(sandbox)?;
         let family = family(sandbox, &catalog, index)?;
         let mut scaled = scaled_template(sandbox.template()).map_err(as_failure)?;
-        let mut uses = |rows: u64| self.uses(sandbox, &mut scaled, &family, rows);
+        let mut short = None;
+        let mut uses = |rows: u64| self.uses(sandbox, &mut scaled, &family, rows, &mut short);
         let mut flips = Vec::new();
         let first = uses(*from)?;
         let (mut last_rows, mut last) = (*from, first);
@@ -96,7 +97,7 @@ impl Assertion for UsesIndexBetween {
         if first && flips.is_empty() {
             return Ok(());
         }
-        Err(refuted_by(ObjectId::index(index), frontier(first, &flips)))
+        Err(short.unwrap_or_else(|| refuted_by(ObjectId::index(index), frontier(first, &flips))))
     }
 }
 
@@ -107,11 +108,12 @@ impl UsesIndexBetween {
         scaled: &mut Scaled,
         family: &std::collections::HashSet<String>,
         rows: u64,
+        short: &mut Option<Failure>,
     ) -> Result<bool, Failure> {
         let FromRows { query, role, table, .. } = &self.range;
         let sandbox = scaled.plan_as_if(&BTreeMap::from([(table.to_string(), rows)])).map_err(as_failure)?;
         let plan = query.explain(sandbox, Mode::Custom, role.as_deref()).map_err(failing)?.plan;
-        super::shortage::note(usual, &plan);
+        *short = super::shortage::note(usual, &plan).or(short.take());
         Ok(plan.all().iter().any(|node| node.index.as_ref().is_some_and(|index| family.contains(index))))
     }
 }

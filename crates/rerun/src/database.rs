@@ -25,6 +25,10 @@ const MOST_REPORTED: usize = 8;
 #[derive(Default)]
 struct Taken(Mutex<BTreeMap<String, Arc<(State, Volatile)>>>);
 
+/// Databases in which migrations have run once, by their text. They hang on the template.
+#[derive(Default)]
+struct Migrated(Mutex<BTreeMap<String, Arc<Template>>>);
+
 /// A schema's migrations, and where they run.
 #[derive(Debug, Clone)]
 pub struct Runs {
@@ -115,19 +119,40 @@ impl Runs {
         made.map_err(impossible)
     }
 
-    /// A database in which all migrations have run once.
+    /// A database in which all migrations have run once: a copy, which takes less than to run them.
     pub(super) fn migrated(&self) -> Result<CloneDatabase, Failure> {
+        if !self.on_copies {
+            return CloneDatabase::copy_of(&self.template).map_err(impossible);
+        }
+        let kept = self.template.cache().get(|| Ok::<_, Infallible>(Migrated::default()));
+        let kept = kept.unwrap_or_else(|never| match never {});
+        let mut kept = kept.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = self.text();
+        let known = kept.get(&key).cloned();
+        let template = known.map_or_else(|| Ok::<_, Failure>(self.applied()?.into_template()), Ok)?;
+        kept.insert(key, Arc::clone(&template));
+        drop(kept);
+        CloneDatabase::copy_of(&template).map_err(impossible)
+    }
+
+    /// A database in which all migrations are run once.
+    fn applied(&self) -> Result<CloneDatabase, Failure> {
         let database = self.empty()?;
         self.run(&database, &self.migrations)
             .map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
         Ok(database)
     }
 
+    /// The text of all migrations.
+    fn text(&self) -> String {
+        let texts = self.migrations.iter().flat_map(|migration| &migration.statements).map(|s| s.text.as_str());
+        texts.collect::<Vec<_>>().join(";\n")
+    }
+
     /// The state after one clean run, and the differences between two clean runs; computed once for each set of
     /// migrations.
     pub fn clean(&self) -> Result<Arc<(State, Volatile)>, Failure> {
-        let texts = self.migrations.iter().flat_map(|migration| &migration.statements).map(|s| s.text.as_str());
-        let key = texts.collect::<Vec<_>>().join(";\n");
+        let key = self.text();
         let taken = self.template.cache().get(|| Ok::<_, Infallible>(Taken::default()));
         let taken = taken.unwrap_or_else(|never| match never {});
         let mut taken = taken.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -137,7 +162,7 @@ impl Runs {
         let state = State::take(&mut self.migrated()?.session()?)?;
         // Without rows, nothing can differ.
         let has_rows = state.rows.values().any(|rows| rows.count > 0);
-        let twin = if has_rows { State::take(&mut self.migrated()?.session()?)? } else { state.clone() };
+        let twin = if has_rows { State::take(&mut self.applied()?.session()?)? } else { state.clone() };
         let volatile = state.volatile(&twin);
         let clean = Arc::new((state, volatile));
         taken.insert(key, Arc::clone(&clean));

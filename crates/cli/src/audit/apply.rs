@@ -46,13 +46,19 @@ pub(super) fn apply_all(
         let cannot = layout.style == Style::Flyway && migration.statements.iter().any(Statement::needs_no_transaction);
         let whole = layout.style.transaction() == Transaction::File && !own && !opted_out && !cannot;
         let mut in_block = whole;
+        // Where the file began the block: all of it is lost if its COMMIT fails.
+        let mut block = 0;
         if whole {
             session.run("BEGIN")?;
         }
         for (number_in_file, statement) in migration.statements.iter().enumerate() {
             let error = match execute(&mut session, statement, in_block) {
                 Ok(Ok(())) => {
-                    in_block = after(statement, in_block);
+                    let is_in_block = after(statement, in_block);
+                    if is_in_block && !in_block {
+                        block = number_in_file;
+                    }
+                    in_block = is_in_block;
                     continue;
                 }
                 Ok(Err(error)) => error,
@@ -78,6 +84,9 @@ pub(super) fn apply_all(
             if controls(statement) {
                 // After a failed control statement no transaction block can continue.
                 session.run("ROLLBACK")?;
+                if in_block {
+                    failed.extend((block..number_in_file).map(|lost| (file, lost)));
+                }
                 in_block = false;
             }
             let number = findings.len() + 1;

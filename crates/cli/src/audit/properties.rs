@@ -49,6 +49,9 @@ pub(super) fn prove(
         .never_rolled_back(layout.repeatable.clone());
     let mut prover = Prover { runs, layout, provenance: Provenance::of(&all), proven: Proven::default() };
     prover.proven.findings.extend(provable.roles.clone());
+    if statements == 0 {
+        return Ok(prover.proven);
+    }
     let repeatable = prover.each_file(&provable, progress);
     if !layout.style.is_applied_once() {
         prover.all_files(template, repeatable, cases, progress)?;

@@ -9,7 +9,8 @@ const NO_TIMEOUT: &str = "SET statement_timeout = 0;\n";
 
 #[test]
 fn a_statement_that_never_ends_is_a_finding_and_the_audit_goes_on() {
-    let sleeps = format!("{NO_TIMEOUT}SELECT pg_sleep(1000);\nCREATE TABLE t (a int);\nCREATE TABLE t (a int);\n");
+    let sleeps =
+        format!("{NO_TIMEOUT}SELECT pg_sleep(1000);\nCREATE TABLE IF NOT EXISTS t (a int);\nCREATE TABLE t (a int);\n");
     audit(&directory(&[("1.sql", &sleeps)]), &[".", "--statement-deadline", "500ms"]).demand(
         1,
         &[

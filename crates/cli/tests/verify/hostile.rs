@@ -118,8 +118,8 @@ fn a_role_that_may_not_create_another_rejects_what_reaches_outside() {
 fn what_needs_more_privileges_is_reported_with_what_to_do() {
     let files = directory(&[(
         "1.sql",
-        "CREATE TABLE t (a int);\nCOPY t FROM PROGRAM 'id';\nCREATE ROLE boss SUPERUSER;\nALTER SYSTEM SET fsync = off;\n\
-         CREATE EXTENSION file_fdw;\nCREATE EXTENSION pgcrypto;\n",
+        "CREATE TABLE IF NOT EXISTS t (a int);\nCOPY t FROM PROGRAM 'id';\nCREATE ROLE boss SUPERUSER;\nALTER SYSTEM SET fsync = off;\n\
+         CREATE EXTENSION file_fdw;\nCREATE EXTENSION IF NOT EXISTS pgcrypto;\n",
     )]);
     audit(&files, &["."]).demand(
         1,

@@ -13,11 +13,15 @@ use pgproof_sql::Transaction;
 pub struct CloneDatabase {
     template: Arc<Template>,
     name: String,
+    /// Whether it belongs to a template now.
+    is_given_away: bool,
 }
 
 impl Drop for CloneDatabase {
     fn drop(&mut self) {
-        self.template.drop_if_for_a_while(&self.name);
+        if !self.is_given_away {
+            self.template.drop_if_for_a_while(&self.name);
+        }
     }
 }
 
@@ -35,7 +39,7 @@ impl CloneDatabase {
     /// A separate empty database, for a test of the schema of `template`.
     pub fn empty_for(template: &Arc<Template>) -> Result<CloneDatabase, IsolationError> {
         let name = template.empty_database()?;
-        Ok(CloneDatabase { template: Arc::clone(template), name })
+        Ok(CloneDatabase { template: Arc::clone(template), name, is_given_away: false })
     }
 
     /// A copy of a template.
@@ -45,13 +49,19 @@ impl CloneDatabase {
 
     fn from(template: Arc<Template>) -> Result<CloneDatabase, IsolationError> {
         let name = template.clone_database()?;
-        Ok(CloneDatabase { template, name })
+        Ok(CloneDatabase { template, name, is_given_away: false })
     }
 
     /// A template of what the clone contains now, for a while: it and its copies are dropped when they are no longer used.
     /// Nobody may be connected to the clone.
     pub fn frozen(&self) -> Result<Arc<Template>, IsolationError> {
         self.template.frozen(&self.name)
+    }
+
+    /// The clone as a template. Nobody may be connected to it.
+    pub fn into_template(mut self) -> Arc<Template> {
+        self.is_given_away = true;
+        self.template.of_copy(self.name.clone())
     }
 
     /// Its name.

@@ -124,19 +124,9 @@ impl Template {
             let built = build(&mut session, &self.context);
             let preparation = built
                 .map_err(|source| IsolationError::Derived { label: label.to_owned(), source: Box::new(source) })?;
-            Ok(Template {
-                context: Arc::clone(&self.context),
-                server: self.server,
-                owner: self.owner.clone(),
-                access: self.access.clone(),
-                for_a_while: self.for_a_while,
-                database: Some(database),
-                spare: Mutex::default(),
-                key: key.clone(),
-                preparation,
-                cache: Cache::default(),
-                pool: Pool::default(),
-            })
+            let mut derived = self.like(key.clone(), Some(database));
+            derived.preparation = preparation;
+            Ok(derived)
         })
     }
 
@@ -152,38 +142,41 @@ impl Template {
             let address = owner.as_ref().map_or(&self.server.cluster.address, |owner| &owner.address).clone();
             let options = [address.get("options").unwrap_or_default(), options].join(" ");
             let address = address.with("options", options.trim());
-            Ok(Template {
-                context: Arc::clone(&self.context),
-                server: self.server,
-                owner,
-                access: Access { migrations: address.clone(), others: address },
-                for_a_while: false,
-                database: self.database.clone(),
-                spare: Mutex::default(),
-                key: key.clone(),
-                preparation: String::new(),
-                cache: Cache::default(),
-                pool: Pool::default(),
-            })
+            let mut theirs = self.like(key.clone(), self.database.clone());
+            theirs.owner = owner;
+            theirs.access = Access { migrations: address.clone(), others: address };
+            Ok(theirs)
         })
     }
 
     /// A template of what one of its copies contains now, which is dropped with its copies when they are no longer used.
     pub(super) fn frozen(&self, copy: &str) -> Result<Arc<Template>, IsolationError> {
         let database = self.new_database(Source::Copy(copy))?;
-        Ok(Arc::new(Template {
+        let mut frozen = self.like(format!("{}:{database}", self.key), Some(database));
+        frozen.for_a_while = true;
+        Ok(Arc::new(frozen))
+    }
+
+    /// A template of one of its copies.
+    pub(super) fn of_copy(&self, copy: String) -> Arc<Template> {
+        Arc::new(self.like(format!("{}:{copy}", self.key), Some(copy)))
+    }
+
+    /// A template of the same server, schema and access.
+    fn like(&self, key: String, database: Option<String>) -> Template {
+        Template {
             context: Arc::clone(&self.context),
             server: self.server,
             owner: self.owner.clone(),
             access: self.access.clone(),
-            for_a_while: true,
-            key: format!("{}:{database}", self.key),
-            database: Some(database),
+            for_a_while: self.for_a_while,
+            database,
             spare: Mutex::default(),
+            key,
             preparation: String::new(),
             cache: Cache::default(),
             pool: Pool::default(),
-        }))
+        }
     }
 
     /// Drops a copy, unless it lasts as long as the server.
