@@ -229,7 +229,9 @@ impl<'a> Filling<'a> {
             Ok(example) => example,
             Err(RowError::Database(error)) if error.reported().is_none() => return Err(error.into()),
             Err(error) => {
-                self.reasons.insert(place, with_causes(&error));
+                // Why the referenced table has none is said of that table.
+                let is_of_parent = matches!(error, RowError::Parent { .. });
+                self.reasons.insert(place, if is_of_parent { error.to_string() } else { with_causes(&error) });
                 self.errors.insert(place, Arc::new(error));
                 return Ok(0);
             }
