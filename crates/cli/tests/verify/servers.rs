@@ -4,13 +4,12 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use rstest::rstest;
 
 use crate::containers::{image, no_container_remains};
 use crate::endings::nothing_remains;
 use crate::external::ExternalServer;
+use crate::kills::{Victim, killed};
 use crate::project::Project;
 
 /// The number of moments at which to kill a run; set it higher for a soak test.
@@ -66,16 +65,8 @@ fn an_external_server_is_unchanged_whenever_a_run_is_killed() {
     let (external, project) = (ExternalServer::new(), Project::of("settler"));
     let before = external.before();
     for moment in 0..moments() {
-        let mut child = project
-            .pgproof(&["verify", "--server", &external.conninfo("postgres")])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("pgproof runs");
-        std::thread::sleep(Duration::from_millis(5 + moment * 3000 / moments()));
-        let _ = kill(Pid::from_raw(i32::try_from(child.id()).expect("a process id")), Signal::SIGKILL);
-        let owner = child.id();
-        child.wait().expect("an end");
+        let command = project.pgproof(&["verify", "--server", &external.conninfo("postgres")]);
+        let owner = killed(command, Victim::at(moment), Duration::from_millis(5 + moment * 3000 / moments()));
         external.is_as_before(&before);
         nothing_remains(owner);
     }
@@ -171,11 +162,7 @@ fn containers_prove_the_same_and_leave_nothing_behind() {
     ended(&[]).demand(0, &["(docker)", "proven: "]);
     no_container_remains();
     for moment in 0..moments() {
-        let mut child = run(&[]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("pgproof runs");
-        std::thread::sleep(Duration::from_millis(5 + moment * 3000 / moments()));
-        let _ = kill(Pid::from_raw(i32::try_from(child.id()).expect("a process id")), Signal::SIGKILL);
-        let owner = child.id();
-        child.wait().expect("an end");
+        let owner = killed(run(&[]), Victim::at(moment), Duration::from_millis(5 + moment * 3000 / moments()));
         nothing_remains(owner);
         no_container_remains();
     }

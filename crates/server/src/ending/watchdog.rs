@@ -6,13 +6,14 @@
 
 use std::io::Write;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::ServerError;
 use crate::installation::account::Account;
 use crate::installation::account::run_as;
+use crate::installation::sweep;
 use crate::without_secrets;
 
 const SCRIPT: &str = include_str!("watchdog.sh");
@@ -24,6 +25,7 @@ const END_DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Watchdog {
     process: Child,
+    directory: PathBuf,
 }
 
 impl Watchdog {
@@ -43,12 +45,12 @@ impl Watchdog {
                 None => command.env_remove(name),
             };
         }
-        command.env("PGPROOF_NAMESPACE", crate::installation::sweep::namespace());
+        command.env("PGPROOF_NAMESPACE", sweep::namespace());
         run_as(without_secrets(&mut command), account);
         // Its own process group: Ctrl-C in the terminal reaches pgproof, and the watchdog only through it.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         let process = command.spawn().map_err(|source| ServerError::Spawn { program: "/bin/sh".into(), source })?;
-        Ok(Watchdog { process })
+        Ok(Watchdog { process, directory: directory.to_path_buf() })
     }
 
     /// Whether the watchdog has exited. It exits before its owner only if it could not start.
@@ -74,8 +76,10 @@ impl Drop for Watchdog {
         while Instant::now() < deadline {
             match self.process.try_wait() {
                 Ok(None) => std::thread::sleep(Duration::from_millis(1)),
-                Ok(Some(_)) | Err(_) => return,
+                Ok(Some(_)) | Err(_) => break,
             }
         }
+        // Somebody killed it: nobody else removes its directory before this process has ended.
+        sweep::remove_if_of(&self.directory, self.process.id());
     }
 }

@@ -8,6 +8,18 @@ shift 2
 exec 3<&0 </dev/null
 mkdir "$directory" || exit 1
 echo "$$ $PGPROOF_NAMESPACE" >"$directory/watchdog.pid"
+
+# What a server leaves that was killed: processes, which may be long in noticing it, and shared memory. PostgreSQL removes
+# the shared memory of its predecessor in the same directory.
+clear_after_kill() {
+    for process in /proc/[0-9]*; do
+        [ "$process/cwd" -ef "$directory/data" ] && kill -KILL "${process#/proc/}"
+    done
+    rm -f "$directory/data/postmaster.pid"
+    # The second is how 14 does it.
+    "$1" --check -D "$directory/data" || "$1" --boot -x0 -D "$directory/data"
+}
+
 if cp -R "$cache" "$directory/data" 2>>"$directory/server.log"; then
     "$@" >>"$directory/server.log" 2>&1 3<&- &
     server=$!
@@ -27,9 +39,19 @@ if cp -R "$cache" "$directory/data" 2>>"$directory/server.log"; then
     exec 3<&-
     wait "$server"
     echo $? >"$directory/ended"
+    # The owner still reads the log.
     wait "$owner"
+    # A server that ends by itself removes its lock file, even if it is asked to end at once.
+    if [ -e "$directory/data/postmaster.pid" ]; then
+        clear_after_kill "$1" >/dev/null 2>&1
+    fi
 else
     echo copy >"$directory/ended"
     while read -r word <&3; do :; done
 fi
-rm -rf "$directory"
+# A suite that is just ending may still write there.
+tries=0
+until rm -rf "$directory" 2>/dev/null || [ $tries -ge 100 ]; do
+    tries=$((tries + 1))
+    sleep 0.05
+done

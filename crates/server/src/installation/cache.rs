@@ -1,18 +1,22 @@
-//! Data directories created by `initdb`, once per version and settings, and copied by every run.
+//! The cache: data directories, created by `initdb` once per version and settings, and copied by every run. An entry is
+//! whole or not there; running `initdb` is the job of `initdb`.
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::Installation;
 use crate::ServerError;
 use crate::installation::account::Account;
-use crate::installation::account::run_as;
+use crate::installation::initdb;
 
 /// Names the directory of the cache.
 pub const CACHE_VARIABLE: &str = "PGPROOF_CACHE_DIR";
+
+/// What an entry's data directory is called while it is created, or removed.
+const UNFINISHED: &str = "unfinished";
 
 /// How long another run may take to create an entry: it may have to download.
 const LOCK_DEADLINE: Duration = Duration::from_mins(15);
@@ -20,60 +24,58 @@ const LOCK_DEADLINE: Duration = Duration::from_mins(15);
 /// How long to wait before trying again.
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
-/// The arguments of `initdb`. Every machine has the C locale; a small WAL segment makes a small copy.
-const INITDB_ARGUMENTS: &[&str] = &[
-    "--no-sync",
-    "--no-instructions",
-    "--locale=C",
-    "--encoding=UTF8",
-    "--wal-segsize=1",
-    "--auth=trust", // only the owner can enter the socket's directory
-    "--username=postgres",
-];
+/// A cleanly shut down data directory in the cache.
+#[derive(Debug)]
+pub(crate) struct Cached {
+    pub data: PathBuf,
+    /// Tells it from one that replaces it.
+    inode: u64,
+}
 
-/// The path of a cleanly shut down data directory of this installation, created now if necessary.
-pub(crate) fn data_directory(installation: &Installation, account: Option<Account>) -> Result<PathBuf, ServerError> {
-    let root = root();
-    let key = key(installation);
+/// The data directory of this installation, created now if necessary.
+pub(crate) fn data_directory(installation: &Installation, account: Option<Account>) -> Result<Cached, ServerError> {
+    let (root, key) = (root(), key(installation));
     let entry = root.join(&key);
-    let data = entry.join("data");
-    if is_complete(&data) {
-        return Ok(data);
+    if let Some(cached) = complete(&entry) {
+        return Ok(cached);
     }
-    let failed = |action, path: &Path| {
-        let path = path.to_path_buf();
-        move |source| ServerError::Cache { action, path, source }
-    };
-    let _lock = lock(&root, &key)?;
-    if is_complete(&data) {
-        return Ok(data);
+    let lock = lock(&root, &key)?;
+    if let Some(cached) = complete(&entry) {
+        return Ok(cached);
     }
-    let unfinished = root.join(format!("{key}.unfinished"));
-    remove(&unfinished).map_err(failed("remove", &unfinished))?;
-    remove(&entry).map_err(failed("remove", &entry))?;
-    fs::create_dir(&unfinished).map_err(failed("create", &unfinished))?;
+    create_open(&entry).map_err(failed("create", &entry))?;
     if let Some(Account { uid, gid }) = account {
-        std::os::unix::fs::chown(&unfinished, Some(uid), Some(gid))
-            .map_err(failed("change the owner of", &unfinished))?;
+        std::os::unix::fs::chown(&entry, Some(uid), Some(gid)).map_err(failed("change the owner of", &entry))?;
     }
-    initdb(installation, &unfinished.join("data"), account)?;
-    fs::rename(&unfinished, &entry).map_err(failed("rename", &unfinished))?;
-    Ok(data)
+    initdb::run(installation, &entry, &lock, account)?;
+    complete(&entry).ok_or_else(|| failed("find a data directory in", &entry)(std::io::ErrorKind::NotFound.into()))
 }
 
-/// Removes an entry that turned out to be damaged.
-pub(crate) fn forget(data: &Path) -> Result<(), ServerError> {
-    let entry = data.parent().unwrap_or(data);
-    remove(entry).map_err(|source| ServerError::Cache { action: "remove", path: entry.to_path_buf(), source })
+/// Removes a data directory that turned out to be damaged, if no other run has replaced it.
+pub(crate) fn forget(cached: &Cached) -> Result<(), ServerError> {
+    let Some(entry) = cached.data.parent() else { return Ok(()) };
+    let (Some(root), Some(key)) = (entry.parent(), entry.file_name()) else { return Ok(()) };
+    let _lock = lock(root, &key.to_string_lossy())?;
+    if complete(entry).is_none_or(|present| present.inode != cached.inode) {
+        return Ok(());
+    }
+    // In one step: half of it must not be taken for a data directory.
+    let unfinished = entry.join(UNFINISHED);
+    remove(&unfinished).map_err(failed("remove", &unfinished))?;
+    fs::rename(&cached.data, &unfinished).map_err(failed("rename", &cached.data))?;
+    remove(&unfinished).map_err(failed("remove", &unfinished))
 }
 
-/// Locks an entry of the cache. Another run that is creating it holds the lock until it is done.
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> ServerError + use<> {
+    let path = path.to_path_buf();
+    move |source| ServerError::Cache { action, path, source }
+}
+
+/// Locks an entry by a file beside it: the entry belongs to the account that runs servers, which could put a link in its
+/// place. It is never removed, because others may wait for it. Another run that is creating the entry holds the lock until
+/// it is done.
 pub(crate) fn lock(root: &Path, key: &str) -> Result<File, ServerError> {
     let path = root.join(format!("{key}.lock"));
-    let failed = |action, path: &Path| {
-        let path = path.to_path_buf();
-        move |source| ServerError::Cache { action, path, source }
-    };
     create_open(root).map_err(failed("create", root))?;
     let lock = File::create(&path).map_err(failed("create", &path))?;
     let started = Instant::now();
@@ -114,13 +116,16 @@ pub(crate) fn root() -> PathBuf {
 
 fn key(installation: &Installation) -> String {
     let mut hasher = DefaultHasher::new();
-    (INITDB_ARGUMENTS, &installation.bin).hash(&mut hasher);
+    (initdb::ARGUMENTS, &installation.bin).hash(&mut hasher);
     format!("data-{}-{:016x}", installation.version, hasher.finish())
 }
 
-/// Whether an entry is complete. Entries are renamed into place as a whole, but may have been emptied later.
-fn is_complete(data: &Path) -> bool {
-    data.join("PG_VERSION").is_file() && data.join("global/pg_control").is_file()
+/// The data directory of an entry. It is renamed into place as a whole, but may have been emptied later.
+fn complete(entry: &Path) -> Option<Cached> {
+    let data = entry.join("data");
+    let is_complete = data.join("PG_VERSION").is_file() && data.join("global/pg_control").is_file();
+    let inode = is_complete.then(|| data.metadata().ok()).flatten()?.ino();
+    Some(Cached { data, inode })
 }
 
 /// Creates a directory and those above it, so that the account that runs servers may enter them whatever the umask.
@@ -162,17 +167,4 @@ pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
-}
-
-fn initdb(installation: &Installation, data: &Path, account: Option<Account>) -> Result<(), ServerError> {
-    let initdb = installation.bin.join("initdb");
-    let mut command = installation.command(&initdb);
-    command.args(INITDB_ARGUMENTS).arg("-D").arg(data).env("LC_ALL", "C").env("TZ", "UTC");
-    run_as(&mut command, account);
-    let output = command.output().map_err(|source| ServerError::Spawn { program: initdb.clone(), source })?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let text = [output.stdout, output.stderr].concat();
-    Err(ServerError::Initdb { initdb, status: output.status, output: String::from_utf8_lossy(&text).into_owned() })
 }

@@ -4,5 +4,7 @@
 pub(crate) mod account;
 pub(crate) mod binaries;
 pub(crate) mod cache;
+mod initdb;
 pub(crate) mod place;
+mod remains;
 pub(crate) mod sweep;

@@ -1,43 +1,79 @@
 //! Removes what an earlier run left behind. A run leaves something only if its watchdog or reaper was killed too (on a
 //! machine out of memory, say).
 
+use std::fs::Metadata;
+use std::io::ErrorKind;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
 use crate::installation::place::PREFIX;
 use crate::installation::place::candidates;
+use crate::installation::remains;
 
-/// Stops servers and removes directories whose watchdog or reaper is dead. What cannot be removed belongs to another
-/// user, whose own runs will remove it.
+/// The file in the directory of a run that names its watchdog or reaper.
+const PID_FILE: &str = "watchdog.pid";
+
+/// How old a directory without a process id must be: one that is younger is just being created.
+const LEAST_AGE: Duration = Duration::from_mins(1);
+
+/// Stops servers and removes directories whose owner is dead, and whose watchdog or reaper is. What cannot be removed
+/// belongs to another user, whose own runs will remove it.
 pub(crate) fn sweep() {
     for base in candidates() {
         let entries = std::fs::read_dir(&base).into_iter().flatten().flatten();
-        for entry in entries.filter(|entry| is_a_run(&entry.file_name().to_string_lossy())) {
-            let directory = entry.path();
-            if is_abandoned(&directory) {
-                end_server(&directory);
-                let _ = std::fs::remove_dir_all(&directory);
+        for directory in entries.map(|entry| entry.path()) {
+            let name = directory.file_name().unwrap_or_default().to_string_lossy();
+            let Some(owner) = owner(&name) else { continue };
+            match std::fs::read_to_string(directory.join(PID_FILE)) {
+                Ok(text) if text.is_empty() => remove_unbegun(&directory, owner),
+                Ok(text) if is_abandoned(&text, owner) => remains::remove(&directory),
+                Err(error) if error.kind() == ErrorKind::NotFound => remove_unbegun(&directory, owner),
+                // It is in use, or another user's.
+                _ => {}
             }
         }
     }
 }
 
-/// Whether a directory is named after a run: other directories called pgproof-something are not ours to remove.
-fn is_a_run(name: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let numbers = name.strip_prefix(PREFIX).and_then(|numbers| numbers.split_once('-'));
-    numbers.is_some_and(|(owner, number)| digits(owner) && digits(number))
+/// Removes the directory of a watchdog that is dead although its owner is not, unless it is another one's.
+pub(crate) fn remove_if_of(directory: &Path, watchdog: u32) {
+    let text = std::fs::read_to_string(directory.join(PID_FILE)).unwrap_or_default();
+    if text.split(' ').next() == Some(&watchdog.to_string()) && is_dead(text.trim()) {
+        remains::remove(directory);
+    }
 }
 
-/// Whether the watchdog or reaper that wrote its process id there is dead. A directory without one is just being
-/// created, or another user's.
-fn is_abandoned(directory: &Path) -> bool {
-    std::fs::read_to_string(directory.join("watchdog.pid")).is_ok_and(|text| is_dead(text.trim()))
+/// Removes a directory whose watchdog was killed before it wrote its process id: nothing else is there.
+fn remove_unbegun(directory: &Path, owner: &str) {
+    let metadata = directory.symlink_metadata().ok().filter(Metadata::is_dir);
+    let age = metadata.and_then(|metadata| metadata.modified().ok()?.elapsed().ok());
+    if age.is_some_and(|age| age > LEAST_AGE) && is_dead(&format!("{owner} {}", namespace())) {
+        let pid_file = directory.join(PID_FILE);
+        if pid_file.metadata().is_ok_and(|metadata| metadata.len() == 0) {
+            let _ = std::fs::remove_file(pid_file);
+        }
+        // Only an empty one: it may be another system's, whose process ids mean nothing here.
+        let _ = std::fs::remove_dir(directory);
+    }
+}
+
+/// The process id of the owner, if a directory is named after a run: other directories called pgproof-something are not
+/// ours to remove.
+fn owner(name: &str) -> Option<&str> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (owner, number) = name.strip_prefix(PREFIX)?.split_once('-')?;
+    (digits(owner) && digits(number)).then_some(owner)
+}
+
+/// Whether the watchdog or reaper that wrote its process id is dead, and the owner too: while that lives, the server may
+/// be in use, and the owner removes what is left.
+fn is_abandoned(watchdog: &str, owner: &str) -> bool {
+    let (_, theirs) = watchdog.trim().split_once(' ').unwrap_or_default();
+    is_dead(watchdog.trim()) && is_dead(&format!("{owner} {theirs}"))
 }
 
 /// Whether the process with this id, in this namespace, is dead. Process ids of another namespace (a container that
@@ -45,7 +81,14 @@ fn is_abandoned(directory: &Path) -> bool {
 pub(crate) fn is_dead(pid_and_namespace: &str) -> bool {
     let (pid, theirs) = pid_and_namespace.split_once(' ').unwrap_or((pid_and_namespace, ""));
     let Ok(pid) = pid.parse().map(Pid::from_raw) else { return false };
-    theirs == namespace() && kill(pid, None) == Err(Errno::ESRCH)
+    theirs == namespace() && (kill(pid, None) == Err(Errno::ESRCH) || is_zombie(pid))
+}
+
+/// Whether nobody has waited for a process that has ended. In a container without an init, nobody ever does.
+fn is_zombie(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The name, in parentheses, may contain anything.
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('Z'))
 }
 
 /// Distinguishes the process ids of this system from those of others. The initial namespace has the same number on
@@ -58,49 +101,62 @@ pub(crate) fn namespace() -> String {
     format!("{namespace} {}", boot.trim())
 }
 
-/// Stops the server of an abandoned directory, if the process with that id is still that server.
-fn end_server(directory: &Path) {
-    let data = directory.join("data");
-    let Some(pid) = read_pid(&data.join("postmaster.pid")) else { return };
-    let output = Command::new("ps").args(["-o", "args=", "-p", &pid.to_string()]).output();
-    let runs_there = output.is_ok_and(|o| String::from_utf8_lossy(&o.stdout).contains(&*data.to_string_lossy()));
-    if runs_there {
-        // It may just have exited by itself.
-        let _ = kill(pid, Signal::SIGQUIT);
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// The process id in the first line of a file.
-fn read_pid(path: &Path) -> Option<Pid> {
-    let text = std::fs::read_to_string(path).ok()?;
-    text.lines().next()?.trim().parse().ok().map(Pid::from_raw)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_the_name_of_a_run_matches() {
-        assert!(is_a_run("pgproof-4711-0"));
+        assert_eq!(owner("pgproof-4711-0"), Some("4711"));
         for name in ["pgproof-main", "pgproof-cache", "pgproof-4711", "pgproof-4711-", "pgproof-4711-x", "pgproof--1"] {
-            assert!(!is_a_run(name), "{name}");
+            assert_eq!(owner(name), None, "{name}");
         }
     }
 
+    /// No process has this id: the largest possible one is far lower.
+    const NOBODY: i32 = i32::MAX;
+
     #[test]
-    fn a_directory_is_abandoned_when_its_watchdog_is_dead() {
-        let directory = tempfile::tempdir().expect("a directory");
-        let namespace = namespace();
-        let written = |text: String| {
-            std::fs::write(directory.path().join("watchdog.pid"), text).expect("a file");
-            is_abandoned(directory.path())
+    fn a_directory_is_abandoned_when_its_watchdog_and_its_owner_are_dead() {
+        let (namespace, nobody) = (namespace(), NOBODY.to_string());
+        let us = std::process::id();
+        assert!(!is_abandoned(&format!("{us} {namespace}"), &nobody), "its watchdog is alive");
+        assert!(!is_abandoned(&format!("{NOBODY} {namespace}"), &us.to_string()), "its owner is alive");
+        assert!(is_abandoned(&format!("{NOBODY} {namespace}\n"), &nobody));
+        assert!(!is_abandoned(&format!("{NOBODY} pid:[1]"), &nobody), "another namespace");
+    }
+
+    #[test]
+    fn a_process_that_has_ended_is_dead_even_if_nobody_waited_for_it() {
+        let mut child = std::process::Command::new("true").spawn().expect("a process");
+        let id = format!("{} {}", child.id(), namespace());
+        // Linux says which process is a zombie.
+        if Path::new("/proc/self/stat").exists() {
+            while !is_dead(&id) {
+                std::thread::yield_now();
+            }
+        }
+        child.wait().expect("an end");
+        assert!(is_dead(&id));
+    }
+
+    #[test]
+    fn a_directory_in_which_nothing_was_written_is_removed_when_it_is_old() {
+        let base = tempfile::tempdir().expect("a directory");
+        let make = |name: &str, age: Duration| {
+            let directory = base.path().join(name);
+            std::fs::create_dir(&directory).expect("a directory");
+            std::fs::write(directory.join(PID_FILE), "").expect("a file");
+            let time = std::time::SystemTime::now() - age;
+            std::fs::File::open(&directory).and_then(|file| file.set_modified(time)).expect("a time");
+            directory
         };
-        assert!(!is_abandoned(directory.path()), "no process id is recorded");
-        assert!(!written(format!("{} {namespace}", std::process::id())), "its watchdog is alive");
-        // No process has this id: the largest possible one is far lower.
-        assert!(written(format!("{} {namespace}", i32::MAX)));
-        assert!(!written(format!("{} pid:[1]", i32::MAX)), "another namespace");
+        let (old, young) = (make("old", 2 * LEAST_AGE), make("young", Duration::ZERO));
+        let (nobody, us) = (NOBODY.to_string(), std::process::id().to_string());
+        remove_unbegun(&young, &nobody);
+        remove_unbegun(&old, &us);
+        assert!(young.exists() && old.exists(), "just being created, and its owner is alive");
+        remove_unbegun(&old, &nobody);
+        assert!(!old.exists());
     }
 }

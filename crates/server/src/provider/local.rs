@@ -57,11 +57,11 @@ pub(super) fn start(installation: &Installation, provider: &str) -> Result<Serve
     let account = unprivileged()?;
     sweep::sweep();
     let cached = cache::data_directory(installation, account)?;
-    match start_copy(installation, provider, &cached, account) {
+    match start_copy(installation, provider, &cached.data, account) {
         // The cached data directory may be damaged; a new one from initdb is not.
         Err(ServerError::Ended { .. } | ServerError::Rejected { .. }) => {
             cache::forget(&cached)?;
-            start_copy(installation, provider, &cache::data_directory(installation, account)?, account)
+            start_copy(installation, provider, &cache::data_directory(installation, account)?.data, account)
         }
         other => other,
     }
