@@ -89,7 +89,8 @@ impl Runs {
 
     /// Whether a file is applied in one transaction.
     fn is_whole(&self, migration: &Migration) -> bool {
-        self.transaction() == Transaction::File && !migration.statements.iter().any(Statement::needs_no_transaction)
+        let is_alone = |statement: &Statement| statement.needs_no_transaction() || statement.begins_transaction();
+        self.transaction() == Transaction::File && !migration.statements.iter().any(is_alone)
     }
 
     /// The property of one file, in databases of its own that are copies of `before`.
