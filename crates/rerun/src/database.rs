@@ -121,8 +121,13 @@ impl Runs {
 
     /// A database in which all migrations have run once: a copy, which takes less than to run them.
     pub(super) fn migrated(&self) -> Result<CloneDatabase, Failure> {
+        CloneDatabase::copy_of(&self.migrated_template()?).map_err(impossible)
+    }
+
+    /// A template in which all migrations have run once, made at the first call for these migrations.
+    pub fn migrated_template(&self) -> Result<Arc<Template>, Failure> {
         if !self.on_copies {
-            return CloneDatabase::copy_of(&self.template).map_err(impossible);
+            return Ok(Arc::clone(&self.template));
         }
         let kept = self.template.cache().get(|| Ok::<_, Infallible>(Migrated::default()));
         let kept = kept.unwrap_or_else(|never| match never {});
@@ -131,8 +136,7 @@ impl Runs {
         let known = kept.get(&key).cloned();
         let template = known.map_or_else(|| Ok::<_, Failure>(self.applied()?.into_template()), Ok)?;
         kept.insert(key, Arc::clone(&template));
-        drop(kept);
-        CloneDatabase::copy_of(&template).map_err(impossible)
+        Ok(template)
     }
 
     /// A database in which all migrations are run once.

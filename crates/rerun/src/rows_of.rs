@@ -40,7 +40,7 @@ pub(super) fn stored(session: &mut Session, touched: Option<&Touched>) -> Result
     let only = touched.map(|touched| format!("AND c.oid = ANY ({})", touched.array())).unwrap_or_default();
     let sql = format!(
         "SELECT n.nspname, c.relname, c.oid, pg_relation_size(c.oid) = 0, \
-             (SELECT string_agg(quote_ident(a.attname), ',' ORDER BY a.attnum) FROM pg_attribute a \
+             (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a \
               WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
          WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' {only} \
@@ -53,29 +53,17 @@ pub(super) fn stored(session: &mut Session, touched: Option<&Touched>) -> Result
             name: QualifiedName::in_schema(schema, name),
             oid: oid.clone(),
             is_empty: empty == "t",
-            columns: columns.as_deref().map(names).unwrap_or_default(),
+            columns: columns.as_deref().map(columns_of).transpose()?.unwrap_or_default(),
         });
     }
     Ok(tables)
 }
 
-/// The names in a list of quoted identifiers.
-fn names(list: &str) -> Vec<String> {
-    let (mut names, mut name, mut quoted) = (Vec::new(), String::new(), false);
-    let mut characters = list.chars().peekable();
-    while let Some(c) = characters.next() {
-        match c {
-            '"' if quoted && characters.peek() == Some(&'"') => {
-                characters.next();
-                name.push('"');
-            }
-            '"' => quoted = !quoted,
-            ',' if !quoted => names.push(std::mem::take(&mut name)),
-            c => name.push(c),
-        }
-    }
-    names.push(name);
-    names
+/// The names in a JSON array.
+fn columns_of(names: &str) -> Result<Vec<String>, DatabaseError> {
+    let wrong =
+        |error: serde_json::Error| DatabaseError::Answer { query: names.to_owned(), problem: error.to_string() };
+    serde_json::from_str(names).map_err(wrong)
 }
 
 /// The rows of these tables.
@@ -129,14 +117,4 @@ pub(super) fn sequences(session: &mut Session) -> Result<BTreeMap<QualifiedName,
         _ => None,
     };
     Ok(session.rows(used)?.into_iter().filter_map(position).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quoted_names_are_read() {
-        assert_eq!(names("id,\"a,b\",\"say \"\"so\"\"\",Z"), ["id", "a,b", "say \"so\"", "Z"]);
-    }
 }

@@ -1,8 +1,7 @@
 //! Statements on extensions that somebody else creates: they are left out of migrations.
 
-use squawk_lexer::{TokenKind, tokenize};
-
-use crate::Migration;
+use crate::texts::spelled;
+use crate::{Identifier, Migration};
 
 /// Leaves out the statements that create, drop, update or comment on one of these extensions, which exist already and
 /// belong to a superuser.
@@ -19,15 +18,7 @@ pub fn leave_out_extensions(migrations: &mut [Migration], extensions: &[String])
 
 /// The extension that a statement is about, if it is about one.
 fn extension_of(statement: &str) -> Option<String> {
-    let mut words = Vec::new();
-    let mut at = 0;
-    for token in tokenize(statement) {
-        let word = &statement[at..at + token.len as usize];
-        at += token.len as usize;
-        if !matches!(token.kind, TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. }) {
-            words.push(word);
-        }
-    }
+    let words = spelled(statement);
     let is = |at: usize, wanted: &[&str]| {
         words.get(at).is_some_and(|word| wanted.iter().any(|wanted| word.eq_ignore_ascii_case(wanted)))
     };
@@ -43,11 +34,7 @@ fn extension_of(statement: &str) -> Option<String> {
     while is(at, &["if", "not", "exists"]) {
         at += 1;
     }
-    let name = words.get(at)?;
-    Some(match name.strip_prefix('"').and_then(|name| name.strip_suffix('"')) {
-        Some(quoted) => quoted.replace("\"\"", "\""),
-        None => name.to_lowercase(),
-    })
+    Some(Identifier::folded(words.get(at)?).as_str().to_owned())
 }
 
 #[cfg(test)]

@@ -34,7 +34,7 @@ pub use name::{Identifier, NameError, QualifiedName, keyed_by_name};
 pub use object::{Change, ObjectId, ObjectKind, ObjectPattern, PatternError, Property, Target, is_like, nearest};
 pub use origin::Origin;
 pub use provenance::Provenance;
-pub use roles::roles_created;
+pub use roles::{any_creates_role, roles_created};
 pub use shortened::{shortened, shortened_word};
 pub use source::Source;
 pub use split::{DEEPEST_INCLUDE, MOST_INCLUDED, split, split_with};

@@ -1,9 +1,8 @@
 //! The roles that a statement creates, read from its text: roles belong to the whole server, so whoever runs the statement
 //! must know of them.
 
-use squawk_lexer::{TokenKind, tokenize};
-
-use crate::texts;
+use crate::texts::spelled;
+use crate::{Identifier, Statement, texts};
 
 /// The names of the roles that a statement creates, including in the bodies of its functions and blocks, as far as they
 /// are written out.
@@ -11,25 +10,18 @@ pub fn roles_created(statement: &str) -> Vec<String> {
     texts(statement).iter().flat_map(|text| made_in(text)).collect()
 }
 
+/// Whether any of these statements creates a role.
+pub fn any_creates_role<'a>(statements: impl IntoIterator<Item = &'a Statement>) -> bool {
+    statements.into_iter().any(|statement| !roles_created(&statement.text).is_empty())
+}
+
 fn made_in(text: &str) -> Vec<String> {
-    let mut words: Vec<&str> = Vec::new();
-    let mut at = 0;
-    for token in tokenize(text) {
-        let word = &text[at..at + token.len as usize];
-        at += token.len as usize;
-        if !matches!(token.kind, TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. }) {
-            words.push(word);
-        }
-    }
+    let words = spelled(text);
     let is = |word: &str, wanted: &[&str]| wanted.iter().any(|wanted| word.eq_ignore_ascii_case(wanted));
     let makes = |three: &&[&str]| {
         is(three[0], &["create"]) && is(three[1], &["role", "user", "group"]) && !is(three[2], &["mapping"])
     };
-    let name = |word: &str| match word.strip_prefix('"').and_then(|word| word.strip_suffix('"')) {
-        Some(quoted) => quoted.replace("\"\"", "\""),
-        None => word.to_lowercase(),
-    };
-    words.windows(3).filter(makes).map(|three| name(three[2])).collect()
+    words.windows(3).filter(makes).map(|three| Identifier::folded(three[2]).as_str().to_owned()).collect()
 }
 
 #[cfg(test)]

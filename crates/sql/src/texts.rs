@@ -23,3 +23,17 @@ pub fn texts(text: &str) -> Vec<String> {
     }
     texts
 }
+
+/// The tokens of a text as they are spelled, without white space and comments.
+pub(crate) fn spelled(text: &str) -> Vec<&str> {
+    let mut spelled = Vec::new();
+    let mut at = 0;
+    for token in tokenize(text) {
+        let end = at + token.len as usize;
+        if !matches!(token.kind, TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment { .. }) {
+            spelled.push(&text[at..end]);
+        }
+        at = end;
+    }
+    spelled
+}

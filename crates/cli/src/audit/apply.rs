@@ -62,23 +62,14 @@ pub(super) fn apply_all(
                     continue;
                 }
                 Ok(Err(error)) => error,
-                Err(DatabaseError::Deadline { limit }) => {
-                    findings.push(too_slow(statement, limit));
+                Err(error) => {
+                    findings.push(lost(statement, error, session.is_closed())?);
                     failed.insert((file, number_in_file));
                     // Whatever it had begun is gone with its session.
                     session = database.migration_session()?;
                     in_block = false;
                     continue;
                 }
-                // It ended its own session.
-                Err(DatabaseError::Connection(_)) if session.is_closed() => {
-                    findings.push(ended_session(statement));
-                    failed.insert((file, number_in_file));
-                    session = database.migration_session()?;
-                    in_block = false;
-                    continue;
-                }
-                Err(error) => return Err(error),
             };
             failed.insert((file, number_in_file));
             if controls(statement) {
@@ -262,17 +253,21 @@ fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>
     Finding { advice, follows_from, ..Finding::new(Rule::Applies, Some(at), message) }
 }
 
-/// The finding for a statement after which the session was gone. If the server is gone, the next session says so.
-fn ended_session(statement: &Statement) -> Finding {
-    let message = format!("{} ended the session, so the rest of its transaction is lost", statement.kind());
-    Finding::new(Rule::Applies, Some(statement.origin.clone()), message).advised(Rule::Applies.help())
-}
-
-/// The finding for a statement that was ended from outside.
-fn too_slow(statement: &Statement, limit: std::time::Duration) -> Finding {
-    let took = humantime::format_duration(limit);
-    let message = format!("{} did not end within {took}, so it was ended", statement.kind());
-    Finding::new(Rule::Deadline, Some(statement.origin.clone()), message).advised(Rule::Deadline.help())
+/// The finding for a statement that was ended from outside, or after which the session was gone. If the server is gone, the
+/// next session says so.
+fn lost(statement: &Statement, error: DatabaseError, is_closed: bool) -> Result<Finding, DatabaseError> {
+    let kind = statement.kind();
+    let (rule, message) = match error {
+        DatabaseError::Deadline { limit } => {
+            let took = humantime::format_duration(limit);
+            (Rule::Deadline, format!("{kind} did not end within {took}, so it was ended"))
+        }
+        DatabaseError::Connection(_) if is_closed => {
+            (Rule::Applies, format!("{kind} ended the session, so the rest of its transaction is lost"))
+        }
+        error => return Err(error),
+    };
+    Ok(Finding::new(rule, Some(statement.origin.clone()), message).advised(rule.help()))
 }
 
 /// The finding for a statement that needs more than to own the database.

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use pgproof_runner::isolation::Template;
 use pgproof_runner::migration::run_script;
-use pgproof_server::{DatabaseError, Owner};
+use pgproof_server::{DatabaseError, Owner, ServerConfig};
 use pgproof_sql::quote::identifier;
-use pgproof_sql::{Layout, roles_created};
+use pgproof_sql::{Layout, any_creates_role, files, roles_created};
 
 use super::{Arguments, danger};
 
@@ -23,8 +23,8 @@ enum BeginningError {
 }
 
 /// Prepares the template of the databases in which the migrations of a layout run.
-pub(super) fn prepare(arguments: &Arguments, layout: &Layout) -> anyhow::Result<Arc<Template>> {
-    let scratch = Template::scratch()?;
+pub(super) fn prepare(server: &ServerConfig, arguments: &Arguments, layout: &Layout) -> anyhow::Result<Arc<Template>> {
+    let scratch = Template::scratch_on(server)?;
     let owner = owner(arguments, layout, &scratch)?;
     let base = scratch.derived("audit", |session, _| -> Result<String, BeginningError> {
         for extension in &arguments.extension {
@@ -37,7 +37,7 @@ pub(super) fn prepare(arguments: &Arguments, layout: &Layout) -> anyhow::Result<
     })?;
     if let (Some(owner), Some(database)) = (&owner, base.database()) {
         let roles = arguments.prelude.as_ref().map(|prelude| {
-            let text = std::fs::read_to_string(prelude);
+            let text = files::read_text(prelude);
             text.map(|text| roles_created(&text)).with_context(|| format!("cannot read {}", prelude.display()))
         });
         let handle = base.handle();
@@ -56,8 +56,7 @@ fn owner(arguments: &Arguments, layout: &Layout, scratch: &Template) -> anyhow::
     let handle = scratch.handle();
     if handle.can_create_owner()? {
         let statements = layout.migrations.iter().chain(&layout.rollbacks).flat_map(|file| &file.statements);
-        let creates_roles = statements.into_iter().any(|statement| !roles_created(&statement.text).is_empty());
-        return Ok(Some(handle.create_owner(&handle.owner_name(), creates_roles)?));
+        return Ok(Some(handle.create_owner(&handle.owner_name(), any_creates_role(statements))?));
     }
     // The server's user is not a superuser, but what it owns elsewhere on the server is within its reach.
     let outside = danger::outside(layout);

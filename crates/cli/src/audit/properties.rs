@@ -1,13 +1,13 @@
 //! Properties that must hold for any migrations, proven without knowledge of the schema: of each file where it stands, then
 //! of all of them together. What fails does not keep the rest from being tried.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use pgproof_assertions::assertion::Failure;
+use pgproof_assertions::assertion::{Failure, impossible};
 use pgproof_rerun::{FilePlan, FileProperty, Next, Rerun, Runs, Tried};
 use pgproof_runner::Sandbox;
 use pgproof_runner::isolation::Template;
-use pgproof_runner::migration::apply;
 use pgproof_server::SqlState;
 use pgproof_sql::{Layout, Migration, Provenance, with_causes};
 
@@ -33,12 +33,7 @@ pub(super) struct Proven {
 
 /// Proves the properties that apply to a layout, without the statements that failed when it was applied. A tool that records
 /// what it has applied runs no file twice, so rerun problems are only counted there.
-pub(super) fn prove(
-    template: &Arc<Template>,
-    layout: &Layout,
-    applied: &Applied,
-    progress: &Progress,
-) -> anyhow::Result<Proven> {
+pub(super) fn prove(template: &Arc<Template>, layout: &Layout, applied: &Applied, progress: &Progress) -> Proven {
     let provable = Provable::of(layout, applied);
     let all: Vec<Migration> = layout.migrations.iter().chain(&layout.rollbacks).cloned().collect();
     let statements: usize = provable.migrations.iter().map(|migration| migration.statements.len()).sum();
@@ -50,13 +45,13 @@ pub(super) fn prove(
     let mut prover = Prover { runs, layout, provenance: Provenance::of(&all), proven: Proven::default() };
     prover.proven.findings.extend(provable.roles.clone());
     if statements == 0 {
-        return Ok(prover.proven);
+        return prover.proven;
     }
     let repeatable = prover.each_file(&provable, progress);
     if !layout.style.is_applied_once() {
-        prover.all_files(template, repeatable, cases, progress)?;
+        prover.all_files(repeatable, cases, progress);
     }
-    Ok(prover.proven)
+    prover.proven
 }
 
 struct Prover<'a> {
@@ -88,14 +83,10 @@ impl Prover<'_> {
             progress.tested();
             found.extend(tried.into_iter().map(|tried| (file.clone(), tried)));
         });
-        let fails_again = |file: &Migration| {
-            found.iter().any(|(other, tried)| {
-                other.number == file.number
-                    && tried.property == FileProperty::Again
-                    && !matches!(tried.result, Some(Ok(())))
-            })
-        };
-        let mut all_repeatable = done.is_ok();
+        let is_broken = |tried: &Tried| !matches!(tried.result, Some(Ok(())));
+        let again = found.iter().filter(|(_, tried)| tried.property == FileProperty::Again && is_broken(tried));
+        let fail_again: BTreeSet<u64> = again.map(|(file, _)| file.number).collect();
+        let all_repeatable = done.is_ok() && fail_again.is_empty();
         for (property, rule, unit) in [
             (FileProperty::Again, Rule::Again, Unit::Files),
             (FileProperty::Killed, Rule::Killed, Unit::Files),
@@ -104,14 +95,12 @@ impl Prover<'_> {
             let of_rule = found.iter().filter(|(_, tried)| tried.property == property);
             let (mut tried, mut violations) = (0, 0);
             let mut brief = false;
-            for (file, result) in of_rule.map(|(file, tried)| (file, &tried.result)) {
+            for (file, result) in of_rule {
                 tried += 1;
-                let holds = matches!(result, Some(Ok(())));
-                violations += usize::from(!holds);
-                all_repeatable &= holds || property != FileProperty::Again;
-                match result {
+                violations += usize::from(is_broken(result));
+                match &result.result {
                     // A file that cannot be run again does not recover from a kill either; that is said once.
-                    Some(Err(_)) if rule == Rule::Killed && fails_again(file) => {}
+                    Some(Err(_)) if rule == Rule::Killed && fail_again.contains(&file.number) => {}
                     Some(Err(failure)) => {
                         self.proven.findings.push(finding(&self.provenance, rule, failure, Some(file)));
                     }
@@ -131,35 +120,22 @@ impl Prover<'_> {
     }
 
     /// The properties of all files together.
-    fn all_files(
-        &mut self,
-        template: &Arc<Template>,
-        repeatable: bool,
-        cases: usize,
-        progress: &Progress,
-    ) -> anyhow::Result<()> {
+    fn all_files(&mut self, repeatable: bool, cases: usize, progress: &Progress) {
         let rules = [Rule::Again, Rule::Killed, Rule::Resumed, Rule::Rows, Rule::AtOnce];
         if !repeatable {
             // They would fail for the reasons that are found already.
             let why = "not every file can be run again";
             let checks = rules[2..].iter().map(|rule| Check::new(*rule, 0, Unit::Runs).remarked(why));
             self.proven.checks.extend(checks);
-            return Ok(());
+            return;
         }
-        let transaction = self.layout.style.transaction();
         for rule in rules {
             progress.step(&format!("trying all files: {}", rule.name()));
             let result = match rule {
                 Rule::Again => self.runs.again_together(),
                 Rule::Killed => self.runs.killed().map(drop),
                 Rule::Resumed => self.runs.resumable(Next::All).map(drop),
-                Rule::Rows => {
-                    let migrations = Arc::clone(&self.runs.migrations);
-                    let migrated = template.derived("audit-migrated", |session, _| {
-                        apply(session, &migrations, transaction).map(|_| String::new())
-                    })?;
-                    self.runs.keep_rows(&mut Sandbox::on(migrated)?)
-                }
+                Rule::Rows => self.keep_rows(),
                 _ => self.runs.at_once(),
             };
             let violations = usize::from(result.is_err());
@@ -170,7 +146,11 @@ impl Prover<'_> {
             let check = Check::new(rule, tried, Unit::Runs).with_violations(violations);
             self.proven.checks.push(check.remarked("all files together"));
         }
-        Ok(())
+    }
+
+    fn keep_rows(&self) -> Result<(), Failure> {
+        let mut sandbox = Sandbox::on(self.runs.migrated_template()?).map_err(impossible)?;
+        self.runs.keep_rows(&mut sandbox)
     }
 }
 

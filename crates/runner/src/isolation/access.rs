@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pgproof_server::connection::Address;
 use pgproof_server::{Owner, ServerError, ServerHandle};
-use pgproof_sql::{Migration, roles_created};
+use pgproof_sql::{Migration, any_creates_role};
 
 /// Who logs in to the databases of a template.
 #[derive(Debug, Clone)]
@@ -41,8 +41,7 @@ impl Owners {
         if let Some(owner) = owners.get(role) {
             return Ok(owner.clone());
         }
-        let mut statements = migrations.iter().flat_map(|migration| &migration.statements);
-        let creates_roles = statements.any(|statement| !roles_created(&statement.text).is_empty());
+        let creates_roles = any_creates_role(migrations.iter().flat_map(|migration| &migration.statements));
         let owner = handle.create_owner(role, creates_roles)?;
         owners.insert(role.to_owned(), owner.clone());
         Ok(owner)
