@@ -94,8 +94,7 @@ impl Runs {
 
     /// Applies migrations to a database.
     pub(super) fn run(&self, database: &CloneDatabase, migrations: &[Migration]) -> Result<(), MigrationError> {
-        let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
-        let mut session = database.migration_session().map_err(|source| MigrationError::Session { file, source })?;
+        let mut session = database.session_for(migrations)?;
         apply(&mut session, migrations, self.transaction).map(drop)
     }
 

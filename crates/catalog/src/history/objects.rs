@@ -48,11 +48,10 @@ impl History {
     /// Applies migrations to a database in which none has run.
     pub fn of(database: &CloneDatabase, migrations: &[Migration]) -> Result<History, MigrationError> {
         let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
-        let in_session = |source| MigrationError::Session { file: file.clone(), source };
-        let mut session = database.migration_session().map_err(in_session)?;
+        let mut session = database.session_for(migrations)?;
         let mut history = History::default();
         let mut seen = Seen::default();
-        seen.look(&mut session).map_err(in_session)?;
+        seen.look(&mut session).map_err(|source| MigrationError::Session { file, source })?;
         let migrations = without_roles(migrations);
         apply_observed(&mut session, &migrations, database.transaction(), &mut |session, statement| {
             let before = seen.look(session)?;

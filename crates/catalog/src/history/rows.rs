@@ -34,8 +34,7 @@ impl RowHistory {
     /// Applies migrations to a database in which none has run.
     pub fn of(database: &CloneDatabase, migrations: &[Migration]) -> Result<RowHistory, MigrationError> {
         let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
-        let in_session = |source| MigrationError::Session { file: file.clone(), source };
-        let mut session = database.session().map_err(in_session)?;
+        let mut session = database.session_for(migrations)?;
         let mut statements = Vec::new();
         let mut seen = Seen::default();
         let migrations = without_roles(migrations);
@@ -44,7 +43,7 @@ impl RowHistory {
             statements.push(statement.clone());
             Ok(())
         })?;
-        let tables = seen.into_tables(&mut session).map_err(in_session)?;
+        let tables = seen.into_tables(&mut session).map_err(|source| MigrationError::Session { file, source })?;
         Ok(RowHistory { statements, tables })
     }
 

@@ -89,10 +89,15 @@ impl CloneDatabase {
         Session::open(&self.template.access.migrations, &self.name)
     }
 
+    /// The same, with an error that names the first file that cannot be applied.
+    pub fn session_for(&self, migrations: &[Migration]) -> Result<Session, MigrationError> {
+        let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
+        self.migration_session().map_err(|source| MigrationError::Session { file, source })
+    }
+
     /// Applies migrations, in a session of their own.
     pub fn apply(&self, migrations: &[Migration]) -> Result<Vec<Applied>, MigrationError> {
-        let file = migrations.first().map(|migration| migration.file.clone()).unwrap_or_default();
-        let mut session = self.migration_session().map_err(|source| MigrationError::Session { file, source })?;
+        let mut session = self.session_for(migrations)?;
         apply(&mut session, migrations, self.transaction())
     }
 }
