@@ -23,7 +23,7 @@ pub mod index;
 pub mod lines;
 pub mod nullability;
 pub mod observe;
-mod origin;
+pub mod origin;
 pub mod owner;
 pub mod pin;
 pub mod policy;

@@ -28,6 +28,14 @@ pub(crate) fn origin(sandbox: &Sandbox, target: &Target, pins: &[Pin]) -> Option
     }
 }
 
+/// Where the migrations of a template last changed this object, in one of these properties if any are given; where they
+/// cannot be applied again, the statement whose text creates it.
+pub fn place_of(template: &Arc<Template>, object: &ObjectId, properties: &[Property]) -> Option<Origin> {
+    changed_in(template, object, properties)
+        .or_else(|| changed_in(template, object, &[]))
+        .or_else(|| template.context.made_at(&Target::Object(object.clone())))
+}
+
 /// The place of the last statement that changed one of these properties.
 fn changed_in(template: &Arc<Template>, object: &ObjectId, properties: &[Property]) -> Option<Origin> {
     let history = history(template)?;

@@ -7,6 +7,7 @@ mod audit;
 mod bench;
 mod doctor;
 mod exit;
+mod live;
 mod plan;
 mod report;
 mod review;
@@ -20,6 +21,7 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use pgproof::configuration;
+use pgproof_live::Databases;
 use pgproof_report::Verdict;
 use pgproof_runner::{Config, ConfigError};
 use pgproof_server::ServerConfig;
@@ -50,6 +52,8 @@ enum Command {
     Doctor(doctor::Arguments),
     /// Apply any migrations, report every error, and check that they are safe to run again
     Audit(audit::Arguments),
+    /// Compare a database that is in use with what the migrations make
+    Drift(live::drift::Arguments),
     /// Merge the reports of all shards of a run
     Report(report::Arguments),
     /// Measure a command against the minimum that PostgreSQL itself needs
@@ -79,6 +83,7 @@ pub fn run(matches: &clap::ArgMatches) -> ExitCode {
         Some(file) => configuration::read(file),
         None => configuration::find(),
     };
+    let config = config.and_then(|config| config.top_part::<Databases>().map(|_| config));
     exit::code(match (&arguments.command, config) {
         // It can do without.
         (Command::Audit(arguments), Err(ConfigError::NotFound { .. })) => {
@@ -98,6 +103,7 @@ fn configured(config: &Config, command: &Command) -> anyhow::Result<Verdict> {
         Command::Bench(arguments) => bench::run(config, arguments),
         Command::Audit(arguments) => audit::run(&config.server, arguments),
         Command::Report(arguments) => report::run(arguments),
+        Command::Drift(arguments) => live::drift::run(config, arguments),
     }
 }
 

@@ -30,6 +30,13 @@ pub fn note(text: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
+#[allow(dead_code)]
+/// Writes a question to standard error and leaves the cursor behind it.
+pub(crate) fn ask(question: impl Display) -> std::io::Result<()> {
+    let mut stderr = std::io::stderr().lock();
+    write!(stderr, "{question}").and_then(|()| stderr.flush())
+}
+
 /// The output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

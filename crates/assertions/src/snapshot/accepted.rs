@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pgproof_catalog::Catalog;
+use pgproof_catalog::{Catalog, Given};
 use pgproof_runner::Sandbox;
 use pgproof_runner::isolation::SchemaState;
 use pgproof_server::DatabaseError;
 use pgproof_sql::{ObjectId, Property, Target, with_causes};
 
 use super::pending::{header_and_content, leave, pending_file, remove, writes_pending};
-use super::portable::{Given, Properties, is_held, portable};
+use super::portable::{Properties, is_held, portable};
 use super::seeds::{self, Seeds, SeedsError};
 use super::text;
 use crate::assertion::{Assertion, Failure, Subject, refuted_by};

@@ -55,7 +55,7 @@ pub(crate) fn read(text: &str) -> Result<BTreeMap<ObjectId, Properties>, usize> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::portable::{Given, portable};
+    use crate::snapshot::portable::portable;
     use crate::testing::scratch;
     use pgproof_catalog::Objects;
 
@@ -69,7 +69,7 @@ mod tests {
              CREATE CAST (int AS mood) WITH INOUT; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC;
              CREATE EXTENSION pg_trgm;",
         );
-        let objects = portable(&Objects::read(db.session()).expect("objects"), &Given::default());
+        let objects = portable(&Objects::read(db.session()).expect("objects"), &pgproof_catalog::Given::default());
         assert_eq!(read(&write(&objects)), Ok(objects));
     }
 

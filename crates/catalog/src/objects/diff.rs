@@ -66,6 +66,29 @@ impl Difference {
         }
     }
 
+    /// What has two values: the property, or the columns.
+    pub fn what(&self) -> &'static str {
+        match self {
+            Difference::Reordered { .. } => "order of columns",
+            other => other.property().map_or("existence", Property::name),
+        }
+    }
+
+    /// The new and the old value in one line each, cut to where they begin to differ.
+    pub fn values(&self) -> (String, String) {
+        let (old, new) = self.whole_values();
+        excerpts(new.as_deref().unwrap_or("none"), old.as_deref().unwrap_or("none"))
+    }
+
+    /// The old and the new value; none if the object does not exist or does not have the property.
+    pub fn whole_values(&self) -> (Option<String>, Option<String>) {
+        match self {
+            Difference::Added(_) | Difference::Removed(_) => (None, None),
+            Difference::Altered { from, to, .. } => (from.clone(), to.clone()),
+            Difference::Reordered { from, to, .. } => (Some(in_line(from)), Some(in_line(to))),
+        }
+    }
+
     /// Whether it concerns only the order of columns.
     pub fn is_order(&self) -> bool {
         self.change() == Change::Reordered
@@ -77,14 +100,12 @@ impl fmt::Display for Difference {
         match self {
             Difference::Added(object) => write!(f, "{object} was added"),
             Difference::Removed(object) => write!(f, "{object} was removed"),
-            Difference::Altered { object, property, from, to } => {
-                let (to, from) = (to.as_deref().unwrap_or("none"), from.as_deref().unwrap_or("none"));
-                let (to, from) = excerpts(to, from);
+            Difference::Altered { object, property, .. } => {
+                let (to, from) = self.values();
                 write!(f, "{object}: {property} is {to}, was {from}")
             }
             Difference::Reordered { object, from, to } => {
-                let list = |names: &[Identifier]| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                write!(f, "{object}: the columns are {}, were {}", list(to), list(from))
+                write!(f, "{object}: the columns are {}, were {}", in_line(to), in_line(from))
             }
         }
     }
@@ -138,6 +159,10 @@ fn columns(objects: &Objects) -> BTreeMap<ObjectId, Vec<Identifier>> {
         }
     }
     positions.into_iter().map(|(table, columns)| (table, columns.into_values().collect())).collect()
+}
+
+fn in_line(names: &[Identifier]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Two values for a sentence, one line each; long values are cut to the part where they begin to differ.

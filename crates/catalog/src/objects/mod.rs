@@ -2,6 +2,7 @@
 //! sets are compared object by object, regardless of OIDs and the order of creation.
 
 mod diff;
+mod given;
 mod read;
 mod touched;
 
@@ -11,6 +12,7 @@ use pgproof_sql::{ObjectId, Property};
 use sha2::{Digest, Sha256};
 
 pub use diff::Difference;
+pub use given::{Given, OWNER};
 pub use touched::Touched;
 
 /// All objects of a database, except roles and databases.
@@ -48,6 +50,23 @@ impl Objects {
     /// The value of a property, if the object exists and has it.
     pub fn property(&self, object: &ObjectId, property: Property) -> Option<&str> {
         self.objects.get(object)?.properties.get(&property).map(String::as_str)
+    }
+
+    /// Keeps the objects for which this holds.
+    pub fn retain(&mut self, holds: impl Fn(&ObjectId, &Described) -> bool) {
+        self.objects.retain(|object, described| holds(object, described));
+    }
+
+    /// Removes these properties from all objects.
+    pub fn forget(&mut self, properties: &[Property]) {
+        for described in self.objects.values_mut() {
+            described.properties.retain(|property, _| !properties.contains(property));
+        }
+    }
+
+    /// Adds an object, or a property to one.
+    pub fn set(&mut self, object: ObjectId, property: Property, value: String) {
+        self.objects.entry(object).or_default().properties.insert(property, value);
     }
 
     /// A digest: equal for equal schemas. The order of columns does not count.

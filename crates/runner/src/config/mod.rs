@@ -13,9 +13,10 @@ use part::Parts;
 use pgproof_server::ServerConfig;
 use pgproof_sql::shortened_word;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 pub use error::ConfigError;
-pub use part::{Part, Subsystem};
+pub use part::{Part, Subsystem, TopPart};
 pub use schema::{Schema, Section, Suite, Superseded, Variable};
 
 /// The name of the configuration file.
@@ -40,6 +41,8 @@ pub struct Config {
     pub schemas: BTreeMap<String, Schema>,
     /// The optional migrations to apply, by name: those listed with `--with` or in [`WITH_VARIABLE`].
     pub with: Vec<String>,
+    /// The tables that other crates read (`part`).
+    parts: Parts,
 }
 
 #[derive(Deserialize)]
@@ -48,6 +51,9 @@ struct File {
     #[serde(default)]
     server: ServerConfig,
     schemas: BTreeMap<String, Schema>,
+    // Read with `top_part`.
+    #[expect(dead_code, reason = "only its presence is checked here")]
+    databases: Option<IgnoredAny>,
 }
 
 impl Config {
@@ -93,7 +99,8 @@ impl Config {
         parsed.server.bin = parsed.server.bin.map(|bin| root.join(bin));
         let with = std::env::var(WITH_VARIABLE).unwrap_or_default();
         let with = with.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        Ok(Config { root, file: path, server: parsed.server, schemas: parsed.schemas, with })
+        let parts = Parts::of(source);
+        Ok(Config { root, file: path, server: parsed.server, schemas: parsed.schemas, with, parts })
     }
 
     /// Reads a subsystem's table of every schema, so that an error in one is reported before anything needs it.

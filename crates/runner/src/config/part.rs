@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{ConfigError, Schema};
+use super::{Config, ConfigError, Schema};
 use crate::cache::Cache;
 
 /// A table of `[schemas.NAME]` that a subsystem reads.
@@ -29,6 +29,12 @@ pub enum Subsystem {
 pub trait Part: DeserializeOwned + Send + Sync + 'static {
     /// Whose table it is.
     const OF: Subsystem;
+}
+
+/// A table of its own in `pgproof.toml`, beside `[schemas]`, that a crate reads itself.
+pub trait TopPart: DeserializeOwned + Default + Send + Sync + 'static {
+    /// The key of the table.
+    const KEY: &'static str;
 }
 
 impl Subsystem {
@@ -57,6 +63,19 @@ impl Parts {
     pub(super) fn of(file: Arc<(PathBuf, String)>) -> Parts {
         Parts { file, read: Arc::default() }
     }
+
+    /// The table at a place of the file, if it is there; read at the first call for this type.
+    fn at<T: DeserializeOwned + Send + Sync + 'static>(&self, place: &[&str]) -> Result<Option<Arc<T>>, ConfigError> {
+        let read = self.read.get(|| {
+            let (path, text) = &*self.file;
+            let table = At { place, table: PhantomData::<T> };
+            // The whole text once more, because a table may be written in several places of it.
+            let found = toml::Deserializer::parse(text).and_then(|document| table.deserialize(document));
+            let found = found.map_err(|error| ConfigError::malformed(path, &error))?;
+            Ok::<_, ConfigError>(found.map(Arc::new))
+        })?;
+        Ok((*read).clone())
+    }
 }
 
 impl Schema {
@@ -76,16 +95,14 @@ impl Schema {
         if !self.has(T::OF) {
             return Ok(None);
         }
-        let read = self.parts.read.get(|| {
-            let (path, text) = &*self.parts.file;
-            let place = ["schemas", &self.name, T::OF.key()];
-            let table = At { place: &place, table: PhantomData::<T> };
-            // The whole text once more, because a table may be written in several places of it.
-            let found = toml::Deserializer::parse(text).and_then(|document| table.deserialize(document));
-            let found = found.map_err(|error| ConfigError::malformed(path, &error))?;
-            Ok::<_, ConfigError>(found.map(Arc::new))
-        })?;
-        Ok((*read).clone())
+        self.parts.at(&["schemas", &self.name, T::OF.key()])
+    }
+}
+
+impl Config {
+    /// A table beside `[schemas]`, read at the first call; its default if the file does not have it. An error names line and key.
+    pub fn top_part<T: TopPart>(&self) -> Result<Arc<T>, ConfigError> {
+        Ok(self.parts.at(&[T::KEY])?.unwrap_or_default())
     }
 }
 

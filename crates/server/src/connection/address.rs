@@ -77,7 +77,7 @@ impl Address {
     }
 
     /// This address with deadlines for the sessions that it opens.
-    pub(crate) fn with_deadlines(self, deadlines: &Deadlines) -> Address {
+    pub fn with_deadlines(self, deadlines: &Deadlines) -> Address {
         let milliseconds = |duration: Duration| duration.as_millis().to_string();
         self.with(STATEMENT_DEADLINE, &milliseconds(deadlines.statement))
             .with(FILE_DEADLINE, &milliseconds(deadlines.file))

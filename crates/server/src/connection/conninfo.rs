@@ -72,6 +72,11 @@ const VARIABLES: &[(&str, &str)] = &[
 /// The values of `sslmode`.
 const SSL_MODES: &[&str] = &["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
+/// Whether a connection string holds a password. An invalid one may hold anything.
+pub fn has_password(text: &str) -> bool {
+    parse(text).is_ok_and(|parameters| parameters.contains_key("password"))
+}
+
 /// Whether the driver supports this keyword.
 pub(super) fn is_drivers(keyword: &str) -> bool {
     DRIVERS.contains(&keyword)

@@ -10,4 +10,5 @@ pub(crate) mod tls;
 mod uri;
 
 pub use address::Address;
+pub use conninfo::has_password;
 pub use error::AddressError;

@@ -1,0 +1,65 @@
+//! The commands for a database that is in use: which one is meant, and the consent to change it. Each command has a
+//! module of its own; what it does stands in `pgproof-live`.
+
+#[allow(dead_code)]
+mod consent;
+pub(crate) mod drift;
+
+use anyhow::{Context, bail};
+use pgproof_live::Target;
+use pgproof_runner::Config;
+use pgproof_server::{Version, majors};
+
+use crate::server::ServerArguments;
+use crate::terminal::note;
+
+#[allow(unused_imports)]
+pub(crate) use consent::{Consent, Stakes};
+
+/// Which database a command is about.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct DatabaseArguments {
+    /// The database: a name in `[databases]` of pgproof.toml, or a connection string
+    #[arg(long, value_name = "NAME|URL")]
+    database: String,
+}
+
+impl DatabaseArguments {
+    /// The database that is meant.
+    pub(crate) fn target(&self, config: &Config) -> anyhow::Result<Target> {
+        Ok(Target::of(config, &self.database)?)
+    }
+}
+
+/// The schema of a database: the one that a command is given, that `pgproof.toml` gives the database, or the only one.
+pub(crate) fn schema_of(config: &Config, target: &Target, given: Option<&str>) -> anyhow::Result<String> {
+    if let Some(name) = given.or(target.settings.schema.as_deref()) {
+        return Ok(config.schema(name)?.name.clone());
+    }
+    let known: Vec<&str> = config.schemas.keys().map(String::as_str).collect();
+    if let [only] = known.as_slice() {
+        return Ok((*only).to_owned());
+    }
+    let example = known.first().copied().unwrap_or_default();
+    bail!(
+        "which schema {target} has is not known: name one of {}, or set `schema = \"{example}\"` in its table of pgproof.toml",
+        known.join(", ")
+    )
+}
+
+/// Starts a disposable server of the same major version as that of the database, or the newest if there is none.
+pub(crate) fn start_beside(config: &Config, server: &ServerArguments, target: &Target) -> anyhow::Result<()> {
+    let version = target.reader().and_then(|mut session| Version::of(&mut session));
+    let version = version.with_context(|| format!("cannot connect to {target}"))?;
+    let options = server.options(&config.server)?;
+    // A server that is already running has one version.
+    let known = majors(&options).unwrap_or_default();
+    let same = known.contains(&version.major).then_some(version.major);
+    if same.is_none() && !known.is_empty() {
+        note(format_args!(
+            "note: {target} has PostgreSQL {version}, and no PostgreSQL {} is here: the disposable server is of another major version, which prints some definitions otherwise",
+            version.major
+        ));
+    }
+    server.start(&config.server, same)
+}
