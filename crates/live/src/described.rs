@@ -35,8 +35,8 @@ pub fn described(session: &mut Session, database: &str, owner: Option<&Identifie
     });
     // What a minor version changes says nothing about the migrations.
     objects.forget(&[Property::Version, Property::Cost]);
-    if let Some(settings) = session.value(&SETTINGS.replace(":owner", &literal(&owner)))? {
-        objects.set(ObjectId::global(ObjectKind::Database, database), Property::Settings, settings);
-    }
+    let settings = session.value(&SETTINGS.replace(":owner", &literal(&owner)))?;
+    let settings = settings.unwrap_or_else(|| "none".to_owned());
+    objects.set(ObjectId::global(ObjectKind::Database, database), Property::Settings, settings);
     Ok(objects)
 }

@@ -29,7 +29,9 @@ pub enum TargetError {
         nearest: Option<String>,
     },
     /// The entry does not say how to connect.
-    #[error("databases.{name} says no connection: set `variable` to the environment variable that holds its connection string, or `connection` to one without a password")]
+    #[error(
+        "databases.{name} says no connection: set `variable` to the environment variable that holds its connection string, or `connection` to one without a password"
+    )]
     NoConnection {
         /// The database.
         name: String,
@@ -41,7 +43,9 @@ pub enum TargetError {
         name: String,
     },
     /// A password in a file that is committed.
-    #[error("databases.{name}.connection holds a password; put the connection string into an environment variable and name that with `variable`")]
+    #[error(
+        "databases.{name}.connection holds a password; put the connection string into an environment variable and name that with `variable`"
+    )]
     Password {
         /// The database.
         name: String,

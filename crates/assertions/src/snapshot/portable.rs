@@ -64,7 +64,10 @@ pub(crate) fn portable(objects: &Objects, given: &Given) -> BTreeMap<ObjectId, P
             }
             DEFAULTS.contains(&(property, value)) || property == Property::Privileges && OWN_PRIVILEGES.contains(&value)
         };
-        let held = described.properties.iter().filter(|(property, value)| is_held(**property) && !is_default(**property, value));
+        let held = described
+            .properties
+            .iter()
+            .filter(|(property, value)| is_held(**property) && !is_default(**property, value));
         found.insert(object.clone(), held.map(|(property, value)| (*property, value.clone())).collect());
     }
     for (relation, columns) in columns(&objects) {

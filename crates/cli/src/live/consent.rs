@@ -45,7 +45,9 @@ impl Consent {
         }
         if !std::io::stdin().is_terminal() {
             let option = if wants_name { format!("--confirm {name}") } else { "--yes".to_owned() };
-            bail!("nobody can be asked here, because standard input is not a terminal; nothing was changed; to proceed, give {option}");
+            bail!(
+                "nobody can be asked here, because standard input is not a terminal; nothing was changed; to proceed, give {option}"
+            );
         }
         let how = if wants_name { format!("type {name} to proceed") } else { "[y/N]".to_owned() };
         ask(format_args!("{question} {how}: "))?;

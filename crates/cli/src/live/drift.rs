@@ -71,7 +71,8 @@ fn text(drift: &Drift, target: &Target, expected: &str) -> String {
         let _ = writeln!(text, "accepted: {}\n  because {reason}", sentence(drifted));
     }
     let order = drift.found.iter().filter(|drifted| drifted.difference.is_order()).count();
-    let accepted = if drift.accepted.is_empty() { String::new() } else { format!(", {} accepted", drift.accepted.len()) };
+    let accepted =
+        if drift.accepted.is_empty() { String::new() } else { format!(", {} accepted", drift.accepted.len()) };
     let order_only = if order == 0 { String::new() } else { format!(", {order} in the order of columns only") };
     let _ = match drift.found.len() - order {
         0 => writeln!(text, "no drift: {target} is as {expected} make it{order_only}{accepted}"),
