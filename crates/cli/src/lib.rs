@@ -54,6 +54,8 @@ enum Command {
     Audit(audit::Arguments),
     /// Compare a database that is in use with what the migrations make
     Drift(live::drift::Arguments),
+    /// Apply pending migrations to a database that is in use
+    Migrate(live::migrate::Arguments),
     /// Merge the reports of all shards of a run
     Report(report::Arguments),
     /// Measure a command against the minimum that PostgreSQL itself needs
@@ -104,6 +106,7 @@ fn configured(config: &Config, command: &Command) -> anyhow::Result<Verdict> {
         Command::Audit(arguments) => audit::run(&config.server, arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Drift(arguments) => live::drift::run(config, arguments),
+        Command::Migrate(arguments) => live::migrate::run(config, arguments),
     }
 }
 

@@ -30,7 +30,6 @@ pub fn note(text: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-#[allow(dead_code)]
 /// Writes a question to standard error and leaves the cursor behind it.
 pub(crate) fn ask(question: impl Display) -> std::io::Result<()> {
     let mut stderr = std::io::stderr().lock();
@@ -81,6 +80,13 @@ impl Progress {
             bar.set_message(what.to_owned());
         } else if self.plain {
             note(what);
+        }
+    }
+
+    /// Shows the current step on a terminal; elsewhere, what is written when it is done says enough.
+    pub(crate) fn only_on_terminal(&self, what: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(what.to_owned());
         }
     }
 

@@ -6,6 +6,7 @@ mod described;
 mod drift;
 mod environment;
 mod error;
+pub mod migrate;
 mod target;
 mod versions;
 

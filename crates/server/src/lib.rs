@@ -15,7 +15,7 @@ mod log;
 mod options;
 mod owner;
 mod provider;
-mod random;
+pub mod random;
 mod running;
 mod secrets;
 pub mod session;

@@ -3,6 +3,6 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// An unpredictable number: the standard library seeds its hashers from the system's randomness.
-pub(crate) fn number() -> u64 {
+pub fn number() -> u64 {
     RandomState::new().build_hasher().finish()
 }

@@ -61,7 +61,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
 }
 
 /// What differs, a line or two each, and a line that sums up.
-fn text(drift: &Drift, target: &Target, expected: &str) -> String {
+pub(super) fn text(drift: &Drift, target: &Target, expected: &str) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     for drifted in &drift.found {

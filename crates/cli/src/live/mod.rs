@@ -1,9 +1,10 @@
 //! The commands for a database that is in use: which one is meant, and the consent to change it. Each command has a
 //! module of its own; what it does stands in `pgproof-live`.
 
-#[allow(dead_code)]
 mod consent;
 pub(crate) mod drift;
+pub(crate) mod migrate;
+mod plan;
 
 use anyhow::{Context, bail};
 use pgproof_live::Target;
@@ -12,9 +13,6 @@ use pgproof_server::{Version, majors};
 
 use crate::server::ServerArguments;
 use crate::terminal::note;
-
-#[allow(unused_imports)]
-pub(crate) use consent::{Consent, Stakes};
 
 /// Which database a command is about.
 #[derive(Debug, Clone, clap::Args)]

@@ -45,13 +45,18 @@ impl InUse {
 
     /// Applies the migrations without pgproof's commands.
     pub fn migrate_by_hand(&self) {
+        self.migrate_by_hand_until(usize::MAX);
+    }
+
+    /// Applies the first of them.
+    pub fn migrate_by_hand_until(&self, count: usize) {
         let mut files: Vec<_> = std::fs::read_dir(self.project.path("sql/opportunity"))
             .expect("a directory")
             .map(|entry| entry.expect("an entry").path())
             .filter(|path| path.is_file())
             .collect();
         files.sort();
-        for file in files {
+        for file in files.into_iter().take(count) {
             self.run(&std::fs::read_to_string(file).expect("a file"));
         }
     }
@@ -76,6 +81,14 @@ impl InUse {
     /// The first column of a query, as the superuser.
     pub fn column(&self, sql: &str) -> Vec<String> {
         self.superuser().column(sql).expect("rows")
+    }
+
+    /// Everything that a change would change: the versions of the catalog's rows, and the rows of tables.
+    pub fn state(&self) -> Vec<String> {
+        let rows = "SELECT c.oid::regclass || ' ' || md5(query_to_xml('SELECT xmin, * FROM ' || c.oid::regclass, true, true, '')::text) FROM pg_class c";
+        let tables = "c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace";
+        let catalogs = "c.oid IN ('pg_class'::regclass, 'pg_attribute'::regclass, 'pg_constraint'::regclass, 'pg_namespace'::regclass)";
+        self.column(&format!("{rows} WHERE {tables} OR {catalogs} ORDER BY 1"))
     }
 
     /// Runs pgproof in the project.

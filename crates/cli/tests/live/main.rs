@@ -9,3 +9,4 @@ mod project;
 
 mod database;
 mod drift;
+mod migrate;

@@ -141,7 +141,7 @@ const LOCK_DEADLINE: Duration = Duration::from_mins(2);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// The key of the advisory lock: "pgproof" in ASCII.
-const MIGRATION_LOCK: i64 = 0x0070_6770_726F_6F66;
+pub const MIGRATION_LOCK: i64 = 0x0070_6770_726F_6F66;
 
 /// Applies at most `most` statements of a migration. Returns their results and how many more may be applied.
 fn apply_one(
@@ -197,7 +197,7 @@ fn apply_one(
 }
 
 /// Sends one statement, with its rows if it is a COPY, and returns how many rows it affected.
-pub(super) fn execute(session: &mut Session, statement: &Statement) -> Result<u64, DatabaseError> {
+pub fn execute(session: &mut Session, statement: &Statement) -> Result<u64, DatabaseError> {
     match &statement.copy_data {
         Some(data) => session.copy_in(&statement.text, data.as_bytes()),
         // Rows that nobody reads are not kept.

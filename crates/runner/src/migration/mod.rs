@@ -5,7 +5,9 @@ mod error;
 mod script;
 mod select;
 
-pub use apply::{Applied, Outcome, apply, apply_alone, apply_inside, apply_observed, apply_until};
+pub use apply::{
+    Applied, MIGRATION_LOCK, Outcome, apply, apply_alone, apply_inside, apply_observed, apply_until, execute,
+};
 pub use error::{MigrationError, StatementFailure};
 pub use script::run_script;
 pub use select::{optional, optional_names, select};

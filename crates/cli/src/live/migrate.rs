@@ -1,0 +1,128 @@
+//! `migrate`: applies what is pending to a database that is in use. It names the database and what it would do, asks, and
+//! shows afterwards what the database has.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use pgproof_live::migrate::{Chain, Event, Lock, MigrateError, Recognised, Standing, apply, command_tag, lock};
+use pgproof_live::{Drift, Target, described};
+use pgproof_report::Verdict;
+use pgproof_runner::Config;
+use pgproof_runner::isolation::Template;
+use pgproof_sql::{Migration, Statement};
+
+use super::consent::{Consent, Stakes};
+use super::{DatabaseArguments, drift, plan};
+use crate::server::ServerArguments;
+use crate::terminal::{Progress, note, say};
+
+/// The arguments of `migrate`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The schema to migrate to [default: the one that pgproof.toml gives the database, or the only one]
+    schema: Option<String>,
+    #[command(flatten)]
+    database: DatabaseArguments,
+    /// Show what would be done, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// With --dry-run, show the locks, the rewritten tables and the rows of each statement
+    #[arg(long, requires = "dry_run")]
+    trace: bool,
+    #[command(flatten)]
+    consent: Consent,
+    /// How long to wait for another run that migrates the database
+    #[arg(long, value_name = "DURATION", value_parser = pgproof_server::deadlines::parse_duration, default_value = "1min")]
+    wait: Duration,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// Migrates, and prints what was done.
+pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let mut target = arguments.database.target(config)?;
+    let schema = super::schema_of(config, &target, arguments.schema.as_deref())?;
+    target.address = target.address.with_deadlines(&arguments.server.options(&config.server)?.deadlines);
+    let progress = Progress::new(false);
+    progress.step(&format!("applying the migrations of {schema} to a disposable database"));
+    super::start_beside(config, &arguments.server, &target)?;
+    let template = Template::in_config(|| Ok(config.clone()), &schema)?;
+    let chain = Chain::of(&template, target.database())?;
+    progress.step(&format!("reading {target}"));
+    let mut lock = lock(&target, arguments.wait)?;
+    let recognised = recognise(&chain, &target, &mut lock)?;
+    drop(progress);
+    say(plan::standing(&recognised, &chain, &target))?;
+    if recognised.standing == Standing::Done {
+        return Ok(Verdict::Proven);
+    }
+    if let Standing::Unlike { .. } = recognised.standing {
+        bail!("what stands in {target} is not what any of the files makes, so nothing was changed");
+    }
+    let pending = &chain.files[recognised.standing.done(&chain)..];
+    say(plan::pending(pending))?;
+    if arguments.dry_run {
+        say(plan::difference(&recognised, &chain))?;
+        if arguments.trace {
+            say(plan::trace(&template, &chain, &recognised)?)?;
+        }
+        say("nothing was changed\n")?;
+        return Ok(Verdict::Proven);
+    }
+    let question = format!("apply {} to {target}?", plan::files(pending.len()));
+    if !arguments.consent.given(&target, &question, Stakes::Usual)? {
+        note("nothing was changed");
+        return Ok(Verdict::Nothing);
+    }
+    if recognise(&chain, &target, &mut lock)?.standing != recognised.standing {
+        bail!("{target} was changed by somebody else in the meantime; nothing was changed here; run the command again");
+    }
+    let transaction = config.schema(&schema)?.transaction;
+    let mut session = target.writer().map_err(|source| MigrateError::Target { target: target.to_string(), source })?;
+    apply_shown(&target, &mut session, pending, transaction)?;
+    let after = Drift::of(&target, &template)?;
+    say(drift::text(&after, &target, &format!("the migrations of {schema}")))?;
+    Ok(if after.is_refuted() { Verdict::Refuted } else { Verdict::Proven })
+}
+
+fn recognise(chain: &Chain, target: &Target, lock: &mut Lock) -> anyhow::Result<Recognised> {
+    let failed = |source| MigrateError::Target { target: target.to_string(), source };
+    let session = lock.session();
+    let live = described(session, target.database(), target.settings.owner.as_ref()).map_err(failed)?;
+    Ok(Recognised::of(chain, &live, session, target).map_err(failed)?)
+}
+
+/// Applies files, with the command tag of each statement, and the statement that runs while it does.
+fn apply_shown(
+    target: &Target,
+    session: &mut pgproof_server::Session,
+    files: &[Migration],
+    transaction: pgproof_sql::Transaction,
+) -> anyhow::Result<()> {
+    let progress = Progress::new(false);
+    let mut unwritten = None;
+    let statement = |statement: &Statement| format!("{}: {}", statement.origin, statement.kind());
+    let mut tell = |event: Event<'_>| {
+        let written = match event {
+            Event::File(file) => say(format_args!("{}\n", file.display())),
+            Event::Begins(begun) => {
+                progress.only_on_terminal(&statement(begun));
+                Ok(())
+            }
+            Event::Done(done, rows) => say(format_args!("  {}\n", command_tag(done, rows))),
+            Event::Waits { from, pause } => {
+                note(format_args!(
+                    "{} waits for a lock that others hold; trying again in {:.1} s",
+                    statement(from),
+                    pause.as_secs_f64()
+                ));
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        // A migration is not broken off because nobody reads what it says.
+        unwritten = written.err().or(unwritten.take());
+    };
+    apply(target, session, files, transaction, &mut tell)?;
+    unwritten.map_or(Ok(()), |error| Err(error.into()))
+}

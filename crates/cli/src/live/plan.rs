@@ -1,0 +1,111 @@
+//! What a migration of a database in use would do, in words: what stands there, which files are pending, and what they
+//! change in the catalog.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use pgproof_catalog::Difference;
+use pgproof_live::Target;
+use pgproof_live::migrate::{Chain, Recognised, Standing, Traced};
+use pgproof_runner::isolation::Template;
+use pgproof_sql::Migration;
+
+/// What stands in the database.
+pub(super) fn standing(recognised: &Recognised, chain: &Chain, target: &Target) -> String {
+    let mut text = format!("{target}\n");
+    let of = chain.files.len();
+    // Writing to a string cannot fail.
+    let _ = match &recognised.standing {
+        Standing::Fresh => writeln!(text, "  stands: none of {} applied", files(of)),
+        Standing::After(done) => {
+            writeln!(text, "  stands: {done} of {} applied, the last is {}", files(of), name(chain, done - 1))
+        }
+        Standing::Done => writeln!(text, "  stands: all of {} applied; nothing is pending", files(of)),
+        Standing::Unlike { nearest, differences } => {
+            let after = nearest
+                .checked_sub(1)
+                .map_or("an empty database".to_owned(), |at| format!("{} applied", name(chain, at)));
+            let mut told =
+                writeln!(text, "  stands: not what any file makes; nearest to {after}, from which it differs in");
+            for difference in differences.iter().take(MOST) {
+                told = writeln!(text, "    {difference}");
+            }
+            if differences.len() > MOST {
+                told = writeln!(text, "    and {} more", differences.len() - MOST);
+            }
+            told
+        }
+    };
+    if !recognised.strangers.is_empty() {
+        let shown: Vec<String> = recognised.strangers.iter().take(MOST).map(ToString::to_string).collect();
+        let more = recognised.strangers.len().saturating_sub(MOST);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let _ = writeln!(text, "  also there, by others: {}{more}", shown.join(", "));
+    }
+    text
+}
+
+/// How many of them are shown.
+const MOST: usize = 8;
+
+fn name(chain: &Chain, at: usize) -> String {
+    chain.files.get(at).map(|file| file.file.display().to_string()).unwrap_or_default()
+}
+
+/// As in "1 file", "4 files".
+pub(super) fn files(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}
+
+/// The files that would be applied.
+pub(super) fn pending(pending: &[Migration]) -> String {
+    let width = pending.iter().map(|file| file.file.display().to_string().len()).max().unwrap_or(0);
+    let mut text = String::from("  pending:\n");
+    for file in pending {
+        let statements = file.statements.len();
+        let plural = if statements == 1 { "" } else { "s" };
+        let _ = writeln!(text, "    {:width$}  {statements} statement{plural}", file.file.display());
+    }
+    text
+}
+
+/// The statements that would be run, and how the catalog would change.
+pub(super) fn difference(recognised: &Recognised, chain: &Chain) -> String {
+    let done = recognised.standing.done(chain);
+    let mut text = String::from("  statements:\n");
+    for statement in chain.files[done..].iter().flat_map(|file| &file.statements) {
+        let _ = writeln!(text, "    {}: {}", statement.origin, pgproof_server::session::shortened(&statement.text));
+    }
+    let differences = chain.last().differences_from(chain.after(done));
+    let _ = writeln!(text, "  the catalog would change in {}:", places(differences.len()));
+    for difference in differences {
+        let _ = match &difference {
+            Difference::Added(object) => writeln!(text, "    + {object}"),
+            Difference::Removed(object) => writeln!(text, "    - {object}"),
+            other => writeln!(text, "    ~ {other}"),
+        };
+    }
+    text
+}
+
+fn places(count: usize) -> String {
+    if count == 1 { "1 place".to_owned() } else { format!("{count} places") }
+}
+
+/// The locks, rewritten tables and rows of each statement, on a disposable database that has what stands there.
+pub(super) fn trace(template: &Arc<Template>, chain: &Chain, recognised: &Recognised) -> anyhow::Result<String> {
+    let mut text = String::from("  each statement, on a copy of the catalog without rows:\n");
+    for Traced { statement, locks, rewritten, rows } in chain.traced(template, recognised.standing.done(chain))? {
+        let _ = writeln!(text, "    {}: {}", statement.origin, statement.kind());
+        for (relation, mode) in locks {
+            let _ = writeln!(text, "      locks {relation} in {mode} mode");
+        }
+        for relation in rewritten {
+            let _ = writeln!(text, "      rewrites {relation}");
+        }
+        if rows > 0 {
+            let _ = writeln!(text, "      affects {rows} rows");
+        }
+    }
+    Ok(text)
+}

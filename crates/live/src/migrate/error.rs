@@ -1,0 +1,53 @@
+//! Why a database could not be migrated.
+
+use pgproof_runner::isolation::IsolationError;
+use pgproof_runner::migration::MigrationError;
+use pgproof_server::DatabaseError;
+
+/// Why a database could not be migrated.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// The database cannot be reached or read.
+    #[error("cannot read {target}")]
+    Target {
+        /// The database.
+        target: String,
+        /// Why.
+        source: DatabaseError,
+    },
+    /// The migrations cannot be applied to a disposable database.
+    #[error("the migrations do not apply to an empty database, so nothing was changed")]
+    Chain(#[source] MigrationError),
+    /// There is no disposable database.
+    #[error(transparent)]
+    Isolation(#[from] IsolationError),
+    /// The disposable database cannot be read.
+    #[error("cannot read the database that the migrations made")]
+    Expected(#[source] DatabaseError),
+    /// Somebody else migrates the database.
+    #[error(
+        "another run of pgproof has been migrating {target} for {waited_s} s; nothing was changed; find its session by the advisory lock in pg_locks, or wait longer with --wait"
+    )]
+    Busy {
+        /// The database.
+        target: String,
+        /// How long pgproof waited, in seconds.
+        waited_s: u64,
+    },
+    /// A statement failed.
+    #[error(transparent)]
+    Migration(#[from] MigrationError),
+    /// A lock was not obtained.
+    #[error(
+        "a lock was not obtained within {waited_s} s, {times} times; other sessions hold it: see pg_stat_activity for long transactions, then run the command again, which goes on here"
+    )]
+    Locked {
+        /// How long each attempt waited, in seconds.
+        waited_s: f64,
+        /// How often it was tried.
+        times: u32,
+        /// The statement that waited.
+        source: MigrationError,
+    },
+}

@@ -1,0 +1,19 @@
+//! Migrations applied to a database that is in use: what stands there is recognised by its catalog, what is pending is
+//! planned, and applied so that others are not made to wait and a killed run can be resumed.
+
+mod apply;
+mod chain;
+mod error;
+mod lock;
+mod standing;
+mod tag;
+mod trace;
+mod units;
+
+pub use apply::{Event, apply};
+pub use chain::Chain;
+pub use error::MigrateError;
+pub use lock::{Lock, lock};
+pub use standing::{Recognised, Standing};
+pub use tag::command_tag;
+pub use trace::Traced;
