@@ -56,6 +56,8 @@ enum Command {
     Drift(live::drift::Arguments),
     /// Apply pending migrations to a database that is in use
     Migrate(live::migrate::Arguments),
+    /// Roll migrations back in a database that is in use
+    Rollback(live::rollback::Arguments),
     /// Merge the reports of all shards of a run
     Report(report::Arguments),
     /// Measure a command against the minimum that PostgreSQL itself needs
@@ -106,6 +108,7 @@ fn configured(config: &Config, command: &Command) -> anyhow::Result<Verdict> {
         Command::Audit(arguments) => audit::run(&config.server, arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Drift(arguments) => live::drift::run(config, arguments),
+        Command::Rollback(arguments) => live::rollback::run(config, arguments),
         Command::Migrate(arguments) => live::migrate::run(config, arguments),
     }
 }

@@ -7,6 +7,7 @@ use anyhow::bail;
 use pgproof_live::migrate::{Chain, Event, Lock, MigrateError, Recognised, Standing, apply, command_tag, lock};
 use pgproof_live::{Drift, Target, described};
 use pgproof_report::Verdict;
+use pgproof_rerun::Rerun;
 use pgproof_runner::Config;
 use pgproof_runner::isolation::Template;
 use pgproof_sql::{Migration, Statement};
@@ -50,7 +51,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let chain = Chain::of(&template, target.database())?;
     progress.step(&format!("reading {target}"));
     let mut lock = lock(&target, arguments.wait)?;
-    let recognised = recognise(&chain, &target, &mut lock)?;
+    let recognised = recognise(&chain, &target, &template, &mut lock)?;
     drop(progress);
     say(plan::standing(&recognised, &chain, &target))?;
     if recognised.standing == Standing::Done {
@@ -74,7 +75,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         note("nothing was changed");
         return Ok(Verdict::Nothing);
     }
-    if recognise(&chain, &target, &mut lock)?.standing != recognised.standing {
+    if recognise(&chain, &target, &template, &mut lock)?.standing != recognised.standing {
         bail!("{target} was changed by somebody else in the meantime; nothing was changed here; run the command again");
     }
     let transaction = config.schema(&schema)?.transaction;
@@ -85,15 +86,24 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     Ok(if after.is_refuted() { Verdict::Refuted } else { Verdict::Proven })
 }
 
-fn recognise(chain: &Chain, target: &Target, lock: &mut Lock) -> anyhow::Result<Recognised> {
+/// What stands in the database now. What `pgproof.toml` accepts of the database, and of rolled back migrations, does not
+/// count.
+pub(super) fn recognise(
+    chain: &Chain,
+    target: &Target,
+    template: &Template,
+    lock: &mut Lock,
+) -> anyhow::Result<Recognised> {
     let failed = |source| MigrateError::Target { target: target.to_string(), source };
+    let rerun = template.context.part::<Rerun>()?.unwrap_or_default();
+    let accepted: Vec<_> = target.settings.accepted.iter().chain(&rerun.accepted).collect();
     let session = lock.session();
     let live = described(session, target.database(), target.settings.owner.as_ref()).map_err(failed)?;
-    Ok(Recognised::of(chain, &live, session, target).map_err(failed)?)
+    Ok(Recognised::of(chain, &live, session, &accepted).map_err(failed)?)
 }
 
 /// Applies files, with the command tag of each statement, and the statement that runs while it does.
-fn apply_shown(
+pub(super) fn apply_shown(
     target: &Target,
     session: &mut pgproof_server::Session,
     files: &[Migration],

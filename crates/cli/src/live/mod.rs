@@ -5,6 +5,7 @@ mod consent;
 pub(crate) mod drift;
 pub(crate) mod migrate;
 mod plan;
+pub(crate) mod rollback;
 
 use anyhow::{Context, bail};
 use pgproof_live::Target;

@@ -10,3 +10,4 @@ mod project;
 mod database;
 mod drift;
 mod migrate;
+mod rollback;

@@ -26,15 +26,11 @@ fn a_fresh_database_gets_everything_with_the_runbooks_command_tags() {
 }
 
 #[rstest]
-#[case(0, "none of 4 files", 65)]
-#[case(1, "1 of 4 files applied, the last is sql/opportunity/001_create_orchestrator_log.sql", 59)]
-#[case(2, "2 of 4 files applied", 7)]
-#[case(3, "3 of 4 files applied, the last is sql/opportunity/003_threshold_seed.sql", 6)]
-fn what_stands_is_recognised_by_the_catalog_and_the_rows(
-    #[case] files: usize,
-    #[case] said: &str,
-    #[case] _most: usize,
-) {
+#[case(0, "none of 4 files")]
+#[case(1, "1 of 4 files applied, the last is sql/opportunity/001_create_orchestrator_log.sql")]
+#[case(2, "2 of 4 files applied")]
+#[case(3, "3 of 4 files applied, the last is sql/opportunity/003_threshold_seed.sql")]
+fn what_stands_is_recognised_by_the_catalog_and_the_rows(#[case] files: usize, #[case] said: &str) {
     let live = fresh();
     live.migrate_by_hand_until(files);
     live.pgproof(&MIGRATE).demand(0, &[said, "no drift"]);
@@ -106,7 +102,7 @@ fn a_lock_that_others_hold_is_waited_for() {
     let waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'ALTER TABLE orchestrator_run_log%'";
     let started = std::time::Instant::now();
     while live.column(waits).is_empty() {
-        assert!(started.elapsed() < std::time::Duration::from_secs(60), "no run waits");
+        assert!(started.elapsed() < std::time::Duration::from_mins(1), "no run waits");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     std::thread::sleep(std::time::Duration::from_millis(300));

@@ -79,7 +79,7 @@ pub(crate) fn owner_of(template: &Template, reader: &mut Session) -> Result<Iden
 }
 
 /// The tables among these objects.
-fn tables(objects: &Objects) -> impl Iterator<Item = QualifiedName> {
+pub(super) fn tables(objects: &Objects) -> impl Iterator<Item = QualifiedName> {
     let is_table = |object: &ObjectId| object.kind() == ObjectKind::Table;
     objects.iter().map(|(object, _)| object).filter(move |object| is_table(object)).map(ObjectId::qualified_name)
 }

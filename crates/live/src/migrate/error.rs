@@ -35,6 +35,18 @@ pub enum MigrateError {
         /// How long pgproof waited, in seconds.
         waited_s: u64,
     },
+    /// A file cannot be rolled back.
+    #[error("{} has no down migration, so nothing was changed; a database without one goes back by a backup: pgproof restore", .file.display())]
+    NoDown {
+        /// The file.
+        file: std::path::PathBuf,
+    },
+    /// A down migration cannot be applied to a disposable database.
+    #[error("the down migrations do not apply to a disposable database, so nothing was changed")]
+    Down(#[source] MigrationError),
+    /// What would be lost cannot be counted.
+    #[error("the rows that would be lost cannot be counted, so nothing was changed")]
+    Counting(#[source] DatabaseError),
     /// A statement failed.
     #[error(transparent)]
     Migration(#[from] MigrationError),

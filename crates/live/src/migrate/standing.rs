@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use pgproof_catalog::{Difference, Objects};
+use pgproof_rerun::AcceptedDifference;
 use pgproof_server::{DatabaseError, Session};
-use pgproof_sql::{ObjectId, QualifiedName};
+use pgproof_sql::{Change, ObjectId, ObjectKind, QualifiedName};
 
 use super::chain::{Chain, rows_of};
-use crate::Target;
 
 /// How much of the migrations a database has.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,13 +52,13 @@ impl Standing {
 impl Recognised {
     /// Recognises what stands in the database of a session, whose objects are `live`.
     ///
-    /// Differences that `pgproof.toml` accepts do not count, nor does the order of columns. If several files in a row
+    /// Differences that are `accepted` do not count, nor do the order of columns and extensions that are there beforehand. If several files in a row
     /// change no object, their rows decide: as many as the file inserts must be there.
     pub fn of(
         chain: &Chain,
         live: &Objects,
         session: &mut Session,
-        target: &Target,
+        accepted: &[&AcceptedDifference],
     ) -> Result<Recognised, DatabaseError> {
         let universe = chain.universe();
         let mut ours = live.clone();
@@ -66,10 +66,10 @@ impl Recognised {
         let strangers =
             live.differences_from(&ours).into_iter().map(|difference| difference.object().clone()).collect();
         let counts = |difference: &Difference| {
-            let accepts = |accepted: &pgproof_rerun::AcceptedDifference| {
-                accepted.accepts(difference.object(), difference.property(), difference.change())
-            };
-            !difference.is_order() && !target.settings.accepted.iter().any(accepts)
+            let (object, change) = (difference.object(), difference.change());
+            let is_early = object.kind() == ObjectKind::Extension && change == Change::Added;
+            let accepts = |accepted: &&AcceptedDifference| accepted.accepts(object, difference.property(), change);
+            !difference.is_order() && !is_early && !accepted.iter().any(accepts)
         };
         let distance = |files: usize| -> Vec<Difference> {
             ours.differences_from(chain.after(files)).into_iter().filter(counts).collect()

@@ -1,0 +1,132 @@
+//! `rollback`: applies down migrations to a database that is in use. It says first what each would lose, and shows
+//! afterwards that the database is as it was before those files.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use anyhow::bail;
+use pgproof_live::migrate::{Chain, Loss, MigrateError, RollbackStep, Standing, lock, steps_back};
+use pgproof_report::Verdict;
+use pgproof_runner::Config;
+use pgproof_runner::isolation::Template;
+use pgproof_sql::{Migration, ObjectId};
+
+use super::consent::{Consent, Stakes};
+use super::migrate::{apply_shown, recognise};
+use super::{DatabaseArguments, plan};
+use crate::server::ServerArguments;
+use crate::terminal::{Progress, note, say};
+
+/// The arguments of `rollback`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// The schema [default: the one that pgproof.toml gives the database, or the only one]
+    schema: Option<String>,
+    #[command(flatten)]
+    database: DatabaseArguments,
+    /// Keep the files up to this number, and roll back those after it
+    #[arg(long, value_name = "NUMBER", required_unless_present = "all", conflicts_with = "all")]
+    to: Option<u64>,
+    /// Roll back all files
+    #[arg(long)]
+    all: bool,
+    /// Show what would be lost, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    consent: Consent,
+    /// How long to wait for another run that changes the database
+    #[arg(long, value_name = "DURATION", value_parser = pgproof_server::deadlines::parse_duration, default_value = "1min")]
+    wait: Duration,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// Rolls back, and prints what was done.
+pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let mut target = arguments.database.target(config)?;
+    let schema = super::schema_of(config, &target, arguments.schema.as_deref())?;
+    target.address = target.address.with_deadlines(&arguments.server.options(&config.server)?.deadlines);
+    let progress = Progress::new(false);
+    progress.step(&format!("applying the migrations of {schema} to a disposable database"));
+    super::start_beside(config, &arguments.server, &target)?;
+    let template = Template::in_config(|| Ok(config.clone()), &schema)?;
+    let chain = Chain::of(&template, target.database())?;
+    progress.step(&format!("reading {target}"));
+    let mut lock = lock(&target, arguments.wait)?;
+    let recognised = recognise(&chain, &target, &template, &mut lock)?;
+    say(plan::standing(&recognised, &chain, &target))?;
+    let done = match recognised.standing {
+        Standing::Unlike { .. } => {
+            bail!(
+                "what stands in {target} is not what the files make, so nothing was changed; pgproof drift shows what differs"
+            );
+        }
+        ref known => known.done(&chain),
+    };
+    let remaining = remaining(&chain.files, arguments.to)?;
+    if remaining >= done {
+        say("nothing is to be rolled back\n")?;
+        return Ok(Verdict::Proven);
+    }
+    progress.step("counting what would be lost");
+    let steps = steps_back(&chain, &template, lock.session(), done, remaining)?;
+    drop(progress);
+    say(text(&steps))?;
+    if arguments.dry_run {
+        say("nothing was changed\n")?;
+        return Ok(Verdict::Proven);
+    }
+    let question = format!("roll back {} in {target}?", plan::files(steps.len()));
+    if !arguments.consent.given(&target, &question, Stakes::Loss)? {
+        note("nothing was changed");
+        return Ok(Verdict::Nothing);
+    }
+    if recognise(&chain, &target, &template, &mut lock)?.standing != recognised.standing {
+        bail!("{target} was changed by somebody else in the meantime; nothing was changed here; run the command again");
+    }
+    let transaction = config.schema(&schema)?.transaction;
+    let mut session = target.writer().map_err(|source| MigrateError::Target { target: target.to_string(), source })?;
+    let downs: Vec<Migration> = steps.into_iter().map(|step| step.down).collect();
+    apply_shown(&target, &mut session, &downs, transaction)?;
+    let after = recognise(&chain, &target, &template, &mut lock)?;
+    say(plan::standing(&after, &chain, &target))?;
+    let is_back = after.standing.done(&chain) == remaining && !matches!(after.standing, Standing::Unlike { .. });
+    Ok(if is_back { Verdict::Proven } else { Verdict::Refuted })
+}
+
+/// How many files remain applied.
+fn remaining(files: &[Migration], to: Option<u64>) -> anyhow::Result<usize> {
+    let Some(number) = to.filter(|number| *number > 0) else { return Ok(0) };
+    let at = files.iter().position(|file| file.number == number);
+    let known = || files.iter().map(|file| file.number.to_string()).collect::<Vec<_>>().join(", ");
+    match at {
+        Some(at) => Ok(at + 1),
+        None => bail!("no migration has the number {number}; there are {}, and 0 for none of them", known()),
+    }
+}
+
+/// What each step drops and loses.
+fn text(steps: &[RollbackStep]) -> String {
+    let mut text = String::from("  to roll back:\n");
+    // Writing to a string cannot fail.
+    for step in steps {
+        let _ = writeln!(text, "    {}  ({})", step.of.file.display(), step.down.file.display());
+        for object in &step.drops {
+            let _ = writeln!(text, "      drops {object}");
+        }
+        for (table, loss) in &step.lost {
+            let table = ObjectId::table(table);
+            let _ = match loss {
+                Loss::Rows(1) => writeln!(text, "      loses 1 row of {table}"),
+                Loss::Rows(rows) => writeln!(text, "      loses {rows} rows of {table}"),
+                Loss::Values(rows) => writeln!(text, "      loses values in {rows} rows of {table}"),
+                Loss::Some(of) => writeln!(text, "      deletes rows of {table}, which has {of}"),
+            };
+        }
+        if step.lost.is_empty() {
+            let _ = writeln!(text, "      loses no rows");
+        }
+    }
+    text
+}
