@@ -58,6 +58,8 @@ enum Command {
     Migrate(live::migrate::Arguments),
     /// Roll migrations back in a database that is in use
     Rollback(live::rollback::Arguments),
+    /// Run a reviewed script with typed parameters in a database that is in use
+    Run(live::run::Arguments),
     /// Merge the reports of all shards of a run
     Report(report::Arguments),
     /// Measure a command against the minimum that PostgreSQL itself needs
@@ -109,6 +111,7 @@ fn configured(config: &Config, command: &Command) -> anyhow::Result<Verdict> {
         Command::Report(arguments) => report::run(arguments),
         Command::Drift(arguments) => live::drift::run(config, arguments),
         Command::Rollback(arguments) => live::rollback::run(config, arguments),
+        Command::Run(arguments) => live::run::run(config, arguments),
         Command::Migrate(arguments) => live::migrate::run(config, arguments),
     }
 }

@@ -7,6 +7,7 @@ mod drift;
 mod environment;
 mod error;
 pub mod migrate;
+pub mod script;
 mod target;
 mod versions;
 

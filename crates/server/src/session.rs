@@ -43,6 +43,15 @@ impl std::fmt::Debug for Session {
 /// A row of text values, as returned by the simple query protocol.
 pub type Row = Vec<Option<String>>;
 
+/// Rows with the names of their columns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NamedRows {
+    /// The names.
+    pub columns: Vec<String>,
+    /// The rows.
+    pub rows: Vec<Row>,
+}
+
 /// The result of a statement that was tried and rolled back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Attempt {
@@ -151,6 +160,24 @@ impl Session {
             self.run(&format!("PREPARE {} {types} AS {sql}", identifier(name)))?;
         }
         self.rows(&format!("EXECUTE {} {arguments}", identifier(name)))
+    }
+
+    /// Runs one statement and returns its rows with the names of their columns; no columns if it returns no rows.
+    pub fn named_rows(&mut self, sql: &str) -> Result<NamedRows, DatabaseError> {
+        log_statement(&self.database, sql);
+        let mut found = NamedRows::default();
+        for message in self.client.simple_query(sql)? {
+            match message {
+                SimpleQueryMessage::RowDescription(columns) => {
+                    found.columns = columns.iter().map(|column| column.name().to_owned()).collect();
+                }
+                SimpleQueryMessage::Row(row) => {
+                    found.rows.push((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect());
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
     }
 
     /// Runs one statement and returns how many rows it affected. Rows that it returns would be kept in memory: such a

@@ -6,6 +6,7 @@ pub(crate) mod drift;
 pub(crate) mod migrate;
 mod plan;
 pub(crate) mod rollback;
+pub(crate) mod run;
 
 use anyhow::{Context, bail};
 use pgproof_live::Target;

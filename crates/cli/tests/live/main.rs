@@ -11,3 +11,4 @@ mod database;
 mod drift;
 mod migrate;
 mod rollback;
+mod run;

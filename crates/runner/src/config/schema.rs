@@ -34,6 +34,8 @@ pub struct Schema {
     pub superseded: Option<Superseded>,
     /// The directory of the down migrations.
     pub rollback: Option<PathBuf>,
+    /// The directory of scripts for databases in use (`pgproof run`).
+    pub scripts: Option<PathBuf>,
     /// The directory of the expected rows.
     pub fixtures: Option<PathBuf>,
     /// The schema snapshot: every object and property, as accepted.
