@@ -54,6 +54,12 @@ enum Command {
     Audit(audit::Arguments),
     /// Compare a database that is in use with what the migrations make
     Drift(live::drift::Arguments),
+    /// Back up a database that is in use, with a manifest of what it holds
+    Backup(live::backup::Arguments),
+    /// Restore a backup on a disposable server and prove that all of it is back
+    RestoreDrill(live::restore_drill::Arguments),
+    /// Put a proven backup in the place of a database that is in use; the old one is kept
+    Restore(live::restore::Arguments),
     /// Merge the reports of all shards of a run
     Report(report::Arguments),
     /// Measure a command against the minimum that PostgreSQL itself needs
@@ -104,6 +110,9 @@ fn configured(config: &Config, command: &Command) -> anyhow::Result<Verdict> {
         Command::Audit(arguments) => audit::run(&config.server, arguments),
         Command::Report(arguments) => report::run(arguments),
         Command::Drift(arguments) => live::drift::run(config, arguments),
+        Command::Backup(arguments) => live::backup::run(config, arguments),
+        Command::RestoreDrill(arguments) => live::restore_drill::run(config, arguments),
+        Command::Restore(arguments) => live::restore::run(config, arguments),
     }
 }
 

@@ -30,7 +30,6 @@ pub fn note(text: impl Display) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }
 
-#[allow(dead_code)]
 /// Writes a question to standard error and leaves the cursor behind it.
 pub(crate) fn ask(question: impl Display) -> std::io::Result<()> {
     let mut stderr = std::io::stderr().lock();
@@ -73,6 +72,11 @@ impl Progress {
             bar
         });
         Progress { bar, plain: !terminal && !quiet }
+    }
+
+    /// Whether somebody watches: then each step takes the place of the one before.
+    pub(crate) fn is_live(&self) -> bool {
+        self.bar.is_some()
     }
 
     /// Shows the current step.

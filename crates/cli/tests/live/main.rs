@@ -7,5 +7,6 @@
 #[expect(dead_code, reason = "shared with the tests of `verify`, which need other parts of it")]
 mod project;
 
+mod backup;
 mod database;
 mod drift;
