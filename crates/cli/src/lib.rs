@@ -60,6 +60,12 @@ enum Command {
     Rollback(live::rollback::Arguments),
     /// Run a reviewed script with typed parameters in a database that is in use
     Run(live::run::Arguments),
+    /// Back up a database that is in use, with a manifest of what it holds
+    Backup(live::backup::Arguments),
+    /// Restore a backup on a disposable server and prove that all of it is back
+    RestoreDrill(live::restore_drill::Arguments),
+    /// Put a proven backup in the place of a database that is in use; the old one is kept
+    Restore(live::restore::Arguments),
     /// Merge the reports of all shards of a run
     Report(report::Arguments),
     /// Measure a command against the minimum that PostgreSQL itself needs
@@ -113,6 +119,9 @@ fn configured(config: &Config, command: &Command) -> anyhow::Result<Verdict> {
         Command::Rollback(arguments) => live::rollback::run(config, arguments),
         Command::Run(arguments) => live::run::run(config, arguments),
         Command::Migrate(arguments) => live::migrate::run(config, arguments),
+        Command::Backup(arguments) => live::backup::run(config, arguments),
+        Command::RestoreDrill(arguments) => live::restore_drill::run(config, arguments),
+        Command::Restore(arguments) => live::restore::run(config, arguments),
     }
 }
 

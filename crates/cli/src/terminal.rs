@@ -74,6 +74,11 @@ impl Progress {
         Progress { bar, plain: !terminal && !quiet }
     }
 
+    /// Whether somebody watches: then each step takes the place of the one before.
+    pub(crate) fn is_live(&self) -> bool {
+        self.bar.is_some()
+    }
+
     /// Shows the current step.
     pub(crate) fn step(&self, what: &str) {
         if let Some(bar) = &self.bar {

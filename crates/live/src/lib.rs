@@ -1,6 +1,7 @@
 //! Databases that are in use: which one is meant, and what is done to it. Everything else of pgproof works on databases
 //! of its own; here the database belongs to somebody else, and only what names it and asks may change it.
 
+pub mod backup;
 mod config;
 mod described;
 mod drift;

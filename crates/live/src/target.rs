@@ -32,6 +32,9 @@ impl Target {
     pub fn of(config: &Config, text: &str) -> Result<Target, TargetError> {
         let databases = config.top_part::<Databases>()?;
         let environment = Environment::read(&config.root)?;
+        for variable in databases.0.values().filter_map(|database| database.variable.as_ref()) {
+            pgproof_server::keep_secret(variable);
+        }
         if text.contains("://") || text.contains('=') {
             let address = parsed("the given database", text)?;
             let same = databases.0.iter().find(|(name, database)| {

@@ -36,6 +36,19 @@ pub enum ServerError {
         /// What was found.
         found: Vec<(Version, PathBuf)>,
     },
+    /// There are no client programs for a server of this version.
+    #[error(
+        "no pg_dump and pg_restore of PostgreSQL {major} or newer: this machine has {}; install them (Debian: apt-get install \
+         postgresql-client-{major}; Homebrew: brew install postgresql@{major}; Fedora: dnf install postgresql{major}), or set \
+         {} to the directory that contains them",
+        those_of(.found), super::BIN_VARIABLE
+    )]
+    NoClient {
+        /// The major version of the server.
+        major: u16,
+        /// The majors that were found.
+        found: Vec<u16>,
+    },
     /// A configured directory does not contain the binaries.
     #[error("{} contains no PostgreSQL: {problem}; correct {setting}", .bin.display())]
     BadSetting {
@@ -287,6 +300,14 @@ impl ServerError {
             ServerError::Rejected { source, .. } => source.sqlstate(),
             _ => None,
         }
+    }
+}
+
+/// The majors of client programs, in a sentence.
+fn those_of(majors: &[u16]) -> String {
+    match majors {
+        [] => "none".to_owned(),
+        majors => format!("those of {}", majors.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")),
     }
 }
 

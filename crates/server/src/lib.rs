@@ -33,6 +33,7 @@ pub use error::ServerError;
 pub use handle::{ServerHandle, Source};
 pub use installation::binaries::{BIN_VARIABLE, Installation, find as find_installation};
 pub use installation::cache::CACHE_VARIABLE;
+pub use installation::clients::ClientPrograms;
 pub use options::ServerOptions;
 pub use owner::Owner;
 #[cfg(feature = "docker")]
@@ -40,7 +41,7 @@ pub use provider::docker::IMAGE_VARIABLE;
 pub use provider::download::{DOWNLOAD_URL_VARIABLE, DOWNLOAD_VARIABLE, Permission};
 pub use provider::{describe, majors};
 pub use running::Server;
-pub use secrets::without_secrets;
+pub use secrets::{keep_secret, without_secrets};
 pub use session::{Attempt, Session};
 pub use settings::START_TIMEOUT_VARIABLE;
 pub use version::{NEWEST_MAJOR, OLDEST_MAJOR, Version};

@@ -4,6 +4,7 @@
 mod diff;
 mod given;
 mod read;
+mod serial;
 mod touched;
 
 use std::collections::BTreeMap;

@@ -83,7 +83,7 @@ pub(super) fn text(drift: &Drift, target: &Target, expected: &str) -> String {
 }
 
 /// A difference as a sentence about the database, with the place of what was expected.
-fn sentence(drifted: &Drifted) -> String {
+pub(super) fn sentence(drifted: &Drifted) -> String {
     let said = match &drifted.difference {
         Difference::Added(object) => format!("{object}: is not expected, but is there"),
         Difference::Removed(object) => format!("{object}: is missing"),

@@ -1,12 +1,16 @@
 //! The commands for a database that is in use: which one is meant, and the consent to change it. Each command has a
 //! module of its own; what it does stands in `pgproof-live`.
 
+pub(crate) mod backup;
 mod consent;
 pub(crate) mod drift;
 pub(crate) mod migrate;
 mod plan;
+pub(crate) mod restore;
+pub(crate) mod restore_drill;
 pub(crate) mod rollback;
 pub(crate) mod run;
+mod steps;
 
 use anyhow::{Context, bail};
 use pgproof_live::Target;
@@ -15,6 +19,8 @@ use pgproof_server::{Version, majors};
 
 use crate::server::ServerArguments;
 use crate::terminal::note;
+
+pub(crate) use consent::{Consent, Stakes};
 
 /// Which database a command is about.
 #[derive(Debug, Clone, clap::Args)]
@@ -51,13 +57,23 @@ pub(crate) fn schema_of(config: &Config, target: &Target, given: Option<&str>) -
 pub(crate) fn start_beside(config: &Config, server: &ServerArguments, target: &Target) -> anyhow::Result<()> {
     let version = target.reader().and_then(|mut session| Version::of(&mut session));
     let version = version.with_context(|| format!("cannot connect to {target}"))?;
+    start_same(config, server, &version, &target.to_string())
+}
+
+/// Starts a disposable server of this major version, which `whose` has, or the newest if there is none.
+pub(crate) fn start_same(
+    config: &Config,
+    server: &ServerArguments,
+    version: &Version,
+    whose: &str,
+) -> anyhow::Result<()> {
     let options = server.options(&config.server)?;
     // A server that is already running has one version.
     let known = majors(&options).unwrap_or_default();
     let same = known.contains(&version.major).then_some(version.major);
     if same.is_none() && !known.is_empty() {
         note(format_args!(
-            "note: {target} has PostgreSQL {version}, and no PostgreSQL {} is here: the disposable server is of another major version, which prints some definitions otherwise",
+            "note: {whose} has PostgreSQL {version}, and no PostgreSQL {} is here: the disposable server is of another major version, which prints some definitions otherwise",
             version.major
         ));
     }

@@ -7,6 +7,7 @@
 #[expect(dead_code, reason = "shared with the tests of `verify`, which need other parts of it")]
 mod project;
 
+mod backup;
 mod database;
 mod drift;
 mod migrate;

@@ -2,6 +2,7 @@
 //! (documentation, "libpq": "Connection Strings", "Environment Variables", "The Password File", "SSL Support").
 
 mod address;
+mod client;
 mod conninfo;
 mod error;
 mod passfile;
@@ -10,5 +11,6 @@ pub(crate) mod tls;
 mod uri;
 
 pub use address::Address;
+pub use client::ClientAccess;
 pub use conninfo::has_password;
 pub use error::AddressError;

@@ -80,10 +80,7 @@ pub fn majors(options: &ServerOptions) -> Result<Vec<u16>, ServerError> {
 
 /// The configured installations, else all that are found; none is an error.
 fn installations(options: &ServerOptions) -> Result<Vec<Installation>, ServerError> {
-    let variable = std::env::var_os(BIN_VARIABLE).filter(|bins| !bins.is_empty());
-    let set = variable.map(|bins| (BIN_VARIABLE, std::env::split_paths(&bins).collect::<Vec<_>>()));
-    let set = set.or_else(|| Some(("server.bin", vec![options.bin.clone()?])));
-    let (found, looked) = match set {
+    let (found, looked) = match configured(options) {
         Some((setting, bins)) => {
             let inspected = bins.into_iter().map(|bin| {
                 inspect(&bin).map_err(|problem| ServerError::BadSetting { setting, bin: bin.clone(), problem })
@@ -95,11 +92,18 @@ fn installations(options: &ServerOptions) -> Result<Vec<Installation>, ServerErr
     if found.is_empty() { Err(ServerError::NotFound { looked }) } else { Ok(found) }
 }
 
+/// The directories that are configured, if any are, and the setting that names them.
+pub(super) fn configured(options: &ServerOptions) -> Option<(&'static str, Vec<PathBuf>)> {
+    let variable = std::env::var_os(BIN_VARIABLE).filter(|bins| !bins.is_empty());
+    let set = variable.map(|bins| (BIN_VARIABLE, std::env::split_paths(&bins).collect::<Vec<_>>()));
+    set.or_else(|| Some(("server.bin", vec![options.bin.clone()?])))
+}
+
 /// Every installation on this machine, and a line for every place without one.
 fn search() -> (Vec<Installation>, Vec<String>) {
     let mut found: Vec<Installation> = Vec::new();
     let mut looked = Vec::new();
-    for (place, directories) in places() {
+    for (place, directories) in places("postgres") {
         if directories.is_empty() {
             looked.push(format!("{place}: nothing there"));
         }
@@ -118,11 +122,11 @@ fn search() -> (Vec<Installation>, Vec<String>) {
     (found, looked)
 }
 
-/// Each place by name, with the directories there that may contain binaries.
-fn places() -> Vec<(String, Vec<PathBuf>)> {
+/// Each place by name, with the directories there that may contain this program.
+pub(super) fn places(program: &str) -> Vec<(String, Vec<PathBuf>)> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).filter(|dir| dir.join("postgres").is_file()).collect();
-    let mut places = vec![("PATH".to_owned(), on_path), ("pg_config --bindir".to_owned(), pg_config())];
+    let on_path = std::env::split_paths(&path).filter(|dir| dir.join(program).is_file()).collect();
+    let mut places = vec![("PATH".to_owned(), on_path), ("pg_config --bindir".to_owned(), pg_config(program))];
     if let Some(home) = std::env::var_os("HOME").map(PathBuf::from) {
         // Where the crate postgresql_embedded unpacks its downloads.
         let pattern = home.join(".theseus/postgresql/*/bin");
@@ -132,7 +136,7 @@ fn places() -> Vec<(String, Vec<PathBuf>)> {
     places
 }
 
-fn pg_config() -> Vec<PathBuf> {
+fn pg_config(program: &str) -> Vec<PathBuf> {
     let output = without_secrets(&mut Command::new("pg_config"))
         .arg("--bindir")
         .output()
@@ -140,7 +144,7 @@ fn pg_config() -> Vec<PathBuf> {
         .filter(|output| output.status.success());
     let bin = output.and_then(|output| String::from_utf8(output.stdout).ok()).map(|text| PathBuf::from(text.trim()));
     // Development packages provide pg_config without a server.
-    bin.filter(|bin| bin.join("postgres").is_file()).into_iter().collect()
+    bin.filter(|bin| bin.join(program).is_file()).into_iter().collect()
 }
 
 /// The existing paths that match a pattern with one `*` in one component.

@@ -4,6 +4,7 @@
 pub(crate) mod account;
 pub(crate) mod binaries;
 pub(crate) mod cache;
+pub(crate) mod clients;
 mod initdb;
 pub(crate) mod place;
 mod remains;

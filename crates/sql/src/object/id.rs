@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::kind::ObjectKind;
 use crate::name::{Identifier, QualifiedName};
 
@@ -10,12 +12,15 @@ use crate::name::{Identifier, QualifiedName};
 ///
 /// Displayed without the schema `public`: `column orders.total`, `policy shop.orders.own_rows`, `function
 /// shop.total(integer)`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ObjectId {
     kind: ObjectKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     schema: Option<Identifier>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     relation: Option<Identifier>,
     name: Identifier,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     arguments: Option<String>,
 }
 

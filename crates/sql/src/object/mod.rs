@@ -7,6 +7,7 @@ mod kind;
 mod nearest;
 mod pattern;
 mod property;
+mod serial;
 mod target;
 
 pub use change::Change;

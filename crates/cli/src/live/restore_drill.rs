@@ -1,0 +1,126 @@
+//! `restore-drill`: restores a backup on a disposable server and proves that all of it is back.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use pgproof_live::backup::{Backup, BackupOptions, RestoreOptions, Restored};
+use pgproof_live::{Drift, Target};
+use pgproof_report::Verdict;
+use pgproof_runner::isolation::Template;
+use pgproof_runner::{Config, process};
+use pgproof_server::ServerOptions;
+
+use super::backup::held;
+use super::steps::{Steps, bytes, list};
+use crate::server::ServerArguments;
+use crate::terminal::say;
+
+/// The arguments of `restore-drill`.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("what").required(true))]
+pub(crate) struct Arguments {
+    /// Compare the restored database with the migrations of this schema, too
+    schema: Option<String>,
+    /// The database to back up for the drill: a name in `[databases]` of pgproof.toml, or a connection string
+    #[arg(long, value_name = "NAME|URL", group = "what")]
+    database: Option<String>,
+    /// A dump that `pgproof backup` made
+    #[arg(long, value_name = "DUMP", group = "what")]
+    file: Option<PathBuf>,
+    /// How many tables are dumped and restored at once
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    jobs: u16,
+    #[command(flatten)]
+    server: ServerArguments,
+}
+
+/// Restores and prints what is not back.
+pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let schema = arguments.schema.as_deref().map(|name| config.schema(name)).transpose()?;
+    let server = ServerOptions::of(&config.server)?;
+    let mut steps = Steps::new();
+    // Lives until the drill is over: the dump is nobody's.
+    let scratch;
+    let backup = match (&arguments.database, &arguments.file) {
+        (Some(database), _) => {
+            let target = Target::of(config, database)?;
+            scratch = Scratch::new()?;
+            let output = Some(scratch.0.clone());
+            let options = BackupOptions { server: server.clone(), output, jobs: arguments.jobs };
+            steps.begin(&format!("backing up {target}"));
+            Backup::make(&target, &options, &mut |step| steps.show(&step))?
+        }
+        (None, Some(file)) => Backup::open(file)?,
+        (None, None) => anyhow::bail!("give --database or --file"),
+    };
+    let manifest = &backup.manifest;
+    let name = match &arguments.file {
+        Some(file) => file.display().to_string(),
+        None => format!("the backup of {}", manifest.database),
+    };
+    steps.begin(&format!("restoring {name} ({}) on a disposable server", bytes(backup.size())));
+    super::start_same(config, &arguments.server, &manifest.server, &format!("the backup of {}", manifest.database))?;
+    let context = process::server(&config.server)?;
+    let options = RestoreOptions { server, jobs: arguments.jobs };
+    let restored = Restored::on_disposable(&context.cluster, &backup, &options, &mut |step| steps.show(&step))?;
+    let mut findings = list(&restored.findings);
+    let mut count = restored.findings.len();
+    if let Some(schema) = schema {
+        steps.begin(&format!("comparing it with the migrations of {}", schema.name));
+        let template = Template::in_config(|| Ok(config.clone()), &schema.name)?;
+        let drift = Drift::of(&target_of(&restored), &template)?;
+        let found = drift.found.iter().filter(|drifted| !drifted.difference.is_order());
+        let lines: Vec<String> = found
+            .map(|drifted| format!("not as the migrations make it: {}", super::drift::sentence(drifted)))
+            .collect();
+        count += lines.len();
+        findings = [findings, lines.join("\n")].join("\n").trim().to_owned();
+    }
+    drop(steps);
+    let is_proven = findings.is_empty();
+    if is_proven {
+        say(format_args!(
+            "proven: {name} of {} can be restored\n  {}: all of it is back\n",
+            manifest.time,
+            held(manifest)
+        ))?;
+    } else {
+        let things = if count == 1 { "1 thing is".to_owned() } else { format!("{count} things are") };
+        say(format_args!(
+            "{findings}\nrefuted: {name} of {} does not bring everything back: {things} wrong\n",
+            manifest.time
+        ))?;
+    }
+    if arguments.server.keep {
+        let database = restored.keep();
+        arguments.server.keep(Some((&database, "the restored database")));
+    }
+    Ok(if is_proven { Verdict::Proven } else { Verdict::Refuted })
+}
+
+/// The restored database as one that can be compared with migrations.
+fn target_of(restored: &Restored) -> Target {
+    let address = restored.address().clone().with("dbname", restored.name());
+    Target { name: None, address, settings: pgproof_live::Database::default() }
+}
+
+/// A private directory, removed with this value.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> anyhow::Result<Scratch> {
+        use std::os::unix::fs::DirBuilderExt;
+        let name = format!("pgproof-drill-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        let created = std::fs::DirBuilder::new().mode(0o700).create(&directory);
+        created.with_context(|| format!("cannot create {}", directory.display()))?;
+        Ok(Scratch(directory))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is private all the same.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
