@@ -4,12 +4,15 @@
 use std::time::Duration;
 
 use anyhow::bail;
-use pgproof_live::migrate::{Chain, Event, Lock, MigrateError, Recognised, Standing, apply, command_tag, lock};
+use pgproof_live::migrate::{
+    Chain, Event, Lock, MigrateError, Recognised, Rehearsal, Standing, apply, command_tag, lock, rehearse,
+};
 use pgproof_live::{Drift, Target, described};
 use pgproof_report::Verdict;
 use pgproof_rerun::Rerun;
 use pgproof_runner::Config;
 use pgproof_runner::isolation::Template;
+use pgproof_server::ServerOptions;
 use pgproof_sql::{Migration, Statement};
 
 use super::consent::{Consent, Stakes};
@@ -57,15 +60,25 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     if recognised.standing == Standing::Done {
         return Ok(Verdict::Proven);
     }
-    if let Standing::Unlike { .. } = recognised.standing {
-        bail!("what stands in {target} is not what any of the files makes, so nothing was changed");
-    }
-    let pending = &chain.files[recognised.standing.done(&chain)..];
+    let done = match recognised.standing {
+        Standing::Unlike { nearest, .. } => {
+            let progress = Progress::new(false);
+            progress.step(&format!("rehearsing on a copy of the catalog of {target}"));
+            let rerun = template.context.part::<Rerun>()?.unwrap_or_default();
+            let accepted: Vec<_> = target.settings.accepted.iter().chain(&rerun.accepted).collect();
+            let options = ServerOptions::of(&config.server)?;
+            let rehearsal = rehearse(&chain, &target, &template, &options, nearest, &accepted)?;
+            drop(progress);
+            rehearsed(rehearsal, &target)?
+        }
+        ref known => known.done(&chain),
+    };
+    let pending = &chain.files[done..];
     say(plan::pending(pending))?;
     if arguments.dry_run {
-        say(plan::difference(&recognised, &chain))?;
+        say(plan::difference(done, &recognised, &chain))?;
         if arguments.trace {
-            say(plan::trace(&template, &chain, &recognised)?)?;
+            say(plan::trace(&template, &chain, done)?)?;
         }
         say("nothing was changed\n")?;
         return Ok(Verdict::Proven);
@@ -84,6 +97,25 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let after = Drift::of(&target, &template)?;
     say(drift::text(&after, &target, &format!("the migrations of {schema}")))?;
     Ok(if after.is_refuted() { Verdict::Refuted } else { Verdict::Proven })
+}
+
+/// After how many files the pending ones begin, if they were rehearsed.
+fn rehearsed(rehearsal: Rehearsal, target: &Target) -> anyhow::Result<usize> {
+    match rehearsal {
+        Rehearsal::Succeeded { after } => {
+            say("  rehearsed on a copy of its catalog: the pending files lead to what the migrations make\n")?;
+            Ok(after)
+        }
+        Rehearsal::Differs { differences, .. } => {
+            say(plan::remains(&differences))?;
+            bail!(
+                "after the pending files, {target} would differ from what the migrations make, so nothing was changed; mend it by hand, or accept the differences in [[databases.{}.accepted]]",
+                target.typed_name()
+            )
+        }
+        Rehearsal::Fails(error) => Err(anyhow::Error::from(error)
+            .context(format!("the pending files fail on a copy of the catalog of {target}, so nothing was changed"))),
+    }
 }
 
 /// What stands in the database now. What `pgproof.toml` accepts of the database, and of rolled back migrations, does not

@@ -45,6 +45,18 @@ pub(super) fn standing(recognised: &Recognised, chain: &Chain, target: &Target) 
     text
 }
 
+/// What would still differ afterwards.
+pub(super) fn remains(differences: &[Difference]) -> String {
+    let mut text = String::from("  rehearsed on a copy of its catalog; afterwards there would remain:\n");
+    for difference in differences.iter().take(MOST) {
+        let _ = writeln!(text, "    {difference}");
+    }
+    if differences.len() > MOST {
+        let _ = writeln!(text, "    and {} more", differences.len() - MOST);
+    }
+    text
+}
+
 /// How many of them are shown.
 const MOST: usize = 8;
 
@@ -70,13 +82,16 @@ pub(super) fn pending(pending: &[Migration]) -> String {
 }
 
 /// The statements that would be run, and how the catalog would change.
-pub(super) fn difference(recognised: &Recognised, chain: &Chain) -> String {
-    let done = recognised.standing.done(chain);
+pub(super) fn difference(done: usize, recognised: &Recognised, chain: &Chain) -> String {
     let mut text = String::from("  statements:\n");
     for statement in chain.files[done..].iter().flat_map(|file| &file.statements) {
         let _ = writeln!(text, "    {}: {}", statement.origin, pgproof_server::session::shortened(&statement.text));
     }
-    let differences = chain.last().differences_from(chain.after(done));
+    let differences = match &recognised.standing {
+        // Only what is missing is known, from the nearest file on.
+        Standing::Unlike { nearest, .. } => chain.last().differences_from(chain.after(*nearest)),
+        _ => chain.last().differences_from(chain.after(done)),
+    };
     let _ = writeln!(text, "  the catalog would change in {}:", places(differences.len()));
     for difference in differences {
         let _ = match &difference {
@@ -93,9 +108,9 @@ fn places(count: usize) -> String {
 }
 
 /// The locks, rewritten tables and rows of each statement, on a disposable database that has what stands there.
-pub(super) fn trace(template: &Arc<Template>, chain: &Chain, recognised: &Recognised) -> anyhow::Result<String> {
+pub(super) fn trace(template: &Arc<Template>, chain: &Chain, done: usize) -> anyhow::Result<String> {
     let mut text = String::from("  each statement, on a copy of the catalog without rows:\n");
-    for Traced { statement, locks, rewritten, rows } in chain.traced(template, recognised.standing.done(chain))? {
+    for Traced { statement, locks, rewritten, rows } in chain.traced(template, done)? {
         let _ = writeln!(text, "    {}: {}", statement.origin, statement.kind());
         for (relation, mode) in locks {
             let _ = writeln!(text, "      locks {relation} in {mode} mode");

@@ -146,3 +146,81 @@ fn what_others_have_in_the_database_is_left_alone() {
     live.pgproof(&MIGRATE).demand(1, &["also there, by others: table theirs", "table theirs: is not expected"]);
     assert_eq!(live.column("SELECT x FROM theirs"), ["1"]);
 }
+
+/// Kills a run after it has reported this many statements.
+fn killed_after(live: &InUse, statements: usize) {
+    use std::io::BufRead;
+    let mut command = live.project.pgproof(&MIGRATE);
+    let mut run = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("pgproof runs");
+    let lines = std::io::BufReader::new(run.stdout.take().expect("its output")).lines();
+    let tags = lines.map(|line| line.expect("a line")).filter(|line| {
+        line.starts_with("  CREATE")
+            || line.starts_with("  COMMENT")
+            || line.starts_with("  INSERT")
+            || line.starts_with("  ALTER")
+    });
+    let _ = tags.take(statements).count();
+    run.kill().expect("it runs");
+    run.wait().expect("it ends");
+}
+
+#[test]
+fn a_killed_run_is_resumed_by_the_next() {
+    let moments = std::env::var("PGPROOF_KILLS").ok().and_then(|count| count.parse().ok()).unwrap_or(5);
+    let whole = fresh();
+    whole.pgproof(&MIGRATE).demand(0, &["no drift"]);
+    for moment in 0..moments {
+        let live = fresh();
+        // 65 statements; the last moment is after the end.
+        killed_after(&live, 1 + moment * 65 / moments);
+        live.pgproof(&MIGRATE).demand(0, &[]);
+        live.pgproof(&["drift", "--database", "live", "--between", &whole.conninfo()]).demand(0, &["no drift"]);
+        assert_eq!(live.column("SELECT count(*) FROM opportunity_thresholds"), ["7"]);
+    }
+}
+
+#[test]
+fn an_older_database_with_rows_is_rehearsed_and_upgraded() {
+    let live = InUse::of(Project::of("settler"), "");
+    let legacy = live.project.path("fixtures/settler/legacy");
+    let mut files: Vec<_> =
+        std::fs::read_dir(legacy).expect("a directory").map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    for file in files.iter().filter(|file| file.extension().is_some_and(|extension| extension == "sql")) {
+        live.run(&std::fs::read_to_string(file).expect("a file"));
+    }
+    let rows = live.column("SELECT count(*) FROM jobs");
+    let ended = live.pgproof(&MIGRATE);
+    ended.demand(
+        0,
+        &[
+            "stands: not what any file makes",
+            "rehearsed on a copy of its catalog: the pending files lead to what the migrations make",
+        ],
+    );
+    assert_eq!(live.column("SELECT count(*) FROM jobs"), rows);
+}
+
+#[test]
+fn what_the_files_cannot_mend_is_left_alone() {
+    let live = fresh();
+    live.migrate_by_hand();
+    live.run("ALTER TABLE etl_logs ALTER COLUMN severity TYPE varchar(20)");
+    let before = live.state();
+    live.pgproof(&MIGRATE)
+        .demand(2, &["afterwards there would remain:", "column etl_logs.severity: type", "nothing was changed"]);
+    assert_eq!(live.state(), before);
+}
+
+#[test]
+fn files_that_cannot_be_run_again_are_left_alone_with_the_place_of_the_error() {
+    let config =
+        "[schemas.shop]\nmigrations = \"sql\"\nsuite = { package = \"suites\", test = \"names_of_objects\" }\n";
+    let project = Project::with(config);
+    project.write("sql/1_shop.sql", "CREATE TABLE a (x int);\nCREATE TABLE b (x int);\n");
+    let live = InUse::of(project, "");
+    live.run("CREATE TABLE a (x int)");
+    live.pgproof(&MIGRATE)
+        .demand(2, &["the pending files fail on a copy", "sql/1_shop.sql:1:", "42P07 duplicate_table"]);
+    assert_eq!(live.column("SELECT count(*) FROM pg_tables WHERE tablename = 'b'"), ["0"]);
+}

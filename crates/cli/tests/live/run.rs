@@ -52,8 +52,7 @@ fn what_cannot_be_run_changes_nothing(#[case] arguments: &[&str], #[case] said: 
     let live = settler();
     live.project.write("sql/settler/scripts/typed.sql", "-- parameter count integer\nSELECT :'count';\n");
     live.project.write("sql/settler/scripts/commits.sql", "DELETE FROM tenants; COMMIT;\n");
-    live.project
-        .write("sql/settler/scripts/half.sql", "CREATE TABLE t (x int);\nSELECT 1 / 0;\n");
+    live.project.write("sql/settler/scripts/half.sql", "CREATE TABLE t (x int);\nSELECT 1 / 0;\n");
     let before = live.state();
     live.pgproof(&[&["run"], arguments, &["--database", "live", "--yes"]].concat()).demand(2, &[said]);
     assert_eq!(live.state(), before);

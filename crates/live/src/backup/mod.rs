@@ -2,6 +2,7 @@
 //! a dump brings all of it back, and a restored database that takes the place of the old one.
 
 mod contents;
+mod copy;
 mod database;
 mod dump;
 mod error;
@@ -15,6 +16,7 @@ mod supervised;
 mod swap;
 
 pub use contents::Contents;
+pub use copy::{CopyError, copy_catalog};
 pub use dump::{Backup, BackupOptions, Step};
 pub use error::BackupError;
 pub use files::DumpFiles;

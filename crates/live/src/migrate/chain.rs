@@ -66,9 +66,13 @@ impl Chain {
         &self.steps
     }
 
-    /// Every object that there is after any of the files.
-    pub(super) fn universe(&self) -> BTreeSet<&ObjectId> {
-        self.steps.iter().flat_map(|step| step.objects.iter().map(|(object, _)| object)).collect()
+    /// Those objects of a database that there are after any of the files.
+    pub(super) fn ours(&self, live: &Objects) -> Objects {
+        let known = self.steps.iter().flat_map(|step| step.objects.iter().map(|(object, _)| object));
+        let known: BTreeSet<&ObjectId> = known.collect();
+        let mut ours = live.clone();
+        ours.retain(|object, _| known.contains(object));
+        ours
     }
 }
 

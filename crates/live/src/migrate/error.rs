@@ -22,6 +22,9 @@ pub enum MigrateError {
     /// There is no disposable database.
     #[error(transparent)]
     Isolation(#[from] IsolationError),
+    /// The catalog of the database cannot be copied.
+    #[error("what is pending cannot be rehearsed, so nothing was changed")]
+    Copy(#[from] crate::backup::CopyError),
     /// The disposable database cannot be read.
     #[error("cannot read the database that the migrations made")]
     Expected(#[source] DatabaseError),

@@ -60,20 +60,10 @@ impl Recognised {
         session: &mut Session,
         accepted: &[&AcceptedDifference],
     ) -> Result<Recognised, DatabaseError> {
-        let universe = chain.universe();
-        let mut ours = live.clone();
-        ours.retain(|object, _| universe.contains(object));
+        let ours = chain.ours(live);
         let strangers =
             live.differences_from(&ours).into_iter().map(|difference| difference.object().clone()).collect();
-        let counts = |difference: &Difference| {
-            let (object, change) = (difference.object(), difference.change());
-            let is_early = object.kind() == ObjectKind::Extension && change == Change::Added;
-            let accepts = |accepted: &&AcceptedDifference| accepted.accepts(object, difference.property(), change);
-            !difference.is_order() && !is_early && !accepted.iter().any(accepts)
-        };
-        let distance = |files: usize| -> Vec<Difference> {
-            ours.differences_from(chain.after(files)).into_iter().filter(counts).collect()
-        };
+        let distance = |files: usize| differences_that_count(&ours, chain.after(files), accepted);
         let matching: BTreeSet<usize> = (0..=chain.files.len()).filter(|files| distance(*files).is_empty()).collect();
         let standing = if matching.is_empty() {
             // The later one of two that are as near: what a file does not change, it does not undo.
@@ -85,6 +75,22 @@ impl Recognised {
         };
         Ok(Recognised { standing, strangers })
     }
+}
+
+/// How objects differ from what is expected. The order of columns does not count, nor do extensions that are there beforehand,
+/// and what is accepted.
+pub(super) fn differences_that_count(
+    objects: &Objects,
+    expected: &Objects,
+    accepted: &[&AcceptedDifference],
+) -> Vec<Difference> {
+    let counts = |difference: &Difference| {
+        let (object, change) = (difference.object(), difference.change());
+        let is_early = object.kind() == ObjectKind::Extension && change == Change::Added;
+        let accepts = |accepted: &&AcceptedDifference| accepted.accepts(object, difference.property(), change);
+        !difference.is_order() && !is_early && !accepted.iter().any(accepts)
+    };
+    objects.differences_from(expected).into_iter().filter(counts).collect()
 }
 
 fn after(files: usize, chain: &Chain) -> Standing {
