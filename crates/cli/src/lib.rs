@@ -66,6 +66,8 @@ enum Command {
     RestoreDrill(live::restore_drill::Arguments),
     /// Put a proven backup in the place of a database that is in use; the old one is kept
     Restore(live::restore::Arguments),
+    /// Go through the checklist that follows the migrations of a database in use
+    Checklist(live::checklist::Arguments),
     /// Merge the reports of all shards of a run
     Report(report::Arguments),
     /// Measure a command against the minimum that PostgreSQL itself needs
@@ -117,6 +119,7 @@ fn configured(config: &Config, command: &Command) -> anyhow::Result<Verdict> {
         Command::Report(arguments) => report::run(arguments),
         Command::Drift(arguments) => live::drift::run(config, arguments),
         Command::Rollback(arguments) => live::rollback::run(config, arguments),
+        Command::Checklist(arguments) => live::checklist::run(config, arguments),
         Command::Run(arguments) => live::run::run(config, arguments),
         Command::Migrate(arguments) => live::migrate::run(config, arguments),
         Command::Backup(arguments) => live::backup::run(config, arguments),

@@ -15,6 +15,7 @@ use pgproof_runner::isolation::Template;
 use pgproof_server::ServerOptions;
 use pgproof_sql::{Migration, Statement};
 
+use super::after_care::AfterCare;
 use super::consent::{Consent, Stakes};
 use super::{DatabaseArguments, drift, plan};
 use crate::server::ServerArguments;
@@ -39,6 +40,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DURATION", value_parser = pgproof_server::deadlines::parse_duration, default_value = "1min")]
     wait: Duration,
     #[command(flatten)]
+    after_care: AfterCare,
+    #[command(flatten)]
     server: ServerArguments,
 }
 
@@ -57,7 +60,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let recognised = recognise(&chain, &target, &template, &mut lock)?;
     drop(progress);
     say(plan::standing(&recognised, &chain, &target))?;
-    if recognised.standing == Standing::Done {
+    if recognised.standing == Standing::Done && !arguments.after_care.is_asked_for() {
         return Ok(Verdict::Proven);
     }
     let done = match recognised.standing {
@@ -74,7 +77,9 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         ref known => known.done(&chain),
     };
     let pending = &chain.files[done..];
-    say(plan::pending(pending))?;
+    if !pending.is_empty() {
+        say(plan::pending(pending))?;
+    }
     if arguments.dry_run {
         say(plan::difference(done, &recognised, &chain))?;
         if arguments.trace {
@@ -83,7 +88,11 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         say("nothing was changed\n")?;
         return Ok(Verdict::Proven);
     }
-    let question = format!("apply {} to {target}?", plan::files(pending.len()));
+    let question = if pending.is_empty() {
+        format!("update statistics and contents in {target}?")
+    } else {
+        format!("apply {} to {target}?", plan::files(pending.len()))
+    };
     if !arguments.consent.given(&target, &question, Stakes::Usual)? {
         note("nothing was changed");
         return Ok(Verdict::Nothing);
@@ -94,6 +103,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let transaction = config.schema(&schema)?.transaction;
     let mut session = target.writer().map_err(|source| MigrateError::Target { target: target.to_string(), source })?;
     apply_shown(&target, &mut session, pending, transaction)?;
+    arguments.after_care.give(&target, &chain, &mut session)?;
     let after = Drift::of(&target, &template)?;
     say(drift::text(&after, &target, &format!("the migrations of {schema}")))?;
     Ok(if after.is_refuted() { Verdict::Refuted } else { Verdict::Proven })

@@ -1,7 +1,9 @@
 //! The commands for a database that is in use: which one is meant, and the consent to change it. Each command has a
 //! module of its own; what it does stands in `pgproof-live`.
 
+mod after_care;
 pub(crate) mod backup;
+pub(crate) mod checklist;
 mod consent;
 pub(crate) mod drift;
 pub(crate) mod migrate;

@@ -2,17 +2,22 @@
 //! afterwards that the database is as it was before those files.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use pgproof_live::Target;
+use pgproof_live::backup::{Backup, BackupOptions};
 use pgproof_live::migrate::{Chain, Loss, MigrateError, RollbackStep, Standing, lock, steps_back};
 use pgproof_report::Verdict;
 use pgproof_runner::Config;
 use pgproof_runner::isolation::Template;
+use pgproof_server::ServerOptions;
 use pgproof_sql::{Migration, ObjectId};
 
 use super::consent::{Consent, Stakes};
 use super::migrate::{apply_shown, recognise};
+use super::steps::Steps;
 use super::{DatabaseArguments, plan};
 use crate::server::ServerArguments;
 use crate::terminal::{Progress, note, say};
@@ -33,6 +38,12 @@ pub(crate) struct Arguments {
     /// Show what would be lost, and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Do not back up the database first
+    #[arg(long)]
+    no_backup: bool,
+    /// The directory for the backup, or its file [default: DATABASE-TIME.dump in the current directory]
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "no_backup")]
+    backup_to: Option<PathBuf>,
     #[command(flatten)]
     consent: Consent,
     /// How long to wait for another run that changes the database
@@ -85,6 +96,9 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     if recognise(&chain, &target, &template, &mut lock)?.standing != recognised.standing {
         bail!("{target} was changed by somebody else in the meantime; nothing was changed here; run the command again");
     }
+    if !arguments.no_backup {
+        back_up(config, &target, arguments.backup_to.clone())?;
+    }
     let transaction = config.schema(&schema)?.transaction;
     let mut session = target.writer().map_err(|source| MigrateError::Target { target: target.to_string(), source })?;
     let downs: Vec<Migration> = steps.into_iter().map(|step| step.down).collect();
@@ -93,6 +107,17 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     say(plan::standing(&after, &chain, &target))?;
     let is_back = after.standing.done(&chain) == remaining && !matches!(after.standing, Standing::Unlike { .. });
     Ok(if is_back { Verdict::Proven } else { Verdict::Refuted })
+}
+
+/// Backs the database up, and says where the backup is.
+fn back_up(config: &Config, target: &Target, output: Option<PathBuf>) -> anyhow::Result<()> {
+    let options = BackupOptions { server: ServerOptions::of(&config.server)?, output, jobs: 1 };
+    let mut steps = Steps::new();
+    steps.begin(&format!("backing up {target}"));
+    let backup = Backup::make(target, &options, &mut |step| steps.show(&step));
+    let backup = backup.context("nothing was rolled back; --no-backup goes without a backup")?;
+    say(format_args!("backed up to {}\n", backup.files.dump.display()))?;
+    Ok(())
 }
 
 /// How many files remain applied.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, anyhow, bail};
+use clap::{Args, FromArgMatches};
 use pgproof_report::{Extent, Majors, Obstacle, Report, SchemaReport, ServerReport, Shard, SuiteRun, Verdict};
 use pgproof_rerun::{CASES_VARIABLE, Rerun, SEED_VARIABLE};
 use pgproof_runner::migration::{optional_names, select};
@@ -129,6 +130,18 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let all = Majors::new(reports);
     say(format_args!("{}", arguments.format.reporter().majors(&all)?))?;
     Ok(all.verdict)
+}
+
+/// Proves a schema on a server of its own, as `verify` does without options.
+pub(crate) fn report_of(config: &Config, schema: &Schema, progress: &Progress) -> anyhow::Result<SchemaReport> {
+    let no_options =
+        Arguments::augment_args(clap::Command::new("verify")).no_binary_name(true).get_matches_from([""; 0]);
+    let arguments = Arguments::from_arg_matches(&no_options)?;
+    let schemas = [schema.clone()];
+    let migrations = Migrations::from([(schema.name.clone(), select(config, schema)?)]);
+    let options = ServerOptions::of(&config.server)?;
+    let (_, report) = on_one(config, &schemas, &migrations, &arguments, &options, progress)?;
+    report.schemas.into_iter().next().context("the report has no schema")
 }
 
 /// Proves schemas on one server.

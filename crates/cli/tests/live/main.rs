@@ -8,6 +8,7 @@
 mod project;
 
 mod backup;
+mod checklist;
 mod database;
 mod drift;
 mod migrate;

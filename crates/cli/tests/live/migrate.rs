@@ -224,3 +224,24 @@ fn files_that_cannot_be_run_again_are_left_alone_with_the_place_of_the_error() {
         .demand(2, &["the pending files fail on a copy", "sql/1_shop.sql:1:", "42P07 duplicate_table"]);
     assert_eq!(live.column("SELECT count(*) FROM pg_tables WHERE tablename = 'b'"), ["0"]);
 }
+
+#[test]
+fn statistics_and_materialized_views_are_brought_up_to_date() {
+    let live = InUse::of(Project::of("settler"), "");
+    live.project.append(
+        "sql/settler/001-initial-schema.sql",
+        "\nCREATE MATERIALIZED VIEW IF NOT EXISTS plain AS SELECT 1 AS x;\n",
+    );
+    let ended = live.pgproof(&["migrate", "--database", "live", "--yes", "--analyze", "--refresh"]);
+    ended.demand(
+        0,
+        &[
+            "analyzed 30 tables and materialized views",
+            "refreshed materialized view mv_reconciliation_summary_daily, concurrently",
+            "refreshed materialized view plain, not concurrently, because it has no unique index",
+        ],
+    );
+    live.pgproof(&["migrate", "--database", "live", "--yes", "--analyze"])
+        .demand(0, &["nothing is pending", "analyzed 30 tables and materialized views"]);
+    assert_eq!(live.column("SELECT count(*) FROM pg_stat_user_tables WHERE last_analyze IS NULL"), ["0"]);
+}

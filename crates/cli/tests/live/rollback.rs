@@ -21,7 +21,7 @@ fn each_step_of_the_runbook_is_rolled_back_alone_and_migrated_again(
     #[case] then: &str,
 ) {
     let live = InUse::migrated();
-    rolled_back(&live, &["--to", &to.to_string()]).demand(0, &[said, then]);
+    rolled_back(&live, &["--no-backup", "--to", &to.to_string()]).demand(0, &[said, then]);
     live.pgproof(&["migrate", "--database", "live", "--yes"]).demand(0, &[then, "no drift"]);
 }
 
@@ -29,7 +29,7 @@ fn each_step_of_the_runbook_is_rolled_back_alone_and_migrated_again(
 fn all_of_it_is_rolled_back_and_migrated_again() {
     let live = InUse::migrated();
     live.run("INSERT INTO opportunity_hypotheses (niche, city, state) SELECT 'n' || i, 'c', 'TX' FROM generate_series(1, 3) i");
-    let ended = rolled_back(&live, &["--all"]);
+    let ended = rolled_back(&live, &["--all", "--backup-to", "before.dump"]);
     ended.demand(
         0,
         &[
@@ -62,6 +62,7 @@ fn a_file_without_a_down_migration_is_an_error_before_anything_happens() {
     live.migrate_by_hand();
     std::fs::remove_file(live.project.path("sql/opportunity/rollback/002_opportunity_tables.sql")).expect("a file");
     let before = live.state();
-    rolled_back(&live, &["--all"]).demand(2, &["sql/opportunity/002_opportunity_tables.sql has no down migration"]);
+    rolled_back(&live, &["--all", "--backup-to", "before.dump"])
+        .demand(2, &["sql/opportunity/002_opportunity_tables.sql has no down migration"]);
     assert_eq!(live.state(), before);
 }

@@ -1,6 +1,7 @@
 //! Migrations applied to a database that is in use: what stands there is recognised by its catalog, what is pending is
 //! planned, and applied so that others are not made to wait and a killed run can be resumed.
 
+mod after_care;
 mod apply;
 mod chain;
 mod error;
@@ -12,6 +13,7 @@ mod tag;
 mod trace;
 mod units;
 
+pub use after_care::{Refreshed, analyze, invalid_indexes, refresh};
 pub use apply::{Event, apply};
 pub use chain::Chain;
 pub use error::MigrateError;

@@ -17,7 +17,7 @@ use serde::de::IgnoredAny;
 
 pub use error::ConfigError;
 pub use part::{Part, Subsystem, TopPart};
-pub use schema::{Schema, Section, Suite, Superseded, Variable};
+pub use schema::{ChecklistItem, Schema, Section, Suite, Superseded, Variable};
 
 /// The name of the configuration file.
 pub const FILE_NAME: &str = "pgproof.toml";

@@ -48,6 +48,9 @@ pub struct Schema {
     /// The sections of the report, in order.
     #[serde(default)]
     pub sections: Vec<Section>,
+    /// What is checked after the migrations of a database in use (`pgproof checklist`), in order.
+    #[serde(default)]
+    pub checklist: Vec<ChecklistItem>,
     /// The environment variables that the schema's application needs.
     #[serde(default)]
     pub environment: BTreeMap<String, Variable>,
@@ -111,4 +114,21 @@ pub struct Section {
     /// How many tests the runbook specifies; fewer refute the section.
     #[serde(default)]
     pub tests: usize,
+}
+
+/// Table `[[schemas.NAME.checklist]]`: an item of the checklist after a migration. Without `sections` and `sql`, only a
+/// person can tick it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChecklistItem {
+    /// What is checked.
+    pub item: String,
+    /// The sections of the suite that prove it, by module. The suite proves it of the migrations; the database must not
+    /// differ from them.
+    #[serde(default)]
+    pub sections: Vec<String>,
+    /// A query of the database.
+    pub sql: Option<String>,
+    /// The single value that the query returns.
+    pub expect: Option<String>,
 }
