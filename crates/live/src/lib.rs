@@ -7,6 +7,7 @@ mod described;
 mod drift;
 mod environment;
 mod error;
+mod restated;
 mod target;
 mod versions;
 

@@ -63,39 +63,37 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let context = process::server(&config.server)?;
     let options = RestoreOptions { server, jobs: arguments.jobs };
     let restored = Restored::on_disposable(&context.cluster, &backup, &options, &mut |step| steps.show(&step))?;
-    let mut findings = list(&restored.findings);
-    let mut count = restored.findings.len();
+    let lacks = list(&restored.findings);
+    let mut drifted = Vec::new();
     if let Some(schema) = schema {
         steps.begin(&format!("comparing it with the migrations of {}", schema.name));
         let template = Template::in_config(|| Ok(config.clone()), &schema.name)?;
         let drift = Drift::of(&target_of(&restored), &template)?;
         let found = drift.found.iter().filter(|drifted| !drifted.difference.is_order());
-        let lines: Vec<String> = found
-            .map(|drifted| format!("not as the migrations make it: {}", super::drift::sentence(drifted)))
-            .collect();
-        count += lines.len();
-        findings = [findings, lines.join("\n")].join("\n").trim().to_owned();
+        drifted.extend(found.map(super::drift::sentence));
     }
     drop(steps);
-    let is_proven = findings.is_empty();
-    if is_proven {
-        say(format_args!(
-            "proven: {name} of {} can be restored\n  {}: all of it is back\n",
-            manifest.time,
-            held(manifest)
-        ))?;
+    let of = &manifest.time;
+    let is_proven = lacks.is_empty() && drifted.is_empty();
+    if lacks.is_empty() {
+        say(format_args!("proven: {name} of {of} can be restored\n  {}: all of it is back\n", held(manifest)))?;
     } else {
-        let things = if count == 1 { "1 thing is".to_owned() } else { format!("{count} things are") };
-        say(format_args!(
-            "{findings}\nrefuted: {name} of {} does not bring everything back: {things} wrong\n",
-            manifest.time
-        ))?;
+        let things = things(restored.findings.len());
+        say(format_args!("{lacks}\nrefuted: {name} of {of} does not bring everything back: {things}\n"))?;
+    }
+    if let (Some(schema), false) = (schema, drifted.is_empty()) {
+        let (lines, things) = (drifted.join("\n"), things(drifted.len()));
+        say(format_args!("{lines}\nrefuted: it differs from the migrations of {}: {things}\n", schema.name))?;
     }
     if arguments.server.keep {
         let database = restored.keep();
         arguments.server.keep(Some((&database, "the restored database")));
     }
     Ok(if is_proven { Verdict::Proven } else { Verdict::Refuted })
+}
+
+fn things(count: usize) -> String {
+    if count == 1 { "1 difference".to_owned() } else { format!("{count} differences") }
 }
 
 /// The restored database as one that can be compared with migrations.
