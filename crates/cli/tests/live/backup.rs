@@ -100,6 +100,16 @@ fn a_drill_of_a_database_makes_its_own_backup() {
 }
 
 #[test]
+fn a_restored_database_is_as_the_migrations_make_it() {
+    let live = InUse::of(Project::of("settler"), "");
+    let migration = live.project.path("sql/settler/001-initial-schema.sql");
+    live.run(&std::fs::read_to_string(migration).expect("a file"));
+    live.superuser().run(&format!("ALTER ROLE {} BYPASSRLS", live.name)).expect("a superuser");
+    live.pgproof(&["restore-drill", "settler", "--database", "live"])
+        .demand(0, &["proven", "as the migrations of settler make it"]);
+}
+
+#[test]
 fn a_dump_of_several_jobs_is_a_directory() {
     let live = opportunity();
     std::fs::create_dir(live.project.path("backups")).expect("a directory");
