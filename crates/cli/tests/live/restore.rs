@@ -1,6 +1,7 @@
 //! `restore`: a backup takes the place of a database, and a restore that fails or is killed leaves the old one in place.
 
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use pgproof_server::Session;
@@ -112,6 +113,29 @@ fn a_session_that_cannot_be_ended_leaves_the_old_database_in_place() {
     drop(superuser);
     is_old(&live);
     assert_eq!(databases(&live), [live.name.clone()]);
+}
+
+#[test]
+fn applications_that_connect_again_and_again_do_not_hinder_it() {
+    let live = live();
+    backed_up(&live);
+    let has_ended = AtomicBool::new(false);
+    let address = Address::parse(&live.conninfo()).expect("an address");
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut sessions = Vec::new();
+                while !has_ended.load(Ordering::Relaxed) {
+                    sessions.extend(Session::open(&address, &live.name));
+                    sessions.retain(|session| !session.is_closed());
+                    sessions.truncate(5);
+                }
+            });
+        }
+        let ended = restore(&live);
+        has_ended.store(true, Ordering::Relaxed);
+        ended.demand(0, &["restored: live"]);
+    });
 }
 
 #[test]

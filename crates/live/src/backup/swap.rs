@@ -4,6 +4,7 @@
 //! (Documentation, "ALTER DATABASE": whoever renames a database owns it and has CREATEDB, and is connected to another one;
 //! nobody may be connected to it.)
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pgproof_server::{DatabaseError, Session, SqlState, Version};
@@ -16,8 +17,8 @@ use crate::Target;
 /// The longest name that PostgreSQL does not truncate.
 const LONGEST_NAME: usize = 63;
 
-/// How often the sessions of the old database are ended: applications connect again.
-const TRIES: u32 = 5;
+/// How often the sessions of the old database are ended.
+const OFTEN: Duration = Duration::from_millis(50);
 
 /// The part of a new database's name that says what it is.
 const RESTORED: &str = "_restored_";
@@ -74,7 +75,9 @@ impl<'a> Replacement<'a> {
             literal(&format!("{database}{RESTORED}"))
         );
         let left = session.column(&left).map_err(unchanged)?;
-        let sessions = session.value(&format!("SELECT count(*) {}", sessions_with(database))).map_err(unchanged)?;
+        let sessions = session
+            .value(&format!("SELECT count(*) {}", sessions_with("datname", &literal(database))))
+            .map_err(unchanged)?;
         Ok(Replacement {
             target,
             backup,
@@ -110,24 +113,33 @@ impl<'a> Replacement<'a> {
             rename(database, &self.kept),
             rename(restored.name(), database)
         );
-        let sessions = format!("SELECT pid, usename {}", sessions_with(database));
-        let mut tries = 0;
-        loop {
-            let remaining = end(&mut session, &sessions).map_err(unchanged)?;
-            match session.run(&both) {
-                Ok(()) => break,
-                Err(error) if error.sqlstate() == Some(SqlState::OBJECT_IN_USE.code()) && !remaining.is_empty() => {
-                    let role = self.target.address.get("user").unwrap_or_default().to_owned();
-                    return Err(BackupError::Sessions { database: database.to_owned(), role, of: remaining });
+        // By its OID: the name is about to be another database's.
+        let oid = session.value(&format!("SELECT oid FROM pg_database WHERE datname = {}", literal(database)));
+        let oid = oid.map_err(unchanged)?.unwrap_or_default();
+        let sessions = format!("SELECT pid, usename {}", sessions_with("datid", &oid));
+        let (mut ending, _) = elsewhere(self.target).map_err(unchanged)?;
+        let has_ended = AtomicBool::new(false);
+        let (renamed, remaining) = std::thread::scope(|scope| {
+            // The first rename locks the database for new sessions, and waits some seconds for the end of those that are there.
+            let ending = scope.spawn(|| {
+                let mut remaining = end(&mut ending, &sessions)?;
+                while !has_ended.load(Ordering::Relaxed) {
+                    remaining = end(&mut ending, &sessions)?;
+                    std::thread::sleep(OFTEN);
                 }
-                // Somebody connected again before the name was locked.
-                Err(error) if error.sqlstate() == Some(SqlState::OBJECT_IN_USE.code()) && tries < TRIES => {
-                    tries += 1;
-                    session.run("ROLLBACK").map_err(unchanged)?;
-                    std::thread::sleep(Duration::from_millis(100));
-                }
-                Err(error) => return Err(unchanged(error)),
+                Ok::<_, DatabaseError>(remaining)
+            });
+            let renamed = session.run(&both);
+            has_ended.store(true, Ordering::Relaxed);
+            (renamed, ending.join().unwrap_or(Ok(Vec::new())))
+        });
+        match (renamed, remaining) {
+            (Ok(()), _) => {}
+            (Err(error), Ok(of)) if error.sqlstate() == Some(SqlState::OBJECT_IN_USE.code()) && !of.is_empty() => {
+                let role = self.target.address.get("user").unwrap_or_default().to_owned();
+                return Err(BackupError::Sessions { database: database.to_owned(), role, of });
             }
+            (Err(error), _) => return Err(unchanged(error)),
         }
         let new = restored.keep();
         Ok(Replaced {
@@ -184,11 +196,10 @@ fn elsewhere(target: &Target) -> Result<(Session, &'static str), DatabaseError> 
 }
 
 /// The sessions of clients with a database, as a FROM clause. The kind of another role's session may be hidden.
-fn sessions_with(database: &str) -> String {
+fn sessions_with(column: &str, value: &str) -> String {
     format!(
-        "FROM pg_stat_activity WHERE datname = {} AND pid <> pg_backend_pid() \
-         AND coalesce(backend_type, 'client backend') = 'client backend'",
-        literal(database)
+        "FROM pg_stat_activity WHERE {column} = {value} AND pid <> pg_backend_pid() \
+         AND coalesce(backend_type, 'client backend') = 'client backend'"
     )
 }
 
