@@ -12,7 +12,7 @@ use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::{Identifier, Origin};
 
 use crate::described::described;
-use crate::{Target, versions};
+use crate::{Target, restated, versions};
 
 /// How a database differs from what is expected of it.
 #[derive(Debug, Default)]
@@ -71,6 +71,7 @@ impl Drift {
         let owner = template.owner().map(|owner| Identifier::new(&owner.role));
         let expected = described(&mut expecting, target.database(), owner.as_ref()).map_err(DriftError::Expected)?;
         let mut differences = live.differences_from(&expected);
+        differences.retain(|difference| !restated::is_same(difference));
         differences.extend(versions::outdated(&mut session).map_err(unreadable)?);
         let mut drift = Drift::default();
         let mut is_used = vec![false; target.settings.accepted.len()];

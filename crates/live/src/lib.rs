@@ -8,6 +8,7 @@ mod drift;
 mod environment;
 mod error;
 pub mod migrate;
+mod restated;
 pub mod script;
 mod target;
 mod versions;

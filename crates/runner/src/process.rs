@@ -99,6 +99,16 @@ pub fn take() -> Option<Server> {
     server.lock().unwrap_or_else(PoisonError::into_inner).take()
 }
 
+/// Creates a directory that is removed with the server of this process, however that ends.
+///
+/// Fails if this process has started no server.
+pub fn make_directory(name: &str) -> std::io::Result<PathBuf> {
+    let server = SERVER.get().and_then(|found| found.as_ref().ok()).map(|(_, server)| server);
+    let server = server.map(|server| server.lock().unwrap_or_else(PoisonError::into_inner));
+    let none = || std::io::Error::new(std::io::ErrorKind::NotFound, "this process has started no server");
+    server.as_ref().and_then(|server| server.as_ref()).ok_or_else(none)?.make_directory(name)
+}
+
 fn found(
     options: impl FnOnce() -> Result<ServerOptions, ServerError>,
 ) -> Result<&'static RunContext, &'static ServerError> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use pgproof_live::backup::{Backup, BackupOptions, RestoreOptions, Restored};
 use pgproof_live::{Drift, Target};
 use pgproof_report::Verdict;
@@ -39,19 +39,23 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let schema = arguments.schema.as_deref().map(|name| config.schema(name)).transpose()?;
     let server = ServerOptions::of(&config.server)?;
     let mut steps = Steps::new();
-    // Lives until the drill is over: the dump is nobody's.
-    let scratch;
     let backup = match (&arguments.database, &arguments.file) {
         (Some(database), _) => {
             let target = Target::of(config, database)?;
-            scratch = Scratch::new()?;
-            let output = Some(scratch.0.clone());
+            super::start_beside(config, &arguments.server, &target)?;
+            // With the server, the dump disappears, however this process ends.
+            let output = Some(process::make_directory("dump").context("cannot create a directory for the dump")?);
             let options = BackupOptions { server: server.clone(), output, jobs: arguments.jobs };
             steps.begin(&format!("backing up {target}"));
             Backup::make(&target, &options, &mut |step| steps.show(&step))?
         }
-        (None, Some(file)) => Backup::open(file)?,
-        (None, None) => anyhow::bail!("give --database or --file"),
+        (None, Some(file)) => {
+            let backup = Backup::open(file)?;
+            let whose = format!("the database of {}", file.display());
+            super::start_same(config, &arguments.server, &backup.manifest.server, &whose)?;
+            backup
+        }
+        (None, None) => bail!("give --database or --file"),
     };
     let manifest = &backup.manifest;
     let name = match &arguments.file {
@@ -59,37 +63,32 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         None => format!("the backup of {}", manifest.database),
     };
     steps.begin(&format!("restoring {name} ({}) on a disposable server", bytes(backup.size())));
-    super::start_same(config, &arguments.server, &manifest.server, &format!("the backup of {}", manifest.database))?;
     let context = process::server(&config.server)?;
     let options = RestoreOptions { server, jobs: arguments.jobs };
     let restored = Restored::on_disposable(&context.cluster, &backup, &options, &mut |step| steps.show(&step))?;
-    let mut findings = list(&restored.findings);
-    let mut count = restored.findings.len();
+    let lacks = list(&restored.findings);
+    let mut drifted = Vec::new();
     if let Some(schema) = schema {
         steps.begin(&format!("comparing it with the migrations of {}", schema.name));
         let template = Template::in_config(|| Ok(config.clone()), &schema.name)?;
         let drift = Drift::of(&target_of(&restored), &template)?;
         let found = drift.found.iter().filter(|drifted| !drifted.difference.is_order());
-        let lines: Vec<String> = found
-            .map(|drifted| format!("not as the migrations make it: {}", super::drift::sentence(drifted)))
-            .collect();
-        count += lines.len();
-        findings = [findings, lines.join("\n")].join("\n").trim().to_owned();
+        drifted.extend(found.map(super::drift::sentence));
     }
     drop(steps);
-    let is_proven = findings.is_empty();
-    if is_proven {
-        say(format_args!(
-            "proven: {name} of {} can be restored\n  {}: all of it is back\n",
-            manifest.time,
-            held(manifest)
-        ))?;
+    let of = &manifest.time;
+    let is_proven = lacks.is_empty() && drifted.is_empty();
+    if lacks.is_empty() {
+        say(format_args!("proven: {name} of {of} can be restored\n  {}: all of it is back\n", held(manifest)))?;
     } else {
-        let things = if count == 1 { "1 thing is".to_owned() } else { format!("{count} things are") };
-        say(format_args!(
-            "{findings}\nrefuted: {name} of {} does not bring everything back: {things} wrong\n",
-            manifest.time
-        ))?;
+        let things = things(restored.findings.len());
+        say(format_args!("{lacks}\nrefuted: {name} of {of} does not bring everything back: {things}\n"))?;
+    }
+    if let (Some(schema), true) = (schema, drifted.is_empty()) {
+        say(format_args!("proven: it is as the migrations of {} make it\n", schema.name))?;
+    } else if let Some(schema) = schema {
+        let (lines, things) = (drifted.join("\n"), things(drifted.len()));
+        say(format_args!("{lines}\nrefuted: it differs from the migrations of {}: {things}\n", schema.name))?;
     }
     if arguments.server.keep {
         let database = restored.keep();
@@ -98,29 +97,12 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     Ok(if is_proven { Verdict::Proven } else { Verdict::Refuted })
 }
 
+fn things(count: usize) -> String {
+    if count == 1 { "1 difference".to_owned() } else { format!("{count} differences") }
+}
+
 /// The restored database as one that can be compared with migrations.
 fn target_of(restored: &Restored) -> Target {
     let address = restored.address().clone().with("dbname", restored.name());
     Target { name: None, address, settings: pgproof_live::Database::default() }
-}
-
-/// A private directory, removed with this value.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> anyhow::Result<Scratch> {
-        use std::os::unix::fs::DirBuilderExt;
-        let name = format!("pgproof-drill-{}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        let created = std::fs::DirBuilder::new().mode(0o700).create(&directory);
-        created.with_context(|| format!("cannot create {}", directory.display()))?;
-        Ok(Scratch(directory))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // What cannot be removed is private all the same.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
 }

@@ -7,10 +7,16 @@
 #[expect(dead_code, reason = "shared with the tests of `verify`, which need other parts of it")]
 mod project;
 
+#[path = "../../../runner/tests/external/server.rs"]
+#[expect(dead_code, reason = "shared with the tests of external servers, which need other parts of it")]
+mod external;
+
 mod backup;
 mod checklist;
 mod database;
 mod drift;
 mod migrate;
+mod restore;
 mod rollback;
 mod run;
+mod secrets;

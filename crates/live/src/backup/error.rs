@@ -98,6 +98,20 @@ pub enum BackupError {
         /// What gives it.
         statement: String,
     },
+    /// Others are connected to the old database.
+    #[error(
+        "role {role} cannot end the sessions of {} with database {database}, which is as it was; close them, or as a superuser \
+         run: GRANT pg_signal_backend TO {role} (sessions of superusers, only a superuser can end)",
+        .of.join(", ")
+    )]
+    Sessions {
+        /// The database, under its own name.
+        database: String,
+        /// The role.
+        role: String,
+        /// The roles that are connected.
+        of: Vec<String>,
+    },
     /// A statement on the server of the database failed.
     #[error("cannot {action}; {} is as it was", .database)]
     Unchanged {

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::contents::by_name;
 use super::database::DatabaseProperties;
+use super::roles::MentionedRole;
 use super::{BackupError, Contents, Position};
 
 /// The version of the manifest as a file.
@@ -29,7 +30,7 @@ pub struct Manifest {
     /// How large the dump is, in bytes.
     pub size: u64,
     /// The roles that the dump mentions and does not create.
-    pub roles: Vec<String>,
+    pub roles: Vec<MentionedRole>,
     pub(super) properties: DatabaseProperties,
     /// Its sequences.
     #[serde(with = "by_name")]
@@ -47,7 +48,7 @@ impl Manifest {
         pg_dump: Version,
         time: String,
         size: u64,
-        roles: Vec<String>,
+        roles: Vec<MentionedRole>,
         properties: DatabaseProperties,
         sequences: BTreeMap<QualifiedName, Position>,
         contents: Contents,

@@ -23,5 +23,6 @@ pub use files::DumpFiles;
 pub use finding::{Finding, MOST_REPORTED};
 pub use manifest::Manifest;
 pub use restored::{RestoreOptions, Restored};
+pub use roles::MentionedRole;
 pub use rows::{Position, TableDigest};
 pub use swap::{Replaced, Replacement};

@@ -40,7 +40,7 @@ impl Position {
 const AS_TEXT: &str =
     "SET search_path TO ''; SET timezone TO 'UTC'; SET datestyle TO 'ISO, MDY'; SET intervalstyle TO 'postgres';
     SET extra_float_digits TO 1; SET bytea_output TO 'hex'; SET lc_monetary TO 'C'; SET xmlbinary TO 'base64';
-    SET row_security TO off; SET statement_timeout TO 0";
+    SET row_security TO off; SET statement_timeout TO 0; SET lock_timeout TO '60s'";
 
 /// Tables that store rows and that a dump contains: not the contents of views, and not what extensions brought.
 const TABLES: &str = "SELECT n.nspname, c.relname, row_security_active(c.oid) AS hidden
@@ -56,7 +56,7 @@ const SEQUENCES: &str = "SELECT n.nspname, c.relname
     ORDER BY 1, 2";
 
 /// Makes a session print values in one way everywhere, and never leave out rows silently. How long a table takes to read is
-/// not limited: its size is not.
+/// not limited: its size is not. It waits for a lock as long as `pg_dump` does.
 pub(super) fn prepare(session: &mut Session) -> Result<(), DatabaseError> {
     session.run(AS_TEXT)
 }

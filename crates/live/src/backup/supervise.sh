@@ -8,6 +8,8 @@ exec 3<&0 </dev/null
 "$@" >/dev/null 3<&- &
 program=$!
 trap 'kill "$program" 2>/dev/null' HUP INT TERM
+# Nobody may read any more what this script and its shell say.
+trap '' PIPE
 (
     exec >/dev/null 2>&1
     while read -r word <&3; do :; done
@@ -21,8 +23,6 @@ exec 3<&-
 wait "$program"
 status=$?
 echo >"$private/ended"
-# Its output may have closed with its owner.
-trap '' PIPE
 echo "$status" 2>/dev/null
 exec >/dev/null 2>&1
 wait "$owner"

@@ -75,7 +75,8 @@ fn last_lines(mut reader: impl BufRead) -> Vec<String> {
     let mut lines = VecDeque::new();
     let mut line = Vec::new();
     while matches!(reader.read_until(b'\n', &mut line), Ok(read) if read > 0) {
-        lines.push_back(String::from_utf8_lossy(&line).trim_end().to_owned());
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        lines.extend((!text.is_empty()).then_some(text));
         if lines.len() > LINES {
             lines.pop_front();
         }

@@ -4,6 +4,7 @@
 //! (Documentation, "ALTER DATABASE": whoever renames a database owns it and has CREATEDB, and is connected to another one;
 //! nobody may be connected to it.)
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pgproof_server::{DatabaseError, Session, SqlState, Version};
@@ -16,8 +17,8 @@ use crate::Target;
 /// The longest name that PostgreSQL does not truncate.
 const LONGEST_NAME: usize = 63;
 
-/// How often the sessions of the old database are ended: applications connect again.
-const TRIES: u32 = 5;
+/// How often the sessions of the old database are ended.
+const OFTEN: Duration = Duration::from_millis(50);
 
 /// The part of a new database's name that says what it is.
 const RESTORED: &str = "_restored_";
@@ -67,20 +68,16 @@ impl<'a> Replacement<'a> {
         let time =
             session.value("SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD\"T\"HH24MISS')").map_err(unchanged)?;
         let time = time.unwrap_or_default();
-        let named = |what: &str| {
-            let end = format!("{what}{time}");
-            let mut begin = database.to_owned();
-            while begin.len() + end.len() > LONGEST_NAME {
-                begin.pop();
-            }
-            begin + &end
-        };
+        let taken = session.column("SELECT datname FROM pg_database").map_err(unchanged)?;
+        let named = |what: &str| free_name(database, &format!("{what}{time}"), &taken);
         let left = format!(
             "SELECT datname FROM pg_database WHERE starts_with(datname, {}) ORDER BY 1",
             literal(&format!("{database}{RESTORED}"))
         );
         let left = session.column(&left).map_err(unchanged)?;
-        let sessions = session.value(&format!("SELECT count(*) {}", sessions_with(database))).map_err(unchanged)?;
+        let sessions = session
+            .value(&format!("SELECT count(*) {}", sessions_with("datname", &literal(database))))
+            .map_err(unchanged)?;
         Ok(Replacement {
             target,
             backup,
@@ -116,20 +113,33 @@ impl<'a> Replacement<'a> {
             rename(database, &self.kept),
             rename(restored.name(), database)
         );
-        let end = format!("SELECT pg_terminate_backend(pid) {}", sessions_with(database));
-        let mut tries = 0;
-        loop {
-            session.run(&end).map_err(unchanged)?;
-            match session.run(&both) {
-                Ok(()) => break,
-                // Somebody connected again before the name was locked.
-                Err(error) if error.sqlstate() == Some(SqlState::OBJECT_IN_USE.code()) && tries < TRIES => {
-                    tries += 1;
-                    session.run("ROLLBACK").map_err(unchanged)?;
-                    std::thread::sleep(Duration::from_millis(100));
+        // By its OID: the name is about to be another database's.
+        let oid = session.value(&format!("SELECT oid FROM pg_database WHERE datname = {}", literal(database)));
+        let oid = oid.map_err(unchanged)?.unwrap_or_default();
+        let sessions = format!("SELECT pid, usename {}", sessions_with("datid", &oid));
+        let (mut ending, _) = elsewhere(self.target).map_err(unchanged)?;
+        let has_ended = AtomicBool::new(false);
+        let (renamed, remaining) = std::thread::scope(|scope| {
+            // The first rename locks the database for new sessions, and waits some seconds for the end of those that are there.
+            let ending = scope.spawn(|| {
+                let mut remaining = end(&mut ending, &sessions)?;
+                while !has_ended.load(Ordering::Relaxed) {
+                    remaining = end(&mut ending, &sessions)?;
+                    std::thread::sleep(OFTEN);
                 }
-                Err(error) => return Err(unchanged(error)),
+                Ok::<_, DatabaseError>(remaining)
+            });
+            let renamed = session.run(&both);
+            has_ended.store(true, Ordering::Relaxed);
+            (renamed, ending.join().unwrap_or(Ok(Vec::new())))
+        });
+        match (renamed, remaining) {
+            (Ok(()), _) => {}
+            (Err(error), Ok(of)) if error.sqlstate() == Some(SqlState::OBJECT_IN_USE.code()) && !of.is_empty() => {
+                let role = self.target.address.get("user").unwrap_or_default().to_owned();
+                return Err(BackupError::Sessions { database: database.to_owned(), role, of });
             }
+            (Err(error), _) => return Err(unchanged(error)),
         }
         let new = restored.keep();
         Ok(Replaced {
@@ -138,6 +148,37 @@ impl<'a> Replacement<'a> {
             maintenance,
         })
     }
+}
+
+/// A name that no database has: that of a database, which may be cut, an end, and if need be a number.
+fn free_name(database: &str, end: &str, taken: &[String]) -> String {
+    let cut = |end: String| {
+        let mut begin = database.to_owned();
+        while begin.len() + end.len() > LONGEST_NAME {
+            begin.pop();
+        }
+        begin + &end
+    };
+    let numbered = (2..).map(|number| cut(format!("{end}_{number}")));
+    let mut names = std::iter::once(cut(end.to_owned())).chain(numbered);
+    names.find(|name| !taken.contains(name)).unwrap_or_default()
+}
+
+/// Ends sessions. Returns the roles of those that it may not end: a superuser's only a superuser may.
+fn end(session: &mut Session, sessions: &str) -> Result<Vec<String>, DatabaseError> {
+    let mut remaining = Vec::new();
+    for row in session.rows(sessions)? {
+        let [Some(pid), role] = row.as_slice() else { continue };
+        match session.run(&format!("SELECT pg_terminate_backend({pid})")) {
+            Err(error) if error.sqlstate() == Some(SqlState::INSUFFICIENT_PRIVILEGE.code()) => {
+                remaining.push(role.clone().unwrap_or_default());
+            }
+            other => other?,
+        }
+    }
+    remaining.sort();
+    remaining.dedup();
+    Ok(remaining)
 }
 
 /// A session of the same role with another database of the server, and which one that is.
@@ -154,11 +195,11 @@ fn elsewhere(target: &Target) -> Result<(Session, &'static str), DatabaseError> 
     Err(failed.unwrap_or(DatabaseError::Silent { waited: Duration::ZERO }))
 }
 
-/// The sessions of clients with a database, as a FROM clause.
-fn sessions_with(database: &str) -> String {
+/// The sessions of clients with a database, as a FROM clause. The kind of another role's session may be hidden.
+fn sessions_with(column: &str, value: &str) -> String {
     format!(
-        "FROM pg_stat_activity WHERE datname = {} AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
-        literal(database)
+        "FROM pg_stat_activity WHERE {column} = {value} AND pid <> pg_backend_pid() \
+         AND coalesce(backend_type, 'client backend') = 'client backend'"
     )
 }
 
@@ -184,4 +225,17 @@ fn demand_privileges(session: &mut Session, database: &str) -> Result<Result<(),
         return refused(format!("is not a member of its owner, {owner}"), grant);
     }
     Ok(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_free_and_never_truncated() {
+        let name = free_name("shop", "_before_1", &["shop_before_1".to_owned()]);
+        assert_eq!(name, "shop_before_1_2");
+        let long = free_name(&"é".repeat(31), "_before_1", &[]);
+        assert!(long.len() <= LONGEST_NAME && long.starts_with("éé") && long.ends_with("é_before_1"), "{long}");
+    }
 }
