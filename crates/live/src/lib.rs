@@ -3,6 +3,7 @@
 
 mod config;
 mod described;
+pub mod doctor;
 mod drift;
 mod environment;
 mod error;

@@ -5,8 +5,9 @@
 mod consent;
 pub(crate) mod drift;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use pgproof_live::Target;
+use pgproof_live::doctor::Unreachable;
 use pgproof_runner::Config;
 use pgproof_server::{Version, majors};
 
@@ -50,7 +51,7 @@ pub(crate) fn schema_of(config: &Config, target: &Target, given: Option<&str>) -
 /// Starts a disposable server of the same major version as that of the database, or the newest if there is none.
 pub(crate) fn start_beside(config: &Config, server: &ServerArguments, target: &Target) -> anyhow::Result<()> {
     let version = target.reader().and_then(|mut session| Version::of(&mut session));
-    let version = version.with_context(|| format!("cannot connect to {target}"))?;
+    let version = version.map_err(|error| Unreachable::new(target, error))?;
     let options = server.options(&config.server)?;
     // A server that is already running has one version.
     let known = majors(&options).unwrap_or_default();

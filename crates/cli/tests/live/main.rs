@@ -7,5 +7,11 @@
 #[expect(dead_code, reason = "shared with the tests of `verify`, which need other parts of it")]
 mod project;
 
+#[path = "../../../runner/tests/external/server.rs"]
+#[expect(dead_code, reason = "shared with the tests of external servers, which need other parts of it")]
+mod external;
+
 mod database;
+mod doctor;
 mod drift;
+mod proxy;

@@ -4,6 +4,7 @@
 mod address;
 mod conninfo;
 mod error;
+mod failure;
 mod passfile;
 mod service;
 pub(crate) mod tls;
@@ -12,3 +13,4 @@ mod uri;
 pub use address::Address;
 pub use conninfo::has_password;
 pub use error::AddressError;
+pub use failure::ConnectionFailure;
