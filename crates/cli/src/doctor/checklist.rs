@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use pgproof_live::doctor::{Check, Outcome};
+use pgproof_live::doctor::{Check, Outcome, Unchecked};
 
 /// One line of the checklist.
 #[derive(Debug)]
@@ -43,7 +43,13 @@ impl From<Check> for Line {
             Outcome::Fine(found) => (Mark::Fine, found, Vec::new()),
             Outcome::Warning(problem) => (Mark::Warning, problem.found, problem.remedy),
             Outcome::Problem(problem) => (Mark::Problem, problem.found, problem.remedy),
-            Outcome::Unchecked(why) => (Mark::Unchecked, why.to_string(), Vec::new()),
+            Outcome::Unchecked(why) => {
+                let instead = match &why {
+                    Unchecked::NotOverSql { instead, .. } => vec![(*instead).to_owned()],
+                    _ => Vec::new(),
+                };
+                (Mark::Unchecked, why.to_string(), instead)
+            }
         };
         Line { what: check.subject.to_string(), mark, found, remedy }
     }
@@ -101,4 +107,21 @@ pub(super) fn summary(lines: &[Line]) -> String {
     .flatten()
     .collect();
     if parts.is_empty() { "all is fine\n".to_owned() } else { format!("{}\n", parts.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mend_is_below_what_was_found_and_everything_is_counted() {
+        let mut lines =
+            vec![Line::of("cargo", Ok("1.95".to_owned())), Line::of("server", Err("two\nlines".to_owned()))];
+        assert_eq!(summary(&lines[..1]), "all is fine\n");
+        lines[1].remedy.push("start it".to_owned());
+        let shown = "✓ cargo   1.95\n✗ server  two\n          lines\n          → start it\n";
+        assert_eq!(rendered(&lines, width(&lines)), shown);
+        assert_eq!(summary(&lines), "1 problem\n");
+        assert!(has_problem(&lines) && !has_problem(&lines[..1]));
+    }
 }

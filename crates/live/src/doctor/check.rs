@@ -83,8 +83,13 @@ pub enum Unchecked {
     NoConnection,
     /// The server rejected the question, with this error.
     Failed(String),
-    /// SQL cannot answer it; what is known, and who can.
-    NotOverSql(String),
+    /// SQL cannot answer it.
+    NotOverSql {
+        /// What it does know.
+        known: String,
+        /// Where to look instead.
+        instead: &'static str,
+    },
 }
 
 impl Problem {
@@ -122,7 +127,7 @@ impl fmt::Display for Unchecked {
         match self {
             Unchecked::NoConnection => f.write_str("not checked: no connection"),
             Unchecked::Failed(error) => write!(f, "not checked: {error}"),
-            Unchecked::NotOverSql(known) => f.write_str(known),
+            Unchecked::NotOverSql { known, .. } => f.write_str(known),
         }
     }
 }

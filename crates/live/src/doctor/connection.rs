@@ -61,7 +61,9 @@ fn encryption(target: &Target, row: &[Option<String>]) -> Outcome {
     let verified = matches!(target.address.get("sslmode"), Some("verify-full"));
     match (is(0), is(2)) {
         (true, _) if verified => Outcome::Fine(format!("encrypted ({version}), certificate verified")),
-        (true, _) => Outcome::Fine(format!("encrypted ({version}); sslmode=verify-full would verify the certificate too")),
+        (true, _) => {
+            Outcome::Fine(format!("encrypted ({version}); sslmode=verify-full would verify the certificate too"))
+        }
         (false, true) => Outcome::Warning(Problem::new(
             "not encrypted: whoever is on the network can read what is sent",
             ["add ?sslmode=require to the connection string, or enable ssl on the server"],
@@ -101,5 +103,7 @@ fn said(failure: ConnectionFailure, error: &DatabaseError) -> String {
 
 /// The message without the advice that does not know where the connection led.
 fn brief(error: &DatabaseError) -> String {
-    error.reported().map_or_else(|| pgproof_sql::with_causes(error), |report| format!("{}: {}", report.condition(), report.message))
+    error
+        .reported()
+        .map_or_else(|| pgproof_sql::with_causes(error), |report| format!("{}: {}", report.condition(), report.message))
 }

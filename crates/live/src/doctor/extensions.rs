@@ -70,9 +70,12 @@ fn extension(
     if !text(0).is_empty() {
         return Ok(Outcome::Fine(format!("created, version {}", text(0))));
     }
-    let by_administrator = format!("have an administrator run, in {database}: CREATE EXTENSION {quoted}");
+    let by_administrator = format!("have an administrator run, in {}: CREATE EXTENSION {quoted}", target.database());
     Ok(if !by_migrations {
-        Outcome::Problem(Problem::new("not created, and pgproof.toml says that it is created beforehand", [by_administrator]))
+        Outcome::Problem(Problem::new(
+            "not created, and pgproof.toml says that it is created beforehand",
+            [by_administrator],
+        ))
     } else if superuser || !needs_superuser || trusted && may_create {
         let how = if trusted { ", trusted" } else { "" };
         Outcome::Fine(format!("available (version {}{how}), and the role may create it", text(1)))

@@ -62,8 +62,8 @@ pub fn examine(config: &Config, schema: &Schema, target: &Target) -> Vec<Check> 
     let (mut session, connected) = match connection::open(target) {
         Ok(opened) => opened,
         Err(failed) => {
-            let not_checked =
-                WITH_A_CONNECTION.map(|subject| Check { subject, outcome: Outcome::Unchecked(Unchecked::NoConnection) });
+            let not_checked = WITH_A_CONNECTION
+                .map(|subject| Check { subject, outcome: Outcome::Unchecked(Unchecked::NoConnection) });
             return [vec![*failed], not_checked.to_vec()].concat();
         }
     };

@@ -52,7 +52,7 @@ fn on_database(
     let missing: Vec<&str> = missing.collect::<Result<Vec<_>, DatabaseError>>()?.into_iter().flatten().collect();
     Ok(match (may, missing.as_slice()) {
         (true, _) => Outcome::Fine("CREATE: schemas and trusted extensions can be created".to_owned()),
-        (false, []) => Outcome::Fine("no CREATE, and the migrations create no schema that is missing".to_owned()),
+        (false, []) => Outcome::Fine("no CREATE, which the migrations need for no schema".to_owned()),
         (false, missing) => Outcome::Problem(Problem::new(
             format!("no CREATE, but the migrations create schema {}", missing.join(", ")),
             [format!("GRANT CREATE ON DATABASE {} TO {role}", Identifier::new(target.database()).sql())],
@@ -85,7 +85,8 @@ fn on_schemas(
             continue;
         };
         let is = |at: usize| row.get(at).and_then(Option::as_deref) == Some("t");
-        let missing: Vec<&str> = [("CREATE", is(0)), ("USAGE", is(1))].iter().filter(|(_, is)| !is).map(|(p, _)| *p).collect();
+        let missing: Vec<&str> =
+            [("CREATE", is(0)), ("USAGE", is(1))].iter().filter(|(_, is)| !is).map(|(p, _)| *p).collect();
         if missing.is_empty() {
             fine.push(format!("CREATE and USAGE on {name}"));
         } else {
@@ -113,8 +114,7 @@ fn ownership(session: &mut Session, provenance: &Provenance, role: &str) -> Resu
         let names = if text(row, 0) == "relation" { &relations } else { &others };
         names.contains(name.as_str())
     };
-    let (foreign, owned): (Vec<_>, Vec<_>) =
-        rows.into_iter().filter(is_ours).partition(|row| text(row, 4) != "t");
+    let (foreign, owned): (Vec<_>, Vec<_>) = rows.into_iter().filter(is_ours).partition(|row| text(row, 4) != "t");
     if foreign.is_empty() {
         return Ok(Outcome::Fine(match owned.len() {
             0 => "none of the migrations' objects exists yet".to_owned(),

@@ -14,7 +14,9 @@ pub(super) fn role(session: &mut Session) -> Result<Outcome, DatabaseError> {
     let ordinary = "migrate as the role that owns the tables, and check tenants as the role of the application";
     Ok(if is(1) {
         Outcome::Warning(Problem::new(
-            format!("{name} is a superuser: neither privileges nor row security apply to it, so a query shows all tenants' rows"),
+            format!(
+                "{name} is a superuser: neither privileges nor row security apply to it, so a query shows all tenants' rows"
+            ),
             [ordinary],
         ))
     } else if is(2) {

@@ -38,7 +38,9 @@ pub(super) fn writable(session: &mut Session, target: &Target) -> Result<Outcome
     if text(0) == "t" {
         return Ok(Outcome::Problem(Problem::new(
             "a standby, which is read-only",
-            ["connect to the primary; with several hosts in the connection string, add target_session_attrs=read-write"],
+            [
+                "connect to the primary; with several hosts in the connection string, add target_session_attrs=read-write",
+            ],
         )));
     }
     if text(1) != "on" {
@@ -50,7 +52,8 @@ pub(super) fn writable(session: &mut Session, target: &Target) -> Result<Outcome
         "database" => format!("ALTER DATABASE {database} RESET default_transaction_read_only"),
         "user" => format!("ALTER ROLE {role} RESET default_transaction_read_only"),
         "database user" => format!("ALTER ROLE {role} IN DATABASE {database} RESET default_transaction_read_only"),
-        "client" => "remove default_transaction_read_only from `options` in the connection string, and from PGOPTIONS".to_owned(),
+        "client" => "remove default_transaction_read_only from `options` in the connection string, and from PGOPTIONS"
+            .to_owned(),
         _ => "set default_transaction_read_only = off in the server's configuration".to_owned(),
     };
     Ok(Outcome::Problem(Problem::new(

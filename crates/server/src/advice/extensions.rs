@@ -2,10 +2,31 @@
 
 /// An extension, and what of it migrations use by name.
 const PROVIDED: &[(&str, &[&str])] = &[
-    ("uuid-ossp", &["uuid_generate_v1", "uuid_generate_v1mc", "uuid_generate_v3", "uuid_generate_v4", "uuid_generate_v5", "uuid_nil"]),
+    (
+        "uuid-ossp",
+        &[
+            "uuid_generate_v1",
+            "uuid_generate_v1mc",
+            "uuid_generate_v3",
+            "uuid_generate_v4",
+            "uuid_generate_v5",
+            "uuid_nil",
+        ],
+    ),
     (
         "pgcrypto",
-        &["gen_random_bytes", "crypt", "gen_salt", "digest", "hmac", "encrypt", "decrypt", "pgp_sym_encrypt", "pgp_sym_decrypt", "gen_random_uuid"],
+        &[
+            "gen_random_bytes",
+            "crypt",
+            "gen_salt",
+            "digest",
+            "hmac",
+            "encrypt",
+            "decrypt",
+            "pgp_sym_encrypt",
+            "pgp_sym_decrypt",
+            "gen_random_uuid",
+        ],
     ),
     ("citext", &["citext"]),
     ("hstore", &["hstore"]),

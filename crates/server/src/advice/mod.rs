@@ -117,9 +117,9 @@ mod tests {
 
     #[test]
     fn covers_every_error_of_the_runbook() {
-        for code in [
-            "08001", "08006", "28P01", "28000", "42P07", "42701", "23505", "42501", "0A000", "57014", "53300", "53100",
-        ] {
+        for code in
+            ["08001", "08006", "28P01", "28000", "42P07", "42701", "23505", "42501", "0A000", "57014", "53300", "53100"]
+        {
             assert!(for_sqlstate(code).is_some(), "no advice for {code}");
         }
         assert_eq!(for_sqlstate("22012"), None);

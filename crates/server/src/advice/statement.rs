@@ -3,7 +3,6 @@
 
 use pgproof_sql::{Identifier, Statement};
 
-
 use super::extensions::providing;
 use crate::Reported;
 
@@ -12,8 +11,17 @@ const WRITES: &[&str] = &["INSERT", "UPDATE", "DELETE", "MERGE", "COPY", "WITH"]
 
 /// Statements that create an object in a schema.
 const CREATES: &[&str] = &[
-    "CREATE TABLE", "CREATE VIEW", "CREATE MATERIALIZED VIEW", "CREATE SEQUENCE", "CREATE FUNCTION", "CREATE PROCEDURE",
-    "CREATE TYPE", "CREATE DOMAIN", "CREATE AGGREGATE", "CREATE OPERATOR", "CREATE COLLATION",
+    "CREATE TABLE",
+    "CREATE VIEW",
+    "CREATE MATERIALIZED VIEW",
+    "CREATE SEQUENCE",
+    "CREATE FUNCTION",
+    "CREATE PROCEDURE",
+    "CREATE TYPE",
+    "CREATE DOMAIN",
+    "CREATE AGGREGATE",
+    "CREATE OPERATOR",
+    "CREATE COLLATION",
 ];
 
 /// What to do about this statement's error, one step per line; `None` if there is nothing to add to what PostgreSQL says.
@@ -48,13 +56,15 @@ const INSTALL: &str = "see which extensions the server has: SELECT * FROM pg_ava
 install the package that provides it (Debian: postgresql-contrib), or enable it in the console of a managed database";
 
 /// A setting that names the tenant, in a policy or a default.
-const UNSET: &str = "if the value comes from a setting, as that of a tenant, set it before: SET app.current_tenant_id = '…'";
+const UNSET: &str =
+    "if the value comes from a setting, as that of a tenant, set it before: SET app.current_tenant_id = '…'";
 
 /// What such a setting is, after a transaction has set it.
 const EMPTY: &str = "a setting that was set before is '' and not NULL: write NULLIF(current_setting('…', true), '')::uuid in the policy";
 
 fn unsupported(kind: &str, statement: &Statement) -> String {
-    const KEY: &str = "a primary key or unique constraint of a partitioned table must include every column of its partition key";
+    const KEY: &str =
+        "a primary key or unique constraint of a partitioned table must include every column of its partition key";
     match kind {
         "CREATE EXTENSION" => INSTALL.to_owned(),
         "CREATE TABLE" if statement.has_words(&["PARTITION", "BY"]) => format!("{KEY}: add them to it"),
@@ -71,40 +81,68 @@ fn privilege(kind: &str) -> Option<String> {
 on a managed database, ask its administrator; since PostgreSQL 15, public is not open to everybody";
     const OWNER: &str = "only the owner of the object may do this: run the migrations as the role that created it\nor have it run: ALTER … OWNER TO the role, or GRANT itself TO the role";
     Some(match kind {
-        "CREATE EXTENSION" => "for a trusted extension, have the owner of the database run: GRANT CREATE ON DATABASE … TO the role
-any other needs a superuser, or the console of a managed database; once it is there, IF NOT EXISTS passes it over".to_owned(),
-        "CREATE SCHEMA" | "CREATE PUBLICATION" => "have the owner of the database run: GRANT CREATE ON DATABASE … TO the role".to_owned(),
-        "CREATE ROLE" | "CREATE USER" | "ALTER ROLE" => "the role needs CREATEROLE: create roles by an administrator, before the migrations".to_owned(),
+        "CREATE EXTENSION" => {
+            "for a trusted extension, have the owner of the database run: GRANT CREATE ON DATABASE … TO the role
+any other needs a superuser, or the console of a managed database; once it is there, IF NOT EXISTS passes it over"
+                .to_owned()
+        }
+        "CREATE SCHEMA" | "CREATE PUBLICATION" => {
+            "have the owner of the database run: GRANT CREATE ON DATABASE … TO the role".to_owned()
+        }
+        "CREATE ROLE" | "CREATE USER" | "ALTER ROLE" => {
+            "the role needs CREATEROLE: create roles by an administrator, before the migrations".to_owned()
+        }
         "CREATE DATABASE" => "the role needs CREATEDB".to_owned(),
-        "SET" => "the setting is one for superusers; a superuser may run GRANT SET ON PARAMETER … TO the role (15 or newer)".to_owned(),
+        "SET" => {
+            "the setting is one for superusers; a superuser may run GRANT SET ON PARAMETER … TO the role (15 or newer)"
+                .to_owned()
+        }
         kind if CREATES.contains(&kind) => ALL.to_owned(),
-        "ALTER TABLE" | "CREATE INDEX" | "CREATE POLICY" | "CREATE TRIGGER" | "COMMENT ON" | "CREATE RULE" => OWNER.to_owned(),
+        "ALTER TABLE" | "CREATE INDEX" | "CREATE POLICY" | "CREATE TRIGGER" | "COMMENT ON" | "CREATE RULE" => {
+            OWNER.to_owned()
+        }
         kind if kind.starts_with("ALTER") || kind.starts_with("DROP") => OWNER.to_owned(),
-        "SELECT" => "have the owner of the table or function run: GRANT SELECT (or EXECUTE) ON … TO the role".to_owned(),
-        kind if WRITES.contains(&kind) => "have the owner of the table run: GRANT SELECT, INSERT, UPDATE, DELETE ON … TO the role
-if a policy rejected the row: set the tenant before, or run the seed as a role that row security does not apply to".to_owned(),
+        "SELECT" => {
+            "have the owner of the table or function run: GRANT SELECT (or EXECUTE) ON … TO the role".to_owned()
+        }
+        kind if WRITES.contains(&kind) => {
+            "have the owner of the table run: GRANT SELECT, INSERT, UPDATE, DELETE ON … TO the role
+if a policy rejected the row: set the tenant before, or run the seed as a role that row security does not apply to"
+                .to_owned()
+        }
         _ => return super::for_sqlstate("42501").map(str::to_owned),
     })
 }
 
 fn exists(kind: &str, code: &str) -> String {
     let how = match kind {
-        "CREATE TABLE" | "CREATE INDEX" | "CREATE SEQUENCE" | "CREATE SCHEMA" | "CREATE EXTENSION" | "CREATE MATERIALIZED VIEW" => {
+        "CREATE TABLE"
+        | "CREATE INDEX"
+        | "CREATE SEQUENCE"
+        | "CREATE SCHEMA"
+        | "CREATE EXTENSION"
+        | "CREATE MATERIALIZED VIEW" => {
             format!("make the statement repeatable: {kind} IF NOT EXISTS")
         }
         "CREATE VIEW" | "CREATE FUNCTION" | "CREATE PROCEDURE" | "CREATE AGGREGATE" | "CREATE RULE" => {
             format!("make the statement repeatable: {}", kind.replacen("CREATE", "CREATE OR REPLACE", 1))
         }
-        "CREATE TRIGGER" => "make the statement repeatable: CREATE OR REPLACE TRIGGER, or DROP TRIGGER IF EXISTS before it".to_owned(),
+        "CREATE TRIGGER" => {
+            "make the statement repeatable: CREATE OR REPLACE TRIGGER, or DROP TRIGGER IF EXISTS before it".to_owned()
+        }
         "CREATE POLICY" => "CREATE POLICY has no IF NOT EXISTS: write DROP POLICY IF EXISTS before it".to_owned(),
-        "ALTER TABLE" if code == "42710" => "make the statement repeatable: DROP CONSTRAINT IF EXISTS before ADD CONSTRAINT".to_owned(),
+        "ALTER TABLE" if code == "42710" => {
+            "make the statement repeatable: DROP CONSTRAINT IF EXISTS before ADD CONSTRAINT".to_owned()
+        }
         "ALTER TABLE" => "make the statement repeatable: a renamed or added object has its new name already".to_owned(),
         "CREATE TYPE" | "CREATE DOMAIN" | "CREATE ROLE" | "CREATE USER" => {
             format!("{kind} has no IF NOT EXISTS: guard it in a DO block that catches duplicate_object")
         }
         _ => "write DROP … IF EXISTS before it, or guard it in a DO block".to_owned(),
     };
-    format!("it already exists: this migration, or a part of it, has run before; \\dt in psql shows what is there\n{how}\nor roll back just this step and run it again")
+    format!(
+        "it already exists: this migration, or a part of it, has run before; \\dt in psql shows what is there\n{how}\nor roll back just this step and run it again"
+    )
 }
 
 fn duplicate(kind: &str) -> String {
@@ -118,7 +156,10 @@ fn duplicate(kind: &str) -> String {
 /// A function, type, operator class or extension that does not exist, or a setting.
 fn undefined(report: &Reported, statement: &Statement, kind: &str) -> Option<String> {
     let create = |extension: &str| {
-        format!("the extension {extension} provides it: CREATE EXTENSION IF NOT EXISTS {} in an earlier migration", Identifier::new(extension).sql())
+        format!(
+            "the extension {extension} provides it: CREATE EXTENSION IF NOT EXISTS {} in an earlier migration",
+            Identifier::new(extension).sql()
+        )
     };
     if kind.ends_with("EXTENSION") {
         return Some("the extension is not in this database: CREATE EXTENSION IF NOT EXISTS … before it".to_owned());

@@ -112,7 +112,10 @@ fn unreported(error: &postgres::Error, address: &Address) -> ConnectionFailure {
     }
     match of_network {
         Some(
-            ErrorKind::ConnectionRefused | ErrorKind::NotFound | ErrorKind::AddrNotAvailable | ErrorKind::PermissionDenied,
+            ErrorKind::ConnectionRefused
+            | ErrorKind::NotFound
+            | ErrorKind::AddrNotAvailable
+            | ErrorKind::PermissionDenied,
         ) => ConnectionFailure::Refused,
         Some(ErrorKind::TimedOut | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
             ConnectionFailure::Unreachable
@@ -143,7 +146,8 @@ fn encryption(error: &rustls::Error) -> ConnectionFailure {
 /// The host names and ports of an address.
 fn places(address: &Address) -> Vec<(String, u16)> {
     let hosts = address.get("hostaddr").or(address.get("host")).unwrap_or("localhost");
-    let ports: Vec<u16> = address.get("port").unwrap_or("5432").split(',').filter_map(|port| port.parse().ok()).collect();
+    let ports: Vec<u16> =
+        address.get("port").unwrap_or("5432").split(',').filter_map(|port| port.parse().ok()).collect();
     let port = |at: usize| ports.get(at).or(ports.first()).copied().unwrap_or(5432);
     hosts.split(',').enumerate().map(|(at, host)| (host.to_owned(), port(at))).collect()
 }
