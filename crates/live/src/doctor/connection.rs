@@ -17,7 +17,7 @@ const SESSION: &str = "SELECT coalesce(ssl, false), version, inet_server_addr() 
 
 /// A database that cannot be reached: why, and what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot connect to {target}: {}{}", said(*.failure, .error), .remedy.iter().map(|step| format!("\nadvice: {step}")).collect::<String>())]
+#[error("cannot connect to {target}: {}\nadvice: {}", said(*.failure, .error), .remedy.join("\n        "))]
 pub struct Unreachable {
     /// The database.
     pub target: String,

@@ -121,11 +121,12 @@ fn unreported(error: &postgres::Error, address: &Address) -> ConnectionFailure {
             ConnectionFailure::Unreachable
         }
         Some(_) if !resolves(address) => ConnectionFailure::HostUnknown,
-        Some(_) => ConnectionFailure::Other,
-        None if error.is_closed() => ConnectionFailure::Other,
-        None if wants_tls(address) && offers_tls(address) == Some(false) => ConnectionFailure::NoTls,
-        None if address.get("password").is_none() => ConnectionFailure::PasswordMissing,
-        None => ConnectionFailure::Other,
+        // A driver's error without a cause in the network: what it missed is asked for.
+        None if wants_tls(address) && !error.is_closed() && offers_tls(address) == Some(false) => {
+            ConnectionFailure::NoTls
+        }
+        None if !error.is_closed() && address.get("password").is_none() => ConnectionFailure::PasswordMissing,
+        _ => ConnectionFailure::Other,
     }
 }
 
