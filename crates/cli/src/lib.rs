@@ -48,7 +48,7 @@ enum Command {
     Review(review::Arguments),
     /// Show the plans of queries, optionally as if tables had other numbers of rows
     Plan(plan::Arguments),
-    /// Check the prerequisites of pgproof on this machine, and of a schema's application
+    /// Check the prerequisites of pgproof on this machine, of a schema's application, and of a database that is in use
     Doctor(doctor::Arguments),
     /// Apply any migrations, report every error, and check that they are safe to run again
     Audit(audit::Arguments),

@@ -4,6 +4,7 @@
 pub mod backup;
 mod config;
 mod described;
+pub mod doctor;
 mod drift;
 mod environment;
 mod error;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::connection::AddressError;
 use crate::{advice, sqlstate};
-use pgproof_sql::shortened;
+use pgproof_sql::{Statement, shortened};
 
 /// A failed statement or connection.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +70,8 @@ pub struct Reported {
     pub column: Option<String>,
     /// The constraint, or unique index, that was violated.
     pub constraint: Option<String>,
+    /// The function of PostgreSQL's source that reported it, which is not translated.
+    pub routine: Option<String>,
 }
 
 impl DatabaseError {
@@ -115,6 +117,7 @@ impl From<postgres::Error> for DatabaseError {
             table: db.table().map(str::to_owned),
             column: db.column().map(str::to_owned),
             constraint: db.constraint().map(str::to_owned),
+            routine: db.routine().map(str::to_owned),
         }))
     }
 }
@@ -156,13 +159,29 @@ impl Reported {
 
 impl fmt::Display for Reported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.fmt_with(f, advice::for_sqlstate(&self.sqlstate))
+    }
+}
+
+/// The error of a statement, with the advice for its kind.
+#[derive(Debug)]
+pub struct Advised<'a>(pub &'a Reported, pub &'a Statement);
+
+impl fmt::Display for Advised<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt_with(f, advice::for_statement(self.0, self.1).as_deref())
+    }
+}
+
+impl Reported {
+    fn fmt_with(&self, f: &mut fmt::Formatter<'_>, advice: Option<&str>) -> fmt::Result {
         write!(f, "{} {}: {}", self.severity.to_lowercase(), self.condition(), self.message)?;
         for (label, text) in [("detail", &self.detail), ("hint", &self.hint), ("context", &self.context)] {
             if let Some(text) = text {
                 write!(f, "\n{label}: {}", indent(&shortened(text)))?;
             }
         }
-        if let Some(text) = advice::for_sqlstate(&self.sqlstate) {
+        if let Some(text) = advice {
             write!(f, "\nadvice: {}", indent(text))?;
         }
         Ok(())

@@ -26,7 +26,7 @@ mod watch;
 
 pub use choice::{SERVER_VARIABLE, ServerChoice};
 pub use config::ServerConfig;
-pub use database_error::{DatabaseError, Reported};
+pub use database_error::{Advised, DatabaseError, Reported};
 pub use deadlines::Deadlines;
 pub use ending::roles::note as note_roles;
 pub use error::ServerError;

@@ -1,4 +1,4 @@
-//! Statements on extensions that somebody else creates: they are left out of migrations.
+//! The extensions that migrations create. Statements on those that somebody else creates are left out.
 
 use crate::texts::spelled;
 use crate::{Identifier, Migration};
@@ -14,6 +14,16 @@ pub fn leave_out_extensions(migrations: &mut [Migration], extensions: &[String])
             .statements
             .retain(|statement| extension_of(&statement.text).is_none_or(|name| !extensions.contains(&name)));
     }
+}
+
+/// The extensions that migrations create, in order, each once.
+pub fn extensions_created(migrations: &[Migration]) -> Vec<String> {
+    let statements = migrations.iter().flat_map(|migration| &migration.statements);
+    let mut names = Vec::new();
+    for statement in statements.filter(|statement| statement.kind() == "CREATE EXTENSION") {
+        names.extend(extension_of(&statement.text).filter(|name| !names.contains(name)));
+    }
+    names
 }
 
 /// The extension that a statement is about, if it is about one.

@@ -27,7 +27,7 @@ pub use causes::with_causes;
 pub use comparison::constants_compared;
 pub use discover::{Migration, discover, discover_rollbacks, read, sql_files};
 pub use error::SourceError;
-pub use extensions::leave_out_extensions;
+pub use extensions::{extensions_created, leave_out_extensions};
 pub use layout::{Layout, Style, lay_out};
 pub use meta::Variables;
 pub use name::{Identifier, NameError, QualifiedName, keyed_by_name};

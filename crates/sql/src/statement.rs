@@ -100,6 +100,11 @@ impl Statement {
         self.begins_with(&["COPY"]) && self.words.windows(2).any(|pair| pair == ["TO", "STDOUT"])
     }
 
+    /// Whether it has these words one after another, in upper case, outside of parentheses.
+    pub fn has_words(&self, words: &[&str]) -> bool {
+        self.words.windows(words.len()).any(|window| window.iter().zip(words).all(|(word, wanted)| word == wanted))
+    }
+
     /// Whether it begins with these words.
     pub(crate) fn begins_with(&self, words: &[&str]) -> bool {
         self.words.len() >= words.len() && self.words.iter().zip(words).all(|(word, wanted)| word == wanted)

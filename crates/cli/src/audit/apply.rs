@@ -248,7 +248,7 @@ fn finding(statement: &Statement, report: &Reported, follows_from: Option<usize>
     } else if newer {
         Some(format!("the syntax is valid in a newer PostgreSQL than {major}: try it on {NEWEST_KNOWN}"))
     } else {
-        pgproof_server::advice::for_sqlstate(&report.sqlstate).map(str::to_owned)
+        pgproof_server::advice::for_statement(report, statement)
     };
     Finding { advice, follows_from, ..Finding::new(Rule::Applies, Some(at), message) }
 }

@@ -14,8 +14,9 @@ pub(crate) mod rollback;
 pub(crate) mod run;
 mod steps;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use pgproof_live::Target;
+use pgproof_live::doctor::Unreachable;
 use pgproof_runner::Config;
 use pgproof_server::{Version, majors};
 
@@ -58,7 +59,7 @@ pub(crate) fn schema_of(config: &Config, target: &Target, given: Option<&str>) -
 /// Starts a disposable server of the same major version as that of the database, or the newest if there is none.
 pub(crate) fn start_beside(config: &Config, server: &ServerArguments, target: &Target) -> anyhow::Result<()> {
     let version = target.reader().and_then(|mut session| Version::of(&mut session));
-    let version = version.with_context(|| format!("cannot connect to {target}"))?;
+    let version = version.map_err(|error| Unreachable::new(target, error))?;
     start_same(config, server, &version, &target.to_string())
 }
 

@@ -63,7 +63,18 @@ impl InUse {
 
     /// A connection string for its owner.
     pub fn conninfo(&self) -> String {
-        format!("host={} user={} dbname={}", server().directory().display(), self.name, self.name)
+        self.conninfo_as(&self.name)
+    }
+
+    /// A connection string for another role.
+    pub fn conninfo_as(&self, role: &str) -> String {
+        format!("host={} user={role} dbname={}", server().directory().display(), self.name)
+    }
+
+    /// A session of the owner.
+    pub fn session(&self) -> Session {
+        let address = pgproof_server::connection::Address::parse(&self.conninfo()).expect("an address");
+        Session::open(&address, &self.name).expect("a session")
     }
 
     /// A session of the superuser.
@@ -74,8 +85,7 @@ impl InUse {
     /// Runs SQL as the owner.
     #[track_caller]
     pub fn run(&self, sql: &str) {
-        let address = pgproof_server::connection::Address::parse(&self.conninfo()).expect("an address");
-        Session::open(&address, &self.name).and_then(|mut session| session.run(sql)).expect("it runs");
+        self.session().run(sql).expect("it runs");
     }
 
     /// The first column of a query, as the superuser.

@@ -28,6 +28,8 @@ pub struct Schema {
     /// The extensions that a superuser creates beforehand if there is an `owner`.
     #[serde(default)]
     pub extensions: Vec<String>,
+    /// The oldest major of a server that has the schema; the oldest that pgproof supports if there is none.
+    pub minimum_major: Option<u16>,
     /// The directory of optional migrations, which are applied only if requested by name.
     pub optional: Option<PathBuf>,
     /// Files that a migration has replaced.

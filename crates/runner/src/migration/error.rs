@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pgproof_server::DatabaseError;
+use pgproof_server::{Advised, DatabaseError};
 use pgproof_sql::{Origin, SourceError, Statement};
 
 /// Why migrations could not be read or applied.
@@ -110,7 +110,10 @@ impl fmt::Display for StatementFailure {
         }
         line(f, origin.line)?;
         writeln!(f, "{:>width$} | {:>column$}", "", "^", column = origin.column as usize)?;
-        write!(f, "{error}")
+        match error {
+            DatabaseError::Reported(report) => write!(f, "{}", Advised(report, statement)),
+            error => write!(f, "{error}"),
+        }
     }
 }
 

@@ -1,5 +1,12 @@
-//! What to do about an error, by SQLSTATE: the "Troubleshooting" and "Common Errors" sections of a database runbook as
-//! one table. Errors without a code (no such host) have an entry of their own.
+//! What to do about an error: the "Troubleshooting" and "Common Errors" sections of a database runbook. Here is what a
+//! SQLSTATE alone says; `statement` knows the statement that failed, `connection` why there is no connection.
+
+mod connection;
+mod extensions;
+mod statement;
+
+pub use connection::for_connection;
+pub use statement::for_statement;
 
 /// What to do about an error with this SQLSTATE, one step per line; `None` if there is nothing to add to PostgreSQL's
 /// own hint. A code takes precedence over its class.
@@ -8,13 +15,17 @@ pub fn for_sqlstate(code: &str) -> Option<&'static str> {
     entry(code).or_else(|| entry(code.get(..2)?))
 }
 
-/// What to do if there was no connection at all, and hence no SQLSTATE.
-pub const NO_CONNECTION: &str = "check that the host name resolves (nslookup HOST) and that the host is reachable
-check that no firewall or VPN blocks the connection";
-
 /// SQLSTATE or its class, and the advice. The codes are those of PostgreSQL's appendix "PostgreSQL Error Codes".
 const ADVICE: &[(&str, &str)] = &[
-    ("08", NO_CONNECTION),
+    (
+        "08",
+        "check that the host name resolves (nslookup HOST) and that the host is reachable
+check that no firewall or VPN blocks the connection",
+    ),
+    (
+        "08P01",
+        "a connection pooler may stand in between: connect to the server itself",
+    ),
     (
         "28P01",
         "check user and password in the connection string
@@ -25,6 +36,10 @@ check that the user exists on this server",
         "28000",
         "the server rejects this combination of user, database, address and encryption (pg_hba.conf)
 if it requires SSL, add ?sslmode=require to the connection string",
+    ),
+    (
+        "3D000",
+        "check the name of the database in the connection string (psql -l lists them), or create it: CREATE DATABASE",
     ),
     (
         "42P07",
@@ -60,11 +75,16 @@ GRANT SET ON PARAMETER session_replication_role TO the role (15 or newer), or a 
     ),
     (
         "0A000",
-        "for an extension: see SELECT * FROM pg_available_extensions, and install the package that provides it (postgresql-contrib)",
+        "this server does not support it: compare the version of the server with the documentation of the command",
     ),
     (
-        "58P01",
-        "for an extension: see SELECT * FROM pg_available_extensions, and install the package that provides it (postgresql-contrib)",
+        "25006",
+        "the server is a standby, or the database or role is set to read-only: connect to the primary, and look at default_transaction_read_only",
+    ),
+    (
+        "55P03",
+        "another session holds the lock: SELECT pid, state, xact_start, query FROM pg_stat_activity shows which
+wait for it or end it with SELECT pg_terminate_backend(PID), then run the statement again",
     ),
     (
         "57014",
@@ -72,8 +92,12 @@ GRANT SET ON PARAMETER session_replication_role TO the role (15 or newer), or a 
 raise the timeout if the statement needs longer: SET statement_timeout = '5min'",
     ),
     (
+        "57P03",
+        "the server is starting up, shutting down or recovering: wait a moment and try again",
+    ),
+    (
         "53300",
-        "close other sessions, or raise max_connections
+        "close other sessions, or raise max_connections; a managed database shows its limit in its console
 put a connection pooler such as PgBouncer in front of a server with many clients",
     ),
     (
@@ -93,10 +117,9 @@ mod tests {
 
     #[test]
     fn covers_every_error_of_the_runbook() {
-        for code in [
-            "08001", "08006", "28P01", "28000", "42P07", "42701", "23505", "42501", "0A000", "58P01", "57014", "53300",
-            "53100",
-        ] {
+        for code in
+            ["08001", "08006", "28P01", "28000", "42P07", "42701", "23505", "42501", "0A000", "57014", "53300", "53100"]
+        {
             assert!(for_sqlstate(code).is_some(), "no advice for {code}");
         }
         assert_eq!(for_sqlstate("22012"), None);
