@@ -61,7 +61,8 @@ pub fn copy_catalog(
     access.give(&mut command).args(["--no-owner", "--exit-on-error"]).arg(&dump);
     run(&command, access, "pg_restore")?;
     if let Some(owner) = template.owner() {
-        server.hand_over_all(copy.name(), owner, &mentioned).map_err(BackupError::from)?;
+        let names: Vec<String> = mentioned.into_iter().map(|role| role.name).collect();
+        server.hand_over_all(copy.name(), owner, &names).map_err(BackupError::from)?;
     }
     Ok(copy)
 }

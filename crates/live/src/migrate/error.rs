@@ -4,6 +4,8 @@ use pgproof_runner::isolation::IsolationError;
 use pgproof_runner::migration::MigrationError;
 use pgproof_server::DatabaseError;
 
+use crate::backup::CopyError;
+
 /// Why a database could not be migrated.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -24,7 +26,7 @@ pub enum MigrateError {
     Isolation(#[from] IsolationError),
     /// The catalog of the database cannot be copied.
     #[error("what is pending cannot be rehearsed, so nothing was changed")]
-    Copy(#[from] crate::backup::CopyError),
+    Copy(#[source] Box<CopyError>),
     /// The disposable database cannot be read.
     #[error("cannot read the database that the migrations made")]
     Expected(#[source] DatabaseError),
@@ -65,4 +67,10 @@ pub enum MigrateError {
         /// The statement that waited.
         source: MigrationError,
     },
+}
+
+impl From<CopyError> for MigrateError {
+    fn from(error: CopyError) -> MigrateError {
+        MigrateError::Copy(Box::new(error))
+    }
 }
