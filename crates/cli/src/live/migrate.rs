@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::bail;
 use pgproof_live::migrate::{
-    Chain, Event, Lock, MigrateError, Recognised, Rehearsal, Standing, apply, command_tag, lock, rehearse,
+    Action, Applying, Chain, Event, Lock, MigrateError, Recognised, Rehearsal, Standing, apply, command_tag, lock,
+    rehearse,
 };
 use pgproof_live::{Drift, Target, described};
 use pgproof_report::Verdict;
@@ -34,6 +35,10 @@ pub(crate) struct Arguments {
     /// With --dry-run, show the locks, the rewritten tables and the rows of each statement
     #[arg(long, requires = "dry_run")]
     trace: bool,
+    /// Build indexes on large tables concurrently, so that others can write meanwhile: on those of this size or more, such as
+    /// 100MB
+    #[arg(long, value_name = "SIZE", num_args = 0..=1, default_missing_value = "100MB", value_parser = size)]
+    concurrently: Option<u64>,
     #[command(flatten)]
     consent: Consent,
     /// How long to wait for another run that migrates the database
@@ -43,6 +48,19 @@ pub(crate) struct Arguments {
     after_care: AfterCare,
     #[command(flatten)]
     server: ServerArguments,
+}
+
+/// Parses a size as PostgreSQL writes it: a number with kB, MB or GB.
+fn size(text: &str) -> Result<u64, String> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let factor = match text[end..].trim() {
+        "kB" => 1 << 10,
+        "MB" => 1 << 20,
+        "GB" => 1 << 30,
+        _ => return Err("expected a number with kB, MB or GB, as in 100MB".to_owned()),
+    };
+    let number: u64 = text[..end].parse().map_err(|_| "expected a number with kB, MB or GB, as in 100MB".to_owned())?;
+    number.checked_mul(factor).ok_or_else(|| "the size is too large".to_owned())
 }
 
 /// Migrates, and prints what was done.
@@ -101,8 +119,9 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         bail!("{target} was changed by somebody else in the meantime; nothing was changed here; run the command again");
     }
     let transaction = config.schema(&schema)?.transaction;
+    let how = Applying { transaction, concurrently_from: arguments.concurrently, action: Action::Applied };
     let mut session = target.writer().map_err(|source| MigrateError::Target { target: target.to_string(), source })?;
-    apply_shown(&target, &mut session, pending, transaction)?;
+    apply_shown(&target, &mut session, pending, how)?;
     arguments.after_care.give(&target, &chain, &mut session)?;
     let after = Drift::of(&target, &template)?;
     say(drift::text(&after, &target, &format!("the migrations of {schema}")))?;
@@ -149,7 +168,7 @@ pub(super) fn apply_shown(
     target: &Target,
     session: &mut pgproof_server::Session,
     files: &[Migration],
-    transaction: pgproof_sql::Transaction,
+    how: Applying,
 ) -> anyhow::Result<()> {
     let progress = Progress::new(false);
     let mut unwritten = None;
@@ -175,6 +194,6 @@ pub(super) fn apply_shown(
         // A migration is not broken off because nobody reads what it says.
         unwritten = written.err().or(unwritten.take());
     };
-    apply(target, session, files, transaction, &mut tell)?;
+    apply(target, session, files, how, &mut tell)?;
     unwritten.map_or(Ok(()), |error| Err(error.into()))
 }

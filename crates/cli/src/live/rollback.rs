@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use pgproof_live::Target;
 use pgproof_live::backup::{Backup, BackupOptions};
-use pgproof_live::migrate::{Chain, Loss, MigrateError, RollbackStep, Standing, lock, steps_back};
+use pgproof_live::migrate::{Action, Applying, Chain, Loss, MigrateError, RollbackStep, Standing, lock, steps_back};
 use pgproof_report::Verdict;
 use pgproof_runner::Config;
 use pgproof_runner::isolation::Template;
@@ -100,9 +100,10 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         back_up(config, &target, arguments.backup_to.clone())?;
     }
     let transaction = config.schema(&schema)?.transaction;
+    let how = Applying { transaction, concurrently_from: None, action: Action::RolledBack };
     let mut session = target.writer().map_err(|source| MigrateError::Target { target: target.to_string(), source })?;
     let downs: Vec<Migration> = steps.into_iter().map(|step| step.down).collect();
-    apply_shown(&target, &mut session, &downs, transaction)?;
+    apply_shown(&target, &mut session, &downs, how)?;
     let after = recognise(&chain, &target, &template, &mut lock)?;
     say(plan::standing(&after, &chain, &target))?;
     let is_back = after.standing.done(&chain) == remaining && !matches!(after.standing, Standing::Unlike { .. });

@@ -21,4 +21,5 @@ mod proxy;
 mod restore;
 mod rollback;
 mod run;
+mod runbooks;
 mod secrets;

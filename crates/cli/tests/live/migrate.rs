@@ -245,3 +245,39 @@ fn statistics_and_materialized_views_are_brought_up_to_date() {
         .demand(0, &["nothing is pending", "analyzed 30 tables and materialized views"]);
     assert_eq!(live.column("SELECT count(*) FROM pg_stat_user_tables WHERE last_analyze IS NULL"), ["0"]);
 }
+
+#[test]
+fn indexes_on_large_tables_are_built_concurrently_and_a_failed_build_is_replaced() {
+    let config =
+        "[schemas.shop]\nmigrations = \"sql\"\nsuite = { package = \"suites\", test = \"names_of_objects\" }\n";
+    let project = Project::with(config);
+    project.write("sql/1_shop.sql", "CREATE TABLE IF NOT EXISTS a (x int);\n");
+    let live = InUse::of(project, "");
+    live.pgproof(&MIGRATE).demand(0, &[]);
+    live.run("INSERT INTO a SELECT n / 2 FROM generate_series(1, 10000) n");
+    // A concurrent build of a unique index on these rows fails, and leaves an invalid index.
+    let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        live.run("CREATE UNIQUE INDEX CONCURRENTLY a_x ON a (x)");
+    }));
+    assert!(failed.is_err(), "the rows are not unique");
+    live.project.write("sql/2_index.sql", "CREATE INDEX IF NOT EXISTS a_x ON a (x);\n");
+    // A session that has written to the table would make an ordinary build wait.
+    let mut writer = live.superuser();
+    writer.run("BEGIN; LOCK TABLE a IN ROW SHARE MODE").expect("a lock");
+    live.run("DROP INDEX a_x");
+    let ended = live.pgproof(&["migrate", "--database", "live", "--yes", "--concurrently", "100kB"]);
+    ended.demand(0, &["CREATE INDEX", "no drift"]);
+    assert_eq!(live.column("SELECT indisvalid FROM pg_index WHERE indexrelid = 'a_x'::regclass"), ["t"]);
+}
+
+#[test]
+fn a_history_is_kept_where_it_is_asked_for() {
+    let live = InUse::of(Project::new(), "history = true");
+    live.pgproof(&MIGRATE).demand(0, &["no drift"]);
+    live.pgproof(&["rollback", "--database", "live", "--to", "3", "--no-backup", "--confirm", "live"]).demand(0, &[]);
+    let history = live
+        .column("SELECT action || ' ' || file || ' ' || length(sha256) || ' ' || by FROM pgproof.history ORDER BY at");
+    assert_eq!(history.len(), 5, "{history:?}");
+    assert_eq!(history[4], format!("rolled back sql/opportunity/rollback/004_runtime_logging.sql 64 {}", live.name));
+    live.pgproof(&MIGRATE).demand(0, &["3 of 4 files applied", "no drift"]);
+}

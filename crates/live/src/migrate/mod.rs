@@ -4,7 +4,9 @@
 mod after_care;
 mod apply;
 mod chain;
+mod concurrent;
 mod error;
+mod history;
 mod lock;
 mod rehearsal;
 mod rollback;
@@ -14,9 +16,10 @@ mod trace;
 mod units;
 
 pub use after_care::{Refreshed, analyze, invalid_indexes, refresh};
-pub use apply::{Event, apply};
+pub use apply::{Applying, Event, apply};
 pub use chain::Chain;
 pub use error::MigrateError;
+pub use history::{Action, record};
 pub use lock::{Lock, lock};
 pub use rehearsal::{Rehearsal, rehearse};
 pub use rollback::{Loss, RollbackStep, steps_back};
