@@ -1,4 +1,4 @@
-//! Logging in, as the commands that change the database do. Why it failed, and what to do, is told apart by kind.
+//! Logging in, as the commands that change the database do. Failures are distinguished by kind, each with what to do.
 
 use pgproof_server::advice::for_connection;
 use pgproof_server::connection::ConnectionFailure;
