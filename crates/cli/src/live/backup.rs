@@ -48,14 +48,19 @@ pub(super) fn held(manifest: &Manifest) -> String {
     let contents = &manifest.contents;
     let large = match contents.large_objects {
         0 => String::new(),
-        count => format!(", {count} large objects"),
+        some => format!(", {}", count(some, "large object")),
     };
     format!(
-        "{} tables with {} rows, {} sequences{large}; PostgreSQL {}; schema fingerprint {}",
-        contents.tables.len(),
-        contents.rows(),
-        manifest.sequences.len(),
+        "{} with {}, {}{large}; PostgreSQL {}; schema fingerprint {}",
+        count(contents.tables.len() as u64, "table"),
+        count(contents.rows(), "row"),
+        count(manifest.sequences.len() as u64, "sequence"),
         manifest.server,
         contents.fingerprint
     )
+}
+
+/// As in "1 table", "2 tables".
+fn count(number: u64, of: &str) -> String {
+    if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }

@@ -49,8 +49,9 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         note(format_args!("note: that is another database than {}", target.database()));
     }
     note(format_args!(
-        "It will be restored beside {target} and compared with its manifest. Then the sessions of the database are ended\n\
-         ({} now), and it takes its place. Whatever was written since the backup is only in the old database, which is kept as {}.",
+        "what will be done:\n  1. it is restored beside {target} and compared with its manifest\n  \
+         2. the sessions of the database are ended ({} now), and the restored one takes its place\n  \
+         3. the old one is kept as {}: what was written since the backup is only there",
         replacement.sessions, replacement.kept
     ));
     if !arguments.consent.given(&target, &format!("replace {target}?"), Stakes::Loss)? {
@@ -73,9 +74,13 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let replaced = replacement.swap(restored)?;
     drop(steps);
     say(format_args!(
-        "restored: {target} is as it was at {}\n  the old database is kept as {}\n\
-         connect to database {} of the same server to go back,\n  {}\nor, once it is not needed any more, to drop it\n  {}\n",
-        manifest.time, replacement.kept, replaced.maintenance, replaced.back, replaced.drop
+        "restored: {target} is as it was at {}\n  the old database is kept as {}\nto go back, or to drop the old one, connect with\n  \
+         {}\nand run one of\n  {}\n  {}\n",
+        manifest.time,
+        replacement.kept,
+        target.address.psql(replaced.maintenance),
+        replaced.back,
+        replaced.drop
     ))?;
     Ok(Verdict::Proven)
 }

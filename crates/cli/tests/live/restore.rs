@@ -64,8 +64,8 @@ fn a_dropped_table_is_back_and_the_old_database_is_kept() {
     assert_eq!(all.len(), 2, "{all:?}");
     // The way back that it prints is one.
     let line = |word: &str| {
-        let lines = ended.stdout.lines().map(str::trim);
-        lines.filter(|line| line.starts_with(word)).next_back().expect("a statement").to_owned()
+        let mut lines = ended.stdout.lines().map(str::trim);
+        lines.rfind(|line| line.starts_with(word)).expect("a statement").to_owned()
     };
     elsewhere(&live).run(&line("ALTER DATABASE")).expect("it is a statement");
     is_old(&live);
@@ -82,7 +82,7 @@ fn a_dump_that_lacks_something_replaces_nothing() {
     std::fs::write(&dump, &bytes[..bytes.len() * 9 / 10]).expect("a file");
     restore(&live).demand(1, &["missing", "pg_restore failed", "does not bring everything back", "is as it was"]);
     is_old(&live);
-    assert_eq!(databases(&live), [live.name.clone()]);
+    assert_eq!(databases(&live), [live.name.as_str()]);
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn what_a_restore_needs_is_said_before_anything_is_done() {
     live.superuser().run(&format!("ALTER DATABASE {0} OWNER TO {0}", live.name)).expect("a superuser");
     let ended = live.pgproof(&["restore", "--file", "saved.dump", "--database", "live", "--yes"]);
     ended.demand(2, &["nothing was changed; to proceed, give --confirm live"]);
-    assert_eq!(databases(&live), [live.name.clone()]);
+    assert_eq!(databases(&live), [live.name.as_str()]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_session_that_cannot_be_ended_leaves_the_old_database_in_place() {
     assert_eq!(superuser.value("SELECT 1").expect("a session").as_deref(), Some("1"));
     drop(superuser);
     is_old(&live);
-    assert_eq!(databases(&live), [live.name.clone()]);
+    assert_eq!(databases(&live), [live.name.as_str()]);
 }
 
 #[test]

@@ -152,7 +152,7 @@ fn a_backup_that_is_killed_leaves_nothing() {
     child.wait().expect("it ended");
     let tmp = || std::fs::read_dir(secret.project.path("tmp")).expect("a directory").count();
     while !unfinished().is_empty() || tmp() > 0 {
-        assert!(started.elapsed() < Duration::from_secs(60), "{:?} and {} in tmp remain", unfinished(), tmp());
+        assert!(started.elapsed() < Duration::from_mins(1), "{:?} and {} in tmp remain", unfinished(), tmp());
         std::thread::sleep(Duration::from_millis(20));
     }
     secret.server.is_quiet();

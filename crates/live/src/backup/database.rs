@@ -39,7 +39,7 @@ pub struct DatabaseProperties {
 struct Privilege {
     /// None for PUBLIC.
     grantee: Option<String>,
-    word: String,
+    name: String,
     with_grant_option: bool,
 }
 
@@ -96,7 +96,7 @@ impl DatabaseProperties {
             let grantee = granted.grantee.as_deref().map_or_else(|| "PUBLIC".to_owned(), identifier);
             let option = if granted.with_grant_option { " WITH GRANT OPTION" } else { "" };
             // A word such as CONNECT; whatever else stands in the file is no privilege.
-            let word: String = granted.word.chars().filter(char::is_ascii_alphabetic).collect();
+            let word: String = granted.name.chars().filter(char::is_ascii_alphabetic).collect();
             statements.push(format!("GRANT {word} ON DATABASE {database} TO {grantee}{option}"));
         }
         if let Some(comment) = &self.comment {

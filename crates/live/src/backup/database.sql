@@ -12,7 +12,7 @@ SELECT json_build_object(
     'privileges', (
         SELECT json_agg(json_build_object(
             'grantee', CASE WHEN a.grantee = 0 THEN NULL ELSE pg_get_userbyid(a.grantee) END,
-            'word', a.privilege_type, 'with_grant_option', a.is_grantable)
+            'name', a.privilege_type, 'with_grant_option', a.is_grantable)
             ORDER BY a.grantee, a.privilege_type)
         FROM aclexplode(d.datacl) AS a WHERE a.grantee <> d.datdba),
     'has_privileges', d.datacl IS NOT NULL,
