@@ -5,6 +5,7 @@ use std::fmt;
 
 use anyhow::{Context, bail};
 use pgproof_live::Drift;
+use pgproof_live::doctor::Unreachable;
 use pgproof_report::{SchemaReport, Verdict};
 use pgproof_runner::config::ChecklistItem;
 use pgproof_runner::isolation::Template;
@@ -57,7 +58,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let drift = Drift::of(&target, &template)?;
     let needs_suite = schema.checklist.iter().any(|item| !item.sections.is_empty());
     let report = if needs_suite { Some(verify::report_of(config, schema, &progress)?) } else { None };
-    let mut reader = target.reader().with_context(|| format!("cannot connect to {target}"))?;
+    let mut reader = target.reader().map_err(|error| Unreachable::new(&target, error))?;
     progress.step("asking the database");
     let ticked = schema.checklist.iter().map(|item| {
         let ticked = tick(item, &mut reader, &drift, report.as_ref());

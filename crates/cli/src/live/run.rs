@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
+use pgproof_live::doctor::Unreachable;
 use pgproof_live::script::{Script, run_statements};
 use pgproof_live::{Environment, Target};
 use pgproof_report::Verdict;
@@ -58,7 +59,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
             .with_context(|| format!("{variable} is not set; it holds the value of {name}"))?;
         values.insert(name.clone(), value);
     }
-    let mut reader = target.reader().with_context(|| format!("cannot connect to {target}"))?;
+    let mut reader = target.reader().map_err(|error| Unreachable::new(&target, error))?;
     let statements = script.with(&values, &mut reader)?;
     drop(reader);
     say(format_args!("{}: {}\n", script.file.display(), script.purpose))?;
