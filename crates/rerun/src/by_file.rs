@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use pgproof_assertions::assertion::{Failure, impossible};
 use pgproof_runner::isolation::Template;
-use pgproof_sql::{Migration, Statement, Transaction};
+use pgproof_sql::Migration;
 
 use super::Rerun;
 use super::database::{Runs, failing};
@@ -48,25 +48,32 @@ pub struct Tried {
     pub result: Option<Result<(), Failure>>,
 }
 
+/// A file with more statements is worth a copy of the database: in one transaction with all of them, what a part of them does
+/// cannot be told from what the others did.
+const LARGE: usize = 100;
+
 impl Runs {
     /// Applies the files in order and tries the properties with each; `each` gets the file and what was tried with it.
     pub fn by_file(&self, plan: &FilePlan<'_>, each: &mut dyn FnMut(&Migration, Vec<Tried>)) -> Result<(), Failure> {
         let chain = self.empty()?;
         let mut session = chain.migration_session()?;
-        for migration in self.migrations.iter() {
+        for (number, migration) in self.migrations.iter().enumerate() {
             let back = plan.rollbacks.get(&migration.number).copied();
             let mut properties = plan.properties.clone();
             properties.retain(|property| *property != FileProperty::RolledBack || back.is_some());
             let trial =
                 Trial { migration, back, in_transaction: self.is_whole(migration), cases: self.cases()? as usize };
-            let holding = trial.holding(&mut session, &properties)?;
+            let is_large = migration.statements.len() > LARGE;
+            let holding = if is_large { BTreeSet::new() } else { trial.holding(&mut session, &properties)? };
             let in_brief = plan.in_brief.contains(&migration.number);
             let is_open = |property: &FileProperty| {
                 let is_brief = in_brief && *property == FileProperty::Again;
                 !is_brief && !holding.contains(property)
             };
             let mut before = None;
-            if properties.iter().any(is_open) {
+            if properties.iter().any(is_open) && number == 0 && self.on_copies() {
+                before = Some(Arc::clone(self.template()));
+            } else if properties.iter().any(is_open) {
                 // A database is copied only while nobody is connected to it.
                 drop(session);
                 before = Some(chain.frozen().map_err(impossible)?);
@@ -85,12 +92,6 @@ impl Runs {
             applied.map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
         }
         Ok(())
-    }
-
-    /// Whether a file is applied in one transaction.
-    fn is_whole(&self, migration: &Migration) -> bool {
-        let is_alone = |statement: &Statement| statement.needs_no_transaction() || statement.begins_transaction();
-        self.transaction() == Transaction::File && !migration.statements.iter().any(is_alone)
     }
 
     /// The property of one file, in databases of its own that are copies of `before`.

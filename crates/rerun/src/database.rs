@@ -8,6 +8,7 @@ use pgproof_runner::{CloneDatabase, Notes, Sandbox};
 use pgproof_runner::{isolation::SchemaContext, isolation::Template};
 use pgproof_runner::{migration::MigrationError, migration::apply};
 use pgproof_sql::Migration;
+use pgproof_sql::Statement;
 use pgproof_sql::Target;
 use pgproof_sql::Transaction;
 
@@ -103,6 +104,24 @@ impl Runs {
         self.transaction
     }
 
+    /// Where the runs start, or what a run leads to.
+    pub(super) fn template(&self) -> &Arc<Template> {
+        &self.template
+    }
+
+    /// Whether runs start from a copy of the template.
+    pub(super) fn on_copies(&self) -> bool {
+        self.on_copies
+    }
+
+    /// Whether a file is applied in one transaction.
+    pub(super) fn is_whole(&self, migration: &Migration) -> bool {
+        let is_alone = |statement: &Statement| {
+            statement.needs_no_transaction() || statement.begins_transaction() || statement.ends_transaction()
+        };
+        self.transaction == Transaction::File && !migration.statements.iter().any(is_alone)
+    }
+
     /// What is known of the schema.
     pub fn context(&self) -> &Arc<SchemaContext> {
         &self.template.context
@@ -138,6 +157,13 @@ impl Runs {
         Ok(template)
     }
 
+    /// Keeps a template in which all migrations have run once.
+    pub(super) fn keep_migrated(&self, template: &Arc<Template>) {
+        let kept = self.template.cache().get(|| Ok::<_, Infallible>(Migrated::default()));
+        let kept = kept.unwrap_or_else(|never| match never {});
+        kept.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.text(), Arc::clone(template));
+    }
+
     /// A database in which all migrations are run once.
     fn applied(&self) -> Result<CloneDatabase, Failure> {
         let database = self.empty()?;
@@ -147,7 +173,7 @@ impl Runs {
     }
 
     /// The text of all migrations.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let texts = self.migrations.iter().flat_map(|migration| &migration.statements).map(|s| s.text.as_str());
         texts.collect::<Vec<_>>().join(";\n")
     }

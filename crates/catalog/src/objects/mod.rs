@@ -11,7 +11,7 @@ use pgproof_sql::{ObjectId, Property};
 use sha2::{Digest, Sha256};
 
 pub use diff::Difference;
-pub use touched::Touched;
+pub use touched::{Baseline, Touched};
 
 /// All objects of a database, except roles and databases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
