@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use pgproof_assertions::assertion::{Failure, impossible};
 use pgproof_runner::isolation::Template;
+use pgproof_runner::migration::apply;
 use pgproof_sql::Migration;
 
 use super::Rerun;
@@ -56,7 +57,8 @@ impl Runs {
     /// Applies the files in order and tries the properties with each; `each` gets the file and what was tried with it.
     pub fn by_file(&self, plan: &FilePlan<'_>, each: &mut dyn FnMut(&Migration, Vec<Tried>)) -> Result<(), Failure> {
         let chain = self.empty()?;
-        let mut session = chain.migration_session()?;
+        let open = || Ok::<_, Failure>((chain.migration_session()?, chain.migration_session()?));
+        let (mut session, mut runner) = open()?;
         for (number, migration) in self.migrations.iter().enumerate() {
             let back = plan.rollbacks.get(&migration.number).copied();
             let mut properties = plan.properties.clone();
@@ -75,9 +77,9 @@ impl Runs {
                 before = Some(Arc::clone(self.template()));
             } else if properties.iter().any(is_open) {
                 // A database is copied only while nobody is connected to it.
-                drop(session);
+                drop((session, runner));
                 before = Some(chain.frozen().map_err(impossible)?);
-                session = chain.migration_session()?;
+                (session, runner) = open()?;
             }
             let tried = properties.iter().map(|property| {
                 let result = match &before {
@@ -88,7 +90,7 @@ impl Runs {
                 Tried { property: *property, result }
             });
             each(migration, tried.collect());
-            let applied = self.run(&chain, std::slice::from_ref(migration));
+            let applied = apply(&mut runner, std::slice::from_ref(migration), self.transaction());
             applied.map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
         }
         Ok(())

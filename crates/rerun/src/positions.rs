@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use pgproof_catalog::Touched;
 use pgproof_server::{DatabaseError, Session};
 
 /// The positions of sequences, by OID; none if the sequence has given no number.
@@ -10,8 +11,25 @@ use pgproof_server::{DatabaseError, Session};
 pub(super) struct Positions(BTreeMap<String, Option<i64>>);
 
 impl Positions {
-    /// Reads those of the sequences in an SQL array of OIDs, or of all.
-    pub(super) fn read(session: &mut Session, which: Option<&str>) -> Result<Positions, DatabaseError> {
+    /// Reads those of all sequences.
+    pub(super) fn all(session: &mut Session) -> Result<Positions, DatabaseError> {
+        Positions::read(session, None)
+    }
+
+    /// Reads those of the sequences that a transaction has used.
+    pub(super) fn of(session: &mut Session, touched: &Touched) -> Result<Positions, DatabaseError> {
+        match touched.sequences() {
+            Some(used) => Positions::read(session, Some(&used)),
+            None => Ok(Positions::default()),
+        }
+    }
+
+    /// Whether these are where they were.
+    pub(super) fn still_stand(&self, session: &mut Session) -> Result<bool, DatabaseError> {
+        Ok(self.0.is_empty() || self.are_in(&Positions::read(session, Some(&self.array()))?))
+    }
+
+    fn read(session: &mut Session, which: Option<&str>) -> Result<Positions, DatabaseError> {
         let which = which.map(|oids| format!("AND s.seqrelid = ANY ({oids})")).unwrap_or_default();
         let sql = format!(
             "SELECT s.seqrelid, pg_sequence_last_value(s.seqrelid) FROM pg_sequence s \
@@ -59,13 +77,8 @@ impl Positions {
         self.0.iter().all(|(oid, at)| other.0.get(oid) == Some(at))
     }
 
-    /// Whether there is none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The OIDs as an SQL array.
-    pub(super) fn array(&self) -> String {
+    fn array(&self) -> String {
         let oids: Vec<&str> = self.0.keys().map(String::as_str).collect();
         format!("'{{{}}}'::oid[]", oids.join(","))
     }

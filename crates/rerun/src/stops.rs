@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pgproof_assertions::assertion::Failure;
 use pgproof_assertions::assertion::impossible;
-use pgproof_catalog::Baseline;
+use pgproof_catalog::{Baseline, Touched};
 use pgproof_runner::CloneDatabase;
 use pgproof_runner::migration::{apply_inside, apply_observed};
 use pgproof_server::{DatabaseError, Session};
@@ -73,7 +73,7 @@ impl Runs {
     fn run_with_stops(&self, stops: &BTreeSet<usize>) -> Result<BTreeSet<usize>, Failure> {
         let database = self.empty()?;
         let mut found = self.apply_with_stops(&database, stops)?;
-        let at_end = Positions::read(&mut database.migration_session()?, None)?;
+        let at_end = Positions::all(&mut database.migration_session()?)?;
         let migrated = database.into_template();
         if !found.is_elsewhere {
             self.keep_migrated(&migrated);
@@ -144,14 +144,14 @@ impl Found {
         if self.is_elsewhere && stop < runs.statements() {
             return Ok(());
         }
-        let known = Positions::read(session, None)?;
+        let known = Positions::all(session)?;
         let before = Baseline::read(session)?;
         let moved = undone(session, |session| {
-            Ok(changes_nothing(session, &before, &known, |session| runs.run_first(session, stop))?)
+            Ok(changes_nothing(session, &before, &Touched::default(), &known, |session| runs.run_first(session, stop))?)
         })?;
         match moved.flatten() {
             Some(moved) => drop(self.moved.insert(stop, moved)),
-            None => self.is_elsewhere |= Positions::read(session, None)? != known,
+            None => self.is_elsewhere |= Positions::all(session)? != known,
         }
         Ok(())
     }

@@ -68,24 +68,26 @@ impl Trial<'_> {
         for point in points {
             apply_inside(session, self.migration, done..*point)?;
             done = *point;
-            let at_point = if moved.is_some() { self.repeat(session, before, *point)? } else { None };
-            moved = moved.zip(at_point).map(|(mut moved, more)| {
-                moved.push(more);
-                moved
+            let Some(mut so_far) = moved.take() else { continue };
+            let touched = Touched::since(session, before)?;
+            moved = self.repeat(session, before, &touched, *point)?.map(|more| {
+                so_far.push(more);
+                so_far
             });
         }
         Trial::apply(session, self.migration, done..all)?;
         let mut holding = Vec::new();
         let mut killed = moved.is_some() && !self.in_transaction;
-        for moved in moved.into_iter().flatten().filter(|moved| !moved.is_empty()) {
+        for moved in moved.into_iter().flatten() {
             // The rest of the file must not get other numbers than in a clean run.
-            killed = killed && moved.are_in(&Positions::read(session, Some(&moved.array()))?);
+            killed = killed && moved.still_stand(session)?;
         }
         if killed {
             holding.push(FileProperty::Killed);
         }
-        used(session, before)?.take_numbers(session)?;
-        if self.repeat(session, before, all)?.is_some() {
+        let touched = Touched::since(session, before)?;
+        Positions::of(session, &touched)?.take_numbers(session)?;
+        if self.repeat(session, before, &touched, all)?.is_some() {
             holding.push(FileProperty::Again);
         }
         Ok(holding)
@@ -96,10 +98,11 @@ impl Trial<'_> {
         &self,
         session: &mut Session,
         before: &Baseline,
+        touched: &Touched,
         statements: usize,
     ) -> Result<Option<Positions>, DatabaseError> {
-        let known = used(session, before)?;
-        changes_nothing(session, before, &known, |session| {
+        let known = Positions::of(session, touched)?;
+        changes_nothing(session, before, touched, &known, |session| {
             session.run("RESET ALL; RESET SESSION AUTHORIZATION")?;
             Trial::apply(session, self.migration, 0..statements)
         })
@@ -154,14 +157,6 @@ impl Trial<'_> {
         session.run("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")?;
         session.run("RESET ALL; RESET SESSION AUTHORIZATION")?;
         Ok(())
-    }
-}
-
-/// The sequences that the transaction has used.
-fn used(session: &mut Session, before: &Baseline) -> Result<Positions, DatabaseError> {
-    match Touched::since(session, before)?.sequences() {
-        Some(used) => Positions::read(session, Some(&used)),
-        None => Ok(Positions::default()),
     }
 }
 

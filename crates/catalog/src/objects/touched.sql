@@ -22,11 +22,11 @@ WITH locked AS MATERIALIZED (
     UNION
     SELECT c.oid FROM pg_class c
     WHERE EXISTS (SELECT FROM written w WHERE w.relname = 'pg_class' AND w.updated > 0)
-      AND c.oid >= 16384 AND age(c.xmin) <= age(pg_current_xact_id_if_assigned()::xid)
+      AND c.oid >= 16384 AND c.relacl IS NOT NULL AND age(c.xmin) <= (SELECT age(pg_current_xact_id_if_assigned()::xid))
     UNION
     SELECT a.attrelid FROM pg_attribute a
     WHERE EXISTS (SELECT FROM written w WHERE w.relname = 'pg_attribute' AND w.updated > 0)
-      AND a.attrelid >= 16384 AND age(a.xmin) <= age(pg_current_xact_id_if_assigned()::xid)
+      AND a.attrelid >= 16384 AND age(a.xmin) <= (SELECT age(pg_current_xact_id_if_assigned()::xid))
 )
 SELECT DISTINCT CASE WHEN s.seqrelid IS NULL THEN 'relation' ELSE 'sequence' END, coalesce(i.indrelid, mine.oid)::text
 FROM mine
