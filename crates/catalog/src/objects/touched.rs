@@ -93,15 +93,20 @@ fn array(oids: &BTreeSet<String>) -> Option<String> {
 
 impl Objects {
     /// The objects that a transaction has touched, as they are now: call it with the same `touched` in two states to compare
-    /// them.
+    /// them. The transaction is open.
     pub fn of_touched(session: &mut Session, touched: &Touched) -> Result<Objects, DatabaseError> {
         let mut found = Objects::default();
-        if let Some(relations) = touched.array() {
-            found.objects.extend(Objects::of_relations(session, &relations)?.objects);
-        }
         if touched.others {
             found.objects.extend(Objects::outside_relations(session)?.objects);
+        }
+        if let Some(relations) = touched.array() {
+            session.run(BY_KEY)?;
+            found.objects.extend(Objects::of_relations(session, &relations)?.objects);
         }
         Ok(found)
     }
 }
+
+/// Lets the planner look relations up by their OIDs. The plan is kept while the catalogs grow, and when it is made they may
+/// still be so small that reading all of them seems cheaper.
+const BY_KEY: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";

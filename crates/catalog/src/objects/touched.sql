@@ -28,10 +28,9 @@ WITH locked AS MATERIALIZED (
     WHERE EXISTS (SELECT FROM written w WHERE w.relname = 'pg_attribute' AND w.updated > 0)
       AND a.attrelid >= 16384 AND age(a.xmin) <= (SELECT age(pg_current_xact_id_if_assigned()::xid))
 )
-SELECT DISTINCT CASE WHEN s.seqrelid IS NULL THEN 'relation' ELSE 'sequence' END, coalesce(i.indrelid, mine.oid)::text
+SELECT DISTINCT CASE WHEN (SELECT c.relkind FROM pg_class c WHERE c.oid = mine.oid) = 'S' THEN 'sequence' ELSE 'relation' END,
+       coalesce((SELECT i.indrelid FROM pg_index i WHERE i.indexrelid = mine.oid), mine.oid)::text
 FROM mine
-LEFT JOIN pg_index i ON i.indexrelid = mine.oid
-LEFT JOIN pg_sequence s ON s.seqrelid = mine.oid
 UNION ALL
 SELECT 'rows written', coalesce(sum(w.rows), 0)::text FROM written w
 UNION ALL
