@@ -53,6 +53,14 @@ pub struct Tried {
 /// cannot be told from what the others did.
 const LARGE: usize = 100;
 
+/// After so many files, what trials have left in the catalogs is removed.
+const FILES_BETWEEN_VACUUMS: usize = 40;
+
+/// What is rolled back leaves rows in these catalogs that nobody sees and every query reads. The owner of a database may
+/// remove them.
+const VACUUM: &str = "VACUUM pg_class, pg_attribute, pg_attrdef, pg_constraint, pg_depend, pg_description, pg_index, pg_proc, \
+                      pg_rewrite, pg_sequence, pg_trigger, pg_type";
+
 impl Runs {
     /// Applies the files in order and tries the properties with each; `each` gets the file and what was tried with it.
     pub fn by_file(&self, plan: &FilePlan<'_>, each: &mut dyn FnMut(&Migration, Vec<Tried>)) -> Result<(), Failure> {
@@ -60,6 +68,9 @@ impl Runs {
         let open = || Ok::<_, Failure>((chain.migration_session()?, chain.migration_session()?));
         let (mut session, mut runner) = open()?;
         for (number, migration) in self.migrations.iter().enumerate() {
+            if number > 0 && number % FILES_BETWEEN_VACUUMS == 0 {
+                session.run(VACUUM)?;
+            }
             let back = plan.rollbacks.get(&migration.number).copied();
             let mut properties = plan.properties.clone();
             properties.retain(|property| *property != FileProperty::RolledBack || back.is_some());
@@ -92,7 +103,8 @@ impl Runs {
             let tried: Vec<Tried> = tried.collect();
             let is_last = number + 1 == self.migrations.len();
             // What holds of the last file has shown that it applies.
-            let is_done = is_last && !tried.is_empty() && tried.iter().all(|tried| matches!(tried.result, Some(Ok(()))));
+            let is_done =
+                is_last && !tried.is_empty() && tried.iter().all(|tried| matches!(tried.result, Some(Ok(()))));
             each(migration, tried);
             if is_done {
                 break;

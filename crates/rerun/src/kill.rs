@@ -63,7 +63,8 @@ impl Runs {
         }
         let describe = |after: usize| format!("killed after {}", self.place(after));
         let certain = self.certain()?;
-        let kill = |after: usize| if certain.contains(&self.committed(after)) { Ok(()) } else { self.killed_after(after) };
+        let kill =
+            |after: usize| if certain.contains(&self.committed(after)) { Ok(()) } else { self.killed_after(after) };
         let chosen = self.moments(seed()?)?;
         for after in &chosen {
             kill(*after).map_err(|failure| failure.in_case(&describe(*after)))?;

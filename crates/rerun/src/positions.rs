@@ -57,12 +57,13 @@ impl Positions {
     /// the first time: where that one was cannot be told.
     pub(super) fn moved(&self, now: &Positions) -> Option<Positions> {
         let elsewhere = now.0.iter().filter(|(oid, at)| self.0.get(*oid) != Some(*at));
-        elsewhere.map(|(oid, at)| {
-            let was = self.0.get(oid).copied().flatten()?;
-            (at.is_some_and(|at| at > was)).then(|| (oid.clone(), Some(was)))
-        })
-        .collect::<Option<_>>()
-        .map(Positions)
+        elsewhere
+            .map(|(oid, at)| {
+                let was = self.0.get(oid).copied().flatten()?;
+                (at.is_some_and(|at| at > was)).then(|| (oid.clone(), Some(was)))
+            })
+            .collect::<Option<_>>()
+            .map(Positions)
     }
 
     /// Sets the sequences back to these positions, all of which have given a number.

@@ -231,7 +231,10 @@ fn all_rows(session: &mut Session, tables: &[Relation]) -> Result<Rows, Database
         let queries = some.iter().zip(0..).map(|(table, at): (_, usize)| {
             let texts: Vec<String> = columns(table).iter().map(|name| format!("{name}::text")).collect();
             let texts = texts.join(", ");
-            format!("(SELECT {at}, to_json(ARRAY[{texts}]::text[]) FROM {} ORDER BY ARRAY[{texts}]::text[])", table.sql())
+            format!(
+                "(SELECT {at}, to_json(ARRAY[{texts}]::text[]) FROM {} ORDER BY ARRAY[{texts}]::text[])",
+                table.sql()
+            )
         });
         let sql = queries.collect::<Vec<_>>().join(" UNION ALL ");
         for row in session.rows(&sql)? {

@@ -9,8 +9,8 @@ use pgproof_runner::migration::apply_inside;
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::{Migration, Statement};
 
-use super::by_file::FileProperty;
 use super::Volatile;
+use super::by_file::FileProperty;
 use super::positions::Positions;
 use super::repetition::changes_nothing;
 use super::undone::{Unsure, plainly, undone};
@@ -127,7 +127,12 @@ impl Trial<'_> {
     }
 
     /// Its down migration leads back, and the file can be applied again.
-    fn is_rolled_back(&self, session: &mut Session, before: &Baseline, back: &Migration) -> Result<bool, DatabaseError> {
+    fn is_rolled_back(
+        &self,
+        session: &mut Session,
+        before: &Baseline,
+        back: &Migration,
+    ) -> Result<bool, DatabaseError> {
         let states = undone(session, |session| {
             Trial::apply_all(session, self.migration)?;
             session.run("SAVEPOINT applied")?;

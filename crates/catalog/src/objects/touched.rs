@@ -109,4 +109,5 @@ impl Objects {
 
 /// Lets the planner look relations up by their OIDs. The plan is kept while the catalogs grow, and when it is made they may
 /// still be so small that reading all of them seems cheaper.
-const BY_KEY: &str = "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
+const BY_KEY: &str =
+    "SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off";
