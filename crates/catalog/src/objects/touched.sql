@@ -40,3 +40,6 @@ WHERE w.rows > 0 AND w.oid < 16384
   AND w.relname NOT IN ('pg_class', 'pg_attribute', 'pg_index', 'pg_constraint', 'pg_attrdef', 'pg_trigger', 'pg_policy',
       'pg_rewrite', 'pg_sequence', 'pg_inherits', 'pg_depend', 'pg_shdepend', 'pg_statistic', 'pg_statistic_ext',
       'pg_statistic_ext_data', 'pg_partitioned_table', 'pg_type', 'pg_description')
+UNION ALL
+-- The attributes of a composite type are those of a relation.
+SELECT 'others', c.relname::text FROM pg_class c JOIN mine ON mine.oid = c.oid WHERE c.relkind = 'c'
