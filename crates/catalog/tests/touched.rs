@@ -1,7 +1,5 @@
 //! What a transaction has touched: every change of it is seen by whoever reads only that.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
-
 use pgproof_catalog::{Baseline, Objects, Touched};
 use pgproof_runner::CloneDatabase;
 use rstest::rstest;
