@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use pgproof_assertions::assertion::{Failure, impossible};
 use pgproof_runner::isolation::Template;
-use pgproof_sql::{Migration, Statement, Transaction};
+use pgproof_runner::migration::apply;
+use pgproof_sql::Migration;
 
 use super::Rerun;
 use super::database::{Runs, failing};
@@ -48,29 +49,48 @@ pub struct Tried {
     pub result: Option<Result<(), Failure>>,
 }
 
+/// A file with more statements is worth a copy of the database: in one transaction with all of them, what a part of them does
+/// cannot be told from what the others did.
+const LARGE: usize = 100;
+
+/// After so many files, what trials have left in the catalogs is removed.
+const FILES_BETWEEN_VACUUMS: usize = 40;
+
+/// What is rolled back leaves rows in these catalogs that nobody sees and every query reads. The owner of a database may
+/// remove them.
+const VACUUM: &str = "VACUUM pg_class, pg_attribute, pg_attrdef, pg_constraint, pg_depend, pg_description, pg_index, pg_proc, \
+                      pg_rewrite, pg_sequence, pg_trigger, pg_type";
+
 impl Runs {
     /// Applies the files in order and tries the properties with each; `each` gets the file and what was tried with it.
     pub fn by_file(&self, plan: &FilePlan<'_>, each: &mut dyn FnMut(&Migration, Vec<Tried>)) -> Result<(), Failure> {
         let chain = self.empty()?;
-        let mut session = chain.migration_session()?;
-        for migration in self.migrations.iter() {
+        let open = || Ok::<_, Failure>((chain.migration_session()?, chain.migration_session()?));
+        let (mut session, mut runner) = open()?;
+        for (number, migration) in self.migrations.iter().enumerate() {
+            if number > 0 && number % FILES_BETWEEN_VACUUMS == 0 {
+                session.run(VACUUM)?;
+            }
             let back = plan.rollbacks.get(&migration.number).copied();
             let mut properties = plan.properties.clone();
             properties.retain(|property| *property != FileProperty::RolledBack || back.is_some());
             let trial =
                 Trial { migration, back, in_transaction: self.is_whole(migration), cases: self.cases()? as usize };
-            let holding = trial.holding(&mut session, &properties)?;
+            let is_large = migration.statements.len() > LARGE;
+            let holding = if is_large { BTreeSet::new() } else { trial.holding(&mut session, &properties)? };
             let in_brief = plan.in_brief.contains(&migration.number);
             let is_open = |property: &FileProperty| {
                 let is_brief = in_brief && *property == FileProperty::Again;
                 !is_brief && !holding.contains(property)
             };
             let mut before = None;
-            if properties.iter().any(is_open) {
+            if properties.iter().any(is_open) && number == 0 && self.on_copies() {
+                before = Some(Arc::clone(self.template()));
+            } else if properties.iter().any(is_open) {
                 // A database is copied only while nobody is connected to it.
-                drop(session);
+                drop((session, runner));
                 before = Some(chain.frozen().map_err(impossible)?);
-                session = chain.migration_session()?;
+                (session, runner) = open()?;
             }
             let tried = properties.iter().map(|property| {
                 let result = match &before {
@@ -80,17 +100,19 @@ impl Runs {
                 };
                 Tried { property: *property, result }
             });
-            each(migration, tried.collect());
-            let applied = self.run(&chain, std::slice::from_ref(migration));
+            let tried: Vec<Tried> = tried.collect();
+            let is_last = number + 1 == self.migrations.len();
+            // What holds of the last file has shown that it applies.
+            let is_done =
+                is_last && !tried.is_empty() && tried.iter().all(|tried| matches!(tried.result, Some(Ok(()))));
+            each(migration, tried);
+            if is_done {
+                break;
+            }
+            let applied = apply(&mut runner, std::slice::from_ref(migration), self.transaction());
             applied.map_err(|error| failing(&error, format!("they do not apply: {error}")))?;
         }
         Ok(())
-    }
-
-    /// Whether a file is applied in one transaction.
-    fn is_whole(&self, migration: &Migration) -> bool {
-        let is_alone = |statement: &Statement| statement.needs_no_transaction() || statement.begins_transaction();
-        self.transaction() == Transaction::File && !migration.statements.iter().any(is_alone)
     }
 
     /// The property of one file, in databases of its own that are copies of `before`.

@@ -104,3 +104,22 @@ where
         }
     }
 }
+
+/// The cases of a strategy that [`property`] tries.
+pub(super) fn drawn<S: Strategy>(
+    runs: &Runs,
+    name: &str,
+    cases: Option<u32>,
+    strategy: S,
+) -> Result<Vec<S::Value>, Failure>
+where
+    S::Value: std::fmt::Debug + Clone,
+{
+    let drawn = RefCell::new(Vec::new());
+    let note = |case: &S::Value| {
+        drawn.borrow_mut().push(case.clone());
+        Ok(())
+    };
+    property(runs, name, cases, strategy, |_| String::new(), note)?;
+    Ok(drawn.into_inner())
+}

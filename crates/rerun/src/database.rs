@@ -8,6 +8,7 @@ use pgproof_runner::{CloneDatabase, Notes, Sandbox};
 use pgproof_runner::{isolation::SchemaContext, isolation::Template};
 use pgproof_runner::{migration::MigrationError, migration::apply};
 use pgproof_sql::Migration;
+use pgproof_sql::Statement;
 use pgproof_sql::Target;
 use pgproof_sql::Transaction;
 
@@ -23,7 +24,11 @@ const MOST_REPORTED: usize = 8;
 
 /// The states of clean runs, by the text of the migrations. They hang on the template.
 #[derive(Default)]
-struct Taken(Mutex<BTreeMap<String, Arc<(State, Volatile)>>>);
+struct Taken(Mutex<BTreeMap<String, Arc<State>>>);
+
+/// What differs between two clean runs, by the text of the migrations. It hangs on the template.
+#[derive(Default)]
+struct Differing(Mutex<BTreeMap<String, Arc<Volatile>>>);
 
 /// Databases in which migrations have run once, by their text. They hang on the template.
 #[derive(Default)]
@@ -103,6 +108,24 @@ impl Runs {
         self.transaction
     }
 
+    /// Where the runs start, or what a run leads to.
+    pub(super) fn template(&self) -> &Arc<Template> {
+        &self.template
+    }
+
+    /// Whether runs start from a copy of the template.
+    pub(super) fn on_copies(&self) -> bool {
+        self.on_copies
+    }
+
+    /// Whether a file is applied in one transaction.
+    pub(super) fn is_whole(&self, migration: &Migration) -> bool {
+        let is_alone = |statement: &Statement| {
+            statement.needs_no_transaction() || statement.begins_transaction() || statement.ends_transaction()
+        };
+        self.transaction == Transaction::File && !migration.statements.iter().any(is_alone)
+    }
+
     /// What is known of the schema.
     pub fn context(&self) -> &Arc<SchemaContext> {
         &self.template.context
@@ -138,6 +161,13 @@ impl Runs {
         Ok(template)
     }
 
+    /// Keeps a template in which all migrations have run once.
+    pub(super) fn keep_migrated(&self, template: &Arc<Template>) {
+        let kept = self.template.cache().get(|| Ok::<_, Infallible>(Migrated::default()));
+        let kept = kept.unwrap_or_else(|never| match never {});
+        kept.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.text(), Arc::clone(template));
+    }
+
     /// A database in which all migrations are run once.
     fn applied(&self) -> Result<CloneDatabase, Failure> {
         let database = self.empty()?;
@@ -147,35 +177,59 @@ impl Runs {
     }
 
     /// The text of all migrations.
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let texts = self.migrations.iter().flat_map(|migration| &migration.statements).map(|s| s.text.as_str());
         texts.collect::<Vec<_>>().join(";\n")
     }
 
-    /// The state after one clean run, and the differences between two clean runs; computed once for each set of
-    /// migrations.
-    pub fn clean(&self) -> Result<Arc<(State, Volatile)>, Failure> {
-        let key = self.text();
+    /// The state after one clean run; read once for each set of migrations.
+    pub fn clean(&self) -> Result<Arc<State>, Failure> {
         let taken = self.template.cache().get(|| Ok::<_, Infallible>(Taken::default()));
         let taken = taken.unwrap_or_else(|never| match never {});
         let mut taken = taken.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = self.text();
         if let Some(clean) = taken.get(&key) {
             return Ok(Arc::clone(clean));
         }
-        let state = State::take(&mut self.migrated()?.session()?)?;
-        // Without rows, nothing can differ.
-        let has_rows = state.rows.values().any(|rows| rows.count > 0);
-        let twin = if has_rows { State::take(&mut self.applied()?.session()?)? } else { state.clone() };
-        let volatile = state.volatile(&twin);
-        let clean = Arc::new((state, volatile));
+        let clean = Arc::new(State::take(&mut self.migrated()?.session()?)?);
         taken.insert(key, Arc::clone(&clean));
         Ok(clean)
     }
 
+    /// The differences between two clean runs; found out once for each set of migrations.
+    pub(super) fn volatile(&self) -> Result<Arc<Volatile>, Failure> {
+        let found = self.template.cache().get(|| Ok::<_, Infallible>(Differing::default()));
+        let found = found.unwrap_or_else(|never| match never {});
+        let mut found = found.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = self.text();
+        if let Some(volatile) = found.get(&key) {
+            return Ok(Arc::clone(volatile));
+        }
+        let state = self.clean()?;
+        // Without rows, nothing can differ.
+        let has_rows = state.rows.values().any(|rows| rows.count > 0);
+        let twin = if has_rows { Some(State::take(&mut self.applied()?.session()?)?) } else { None };
+        let volatile = Arc::new(state.volatile(twin.as_ref().unwrap_or(&state)));
+        found.insert(key, Arc::clone(&volatile));
+        Ok(volatile)
+    }
+
+    /// The changes from the state of a clean run.
+    pub(super) fn changes_from_clean(&self, state: &State) -> Result<Vec<Change>, Failure> {
+        self.changes_between(state, &*self.clean()?)
+    }
+
+    /// The changes from another state, without what differs between two clean runs.
+    pub(super) fn changes_between(&self, is: &State, was: &State) -> Result<Vec<Change>, Failure> {
+        let changes = is.changes_from(was, &Volatile::new());
+        // Two clean runs are compared only if that can matter.
+        let has_rows = changes.iter().any(|change| matches!(change, Change::Rows { .. }));
+        Ok(if has_rows { is.changes_from(was, &*self.volatile()?) } else { changes })
+    }
+
     /// Refutes if a state differs from that of a clean run.
     pub(super) fn demand_clean(&self, when: &str, state: &State) -> Result<(), Failure> {
-        let clean = self.clean()?;
-        self.demand_none(when, &state.changes_from(&clean.0, &clean.1))
+        self.demand_none(when, &self.changes_from_clean(state)?)
     }
 
     /// The number of statements in the migrations.

@@ -12,7 +12,7 @@ use pgproof_sql::Statement;
 use pgproof_sql::quote::identifier;
 
 use super::State;
-use super::case::{property, seed};
+use super::case::{drawn, property, seed};
 use super::database::{Runs, failing};
 use super::repeat::{pins, subject};
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject};
@@ -62,17 +62,35 @@ impl Runs {
             during += 1;
         }
         let describe = |after: usize| format!("killed after {}", self.place(after));
-        let chosen = self.moments(seed()?);
+        let certain = self.certain()?;
+        let kill =
+            |after: usize| if certain.contains(&self.committed(after)) { Ok(()) } else { self.killed_after(after) };
+        let chosen = self.moments(seed()?)?;
         for after in &chosen {
-            self.killed_after(*after).map_err(|failure| failure.in_case(&describe(*after)))?;
+            kill(*after).map_err(|failure| failure.in_case(&describe(*after)))?;
         }
-        let more = self.cases()?.saturating_sub(u32::try_from(chosen.len()).unwrap_or(u32::MAX));
-        if more > 0 && chosen.len() < self.statements() {
+        let more = self.more_kills(&chosen)?;
+        if more > 0 {
             let all = 1..=self.statements();
-            property(self, "killed", Some(more), all, |after| describe(*after), |after| self.killed_after(*after))?;
-            return Ok(during + chosen.len() + more as usize);
+            property(self, "killed", Some(more), all, |after| describe(*after), |after| kill(*after))?;
         }
-        Ok(during + chosen.len())
+        Ok(during + chosen.len() + more as usize)
+    }
+
+    /// All statements after which a run is killed, counted from 1.
+    pub(super) fn kills(&self) -> Result<Vec<usize>, Failure> {
+        let mut chosen = self.moments(seed()?)?;
+        let more = self.more_kills(&chosen)?;
+        if more > 0 {
+            chosen.extend(drawn(self, "killed", Some(more), 1..=self.statements())?);
+        }
+        Ok(chosen)
+    }
+
+    /// How many statements are drawn in addition to those that are chosen.
+    fn more_kills(&self, chosen: &[usize]) -> Result<u32, Failure> {
+        let more = self.cases()?.saturating_sub(u32::try_from(chosen.len()).unwrap_or(u32::MAX));
+        Ok(if chosen.len() < self.statements() { more } else { 0 })
     }
 
     /// The number of points at which a run can be killed: after each statement, and during those that commit midway.
@@ -82,10 +100,10 @@ impl Runs {
     }
 
     /// The statements after which a run is killed, counted from 1: all if there are few, else one per file, by the
-    /// seed.
-    fn moments(&self, seed: u64) -> Vec<usize> {
+    /// seed. Where the number of cases was given, one in as many files.
+    fn moments(&self, seed: u64) -> Result<Vec<usize>, Failure> {
         if self.statements() <= FEW_STATEMENTS {
-            return (1..=self.statements()).collect();
+            return Ok((1..=self.statements()).collect());
         }
         let mut before = 0;
         let mut moments = Vec::new();
@@ -96,7 +114,9 @@ impl Runs {
             moments.push(before + nth.saturating_sub(1) % statements.max(1) + 1);
             before += statements;
         }
-        moments
+        let most = if self.cases.is_some() { self.cases()? as usize } else { moments.len() };
+        let step = moments.len().div_ceil(most.max(1)).max(1);
+        Ok(moments.into_iter().step_by(step).collect())
     }
 
     /// Kills a run after this many statements, and runs everything again.

@@ -9,12 +9,16 @@ mod concurrent;
 mod config;
 mod database;
 mod kill;
+mod positions;
 mod repeat;
+mod repetition;
 mod rollback;
 mod rows;
 mod rows_of;
 mod state;
+mod stops;
 mod trial;
+mod undone;
 mod upgrade;
 
 pub use accepted_difference::AcceptedDifference;

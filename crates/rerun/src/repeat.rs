@@ -8,7 +8,7 @@ use pgproof_server::Session;
 use pgproof_sql::{ObjectId, ObjectKind, Property};
 
 use super::State;
-use super::case::property;
+use super::case::{drawn, property};
 use super::database::{Runs, failing};
 use pgproof_assertions::{assertion::Assertion, assertion::Failure, assertion::Subject};
 
@@ -58,6 +58,9 @@ impl Assertion for IsRepeatable {
 impl Runs {
     /// Runs each migration twice, then all of them twice more.
     pub fn again(&self) -> Result<(), Failure> {
+        if self.migrations.len() == 1 && self.certain()?.contains(&self.statements()) {
+            return Ok(());
+        }
         let database = self.empty()?;
         let mut session = database.session()?;
         for migration in &*self.migrations {
@@ -76,6 +79,9 @@ impl Runs {
 
     /// Runs all migrations, then twice more.
     pub fn again_together(&self) -> Result<(), Failure> {
+        if self.certain()?.contains(&self.statements()) {
+            return Ok(());
+        }
         let database = self.migrated()?;
         let mut session = database.session()?;
         self.run_twice_more(&database, &mut session)
@@ -101,19 +107,32 @@ impl Runs {
             Next::All => format!("after the first {files} files, all of them are run"),
             Next::Rest => format!("after the first {files} files, in a session of their own, the rest are run"),
         };
-        let cases = self.cases()? as usize;
-        if files <= cases.max(FEW_FILES) {
+        if self.has_few_files()? {
             for first in 0..files {
                 self.resumed(first, next).map_err(|failure| failure.in_case(&describe(&first)))?;
             }
             return Ok(files);
         }
         property(self, "resumed", None, 0..files, describe, |files| self.resumed(*files, next))?;
-        Ok(cases)
+        Ok(self.cases()? as usize)
+    }
+
+    /// After how many files it is tried to go on.
+    pub(super) fn resumptions(&self) -> Result<Vec<usize>, Failure> {
+        let files = self.migrations.len();
+        if self.has_few_files()? { Ok((0..files).collect()) } else { drawn(self, "resumed", None, 0..files) }
+    }
+
+    /// Whether it is tried to go on after every file.
+    fn has_few_files(&self) -> Result<bool, Failure> {
+        Ok(self.migrations.len() <= (self.cases()? as usize).max(FEW_FILES))
     }
 
     /// Applies the first files, this many, then all of them or the rest; requires the state of a clean run.
     fn resumed(&self, files: usize, next: Next) -> Result<(), Failure> {
+        if next == Next::All && self.certain()?.contains(&self.statements_of(files)) {
+            return Ok(());
+        }
         let database = self.empty()?;
         let failed = |error| failing(&error, format!("they do not apply: {error}"));
         self.run(&database, &self.migrations[..files]).map_err(failed)?;

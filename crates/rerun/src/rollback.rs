@@ -51,7 +51,6 @@ impl Runs {
     /// If migrations are not re-run (`repeatable` is false), a wrong order is not tried.
     pub fn rolled_back(&self, rollbacks: &[Migration], repeatable: bool) -> Result<(), Failure> {
         let back: BTreeMap<u64, &Migration> = rollbacks.iter().map(|rollback| (rollback.number, rollback)).collect();
-        let clean = self.clean()?;
         let database = self.empty()?;
         let mut session = database.session()?;
         let failed = |migration: &Migration, error: MigrationError| {
@@ -69,7 +68,7 @@ impl Runs {
             self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
             let after = State::take(&mut session)?;
             self.run(&database, std::slice::from_ref(*rollback)).map_err(|error| failed(rollback, error))?;
-            let left = self.changes_between(&State::take(&mut session)?, &before, applied)?;
+            let left = self.changes_after(applied, &State::take(&mut session)?, &before)?;
             let when = format!(
                 "{} does not lead back to what stood before {}",
                 rollback.file.display(),
@@ -77,7 +76,7 @@ impl Runs {
             );
             self.demand_none(&when, &left)?;
             self.run(&database, std::slice::from_ref(migration)).map_err(|error| failed(migration, error))?;
-            let again = self.changes_between(&State::take(&mut session)?, &after, applied + 1)?;
+            let again = self.changes_after(applied + 1, &State::take(&mut session)?, &after)?;
             self.demand_none(
                 &format!("rolled back and applied again, {} leads to another state", migration.file.display()),
                 &again,
@@ -87,7 +86,7 @@ impl Runs {
             self.run(&database, std::slice::from_ref(rollback)).map_err(|error| failed(rollback, error))?;
         }
         let nothing = State::take(&mut self.empty()?.session()?)?;
-        let left = State::take(&mut session)?.changes_from(&nothing, &clean.1);
+        let left = self.changes_between(&State::take(&mut session)?, &nothing)?;
         self.demand_none("all rolled back, something is left", &left)?;
         let last = self.migrations.last().map(|migration| migration.number);
         for rollback in rollbacks.iter().filter(|rollback| repeatable && Some(rollback.number) != last) {
@@ -98,9 +97,8 @@ impl Runs {
 
     /// The changes from another state after this many files. A table that a later file renames has volatile columns
     /// under its old name here, so if rows differ, two databases at this point say which columns always do.
-    fn changes_between(&self, is: &State, was: &State, applied: usize) -> Result<Vec<Change>, Failure> {
-        let clean = self.clean()?;
-        let changes = is.changes_from(was, &clean.1);
+    fn changes_after(&self, applied: usize, is: &State, was: &State) -> Result<Vec<Change>, Failure> {
+        let changes = self.changes_between(is, was)?;
         if !changes.iter().any(|change| matches!(change, Change::Rows { .. })) {
             return Ok(changes);
         }
@@ -111,7 +109,7 @@ impl Runs {
             Ok(State::take(&mut database.session()?)?)
         };
         let mut volatile = at_this_point()?.volatile(&at_this_point()?);
-        volatile.extend(clean.1.iter().map(|(table, columns)| (table.clone(), columns.clone())));
+        volatile.extend(self.volatile()?.iter().map(|(table, columns)| (table.clone(), columns.clone())));
         Ok(is.changes_from(was, &volatile))
     }
 
@@ -135,7 +133,6 @@ impl Runs {
         }
         let state = State::take(&mut database.session()?)?;
         let when = format!("rolled back in a wrong order by {file} and applied again, they lead to another state");
-        let clean = self.clean()?;
-        self.demand_none_by(std::slice::from_ref(rollback), &when, &state.changes_from(&clean.0, &clean.1))
+        self.demand_none_by(std::slice::from_ref(rollback), &when, &self.changes_from_clean(&state)?)
     }
 }

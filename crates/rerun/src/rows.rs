@@ -1,7 +1,7 @@
 //! Rows between runs: users' rows are kept, and rows that migrations inserted and users edited are kept or reset, as
 //! declared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use pgproof_assertions::pin::Pin;
 use pgproof_runner::{CloneDatabase, Sandbox};
@@ -95,6 +95,8 @@ impl Step {
 
 /// Users' actions: inserting their own rows, and editing rows of the migrations.
 struct UserRows {
+    /// The tables whose rows they see.
+    tables: Vec<Relation>,
     /// Statements, in an order in which they can run.
     inserts: Vec<String>,
     /// By table.
@@ -136,10 +138,9 @@ impl UserRows {
                     Ok(_) | Err(_) => {}
                 }
             }
-            let after = all_rows(sandbox.session(), &tables)?;
-            Ok(after.into_iter().filter(|row| !before.contains(row)).collect())
+            Ok(all_rows(sandbox.session(), &tables)?.not_in(&before))
         })?;
-        Ok(UserRows { inserts, edits })
+        Ok(UserRows { tables, inserts, edits })
     }
 }
 
@@ -147,13 +148,11 @@ impl Runs {
     fn with_rows(&self, rows: &UserRows, steps: &[Step]) -> Result<(), Failure> {
         let database = self.migrated()?;
         let mut session = database.session()?;
-        let tables: Vec<Relation> =
-            Catalog::read(&mut session)?.tables().filter(|table| table.inherits.is_empty()).cloned().collect();
         let (mut theirs, mut edited) = (Vec::new(), BTreeMap::new());
         for step in steps {
             match step {
                 Step::PutRows if theirs.is_empty() => {
-                    theirs = put(&mut session, &rows.inserts, &tables)?;
+                    theirs = put(&mut session, &rows.inserts, &rows.tables)?;
                 }
                 Step::PutRows => {}
                 Step::Edit => {
@@ -168,8 +167,9 @@ impl Runs {
                 Step::RunOne(at) => self.run_on(&database, *at..*at + 1)?,
             }
         }
-        let now = all_rows(&mut session, &tables)?;
-        if let Some(lost) = theirs.iter().find(|row| !now.contains(row)) {
+        let now = all_rows(&mut session, &rows.tables)?;
+        let now = now.as_set();
+        if let Some(lost) = theirs.iter().find(|row| !now.contains(row.as_str())) {
             return Err(refuted(format!("a row that a user put in is gone or changed: {lost}")));
         }
         demand_declared(&mut session, &edited)
@@ -214,29 +214,62 @@ fn put(session: &mut Session, inserts: &[String], tables: &[Relation]) -> Result
             break;
         }
     }
-    let after = all_rows(session, tables)?;
-    Ok(after.into_iter().filter(|row| !before.contains(row)).collect())
+    Ok(all_rows(session, tables)?.not_in(&before))
 }
 
-/// Every row of these tables, as the statement that inserts it.
-fn all_rows(session: &mut Session, tables: &[Relation]) -> Result<Vec<String>, DatabaseError> {
+/// How many tables one query reads: PostgreSQL's planner is slow with thousands of branches.
+const AT_ONCE: usize = 100;
+
+/// Every row of these tables, as the statement that inserts it, table by table.
+fn all_rows(session: &mut Session, tables: &[Relation]) -> Result<Rows, DatabaseError> {
     let mut rows = Vec::new();
-    for table in tables {
-        let columns: Vec<&Column> = table.columns.iter().filter(|column| column.generated_as.is_none()).collect();
-        let names: Vec<String> = columns.iter().map(|column| identifier(&column.name)).collect();
-        let texts: Vec<String> = names.iter().map(|name| format!("{name}::text")).collect();
-        let (names, texts) = (names.join(", "), texts.join(", "));
-        for row in session.rows(&format!("SELECT {texts} FROM {} ORDER BY 1", table.sql()))? {
+    for some in tables.chunks(AT_ONCE) {
+        let columns = |table: &Relation| -> Vec<String> {
+            let stored = table.columns.iter().filter(|column| column.generated_as.is_none());
+            stored.map(|column: &Column| identifier(&column.name)).collect()
+        };
+        let queries = some.iter().zip(0..).map(|(table, at): (_, usize)| {
+            let texts: Vec<String> = columns(table).iter().map(|name| format!("{name}::text")).collect();
+            let texts = texts.join(", ");
+            format!(
+                "(SELECT {at}, to_json(ARRAY[{texts}]::text[]) FROM {} ORDER BY ARRAY[{texts}]::text[])",
+                table.sql()
+            )
+        });
+        let sql = queries.collect::<Vec<_>>().join(" UNION ALL ");
+        for row in session.rows(&sql)? {
+            let wrong = |problem: &dyn ToString| DatabaseError::Answer {
+                query: "the rows of tables".to_owned(),
+                problem: problem.to_string(),
+            };
+            let [Some(at), Some(values)] = row.as_slice() else { return Err(wrong(&format!("{row:?}"))) };
+            let table = at.parse().ok().and_then(|at: usize| some.get(at)).ok_or_else(|| wrong(at))?;
+            let values: Vec<Option<String>> = serde_json::from_str(values).map_err(|error| wrong(&error))?;
             let values: Vec<String> =
-                row.iter().map(|value| value.as_ref().map_or("NULL".to_owned(), |text| literal(text))).collect();
+                values.iter().map(|value| value.as_ref().map_or("NULL".to_owned(), |text| literal(text))).collect();
             rows.push(format!(
-                "INSERT INTO {} ({names}) OVERRIDING SYSTEM VALUE VALUES ({})",
+                "INSERT INTO {} ({}) OVERRIDING SYSTEM VALUE VALUES ({})",
                 table.sql(),
+                columns(table).join(", "),
                 values.join(", ")
             ));
         }
     }
-    Ok(rows)
+    Ok(Rows(rows))
+}
+
+/// Rows, as statements.
+struct Rows(Vec<String>);
+
+impl Rows {
+    fn as_set(&self) -> HashSet<&str> {
+        self.0.iter().map(String::as_str).collect()
+    }
+
+    fn not_in(self, before: &Rows) -> Vec<String> {
+        let before = before.as_set();
+        self.0.into_iter().filter(|row| !before.contains(row.as_str())).collect()
+    }
 }
 
 /// An edit of a row that the migrations inserted, if the table has one and a column that accepts another value; and the

@@ -37,17 +37,26 @@ pub(super) struct Stored {
 
 /// The tables that store rows, with their columns: of the whole database, or of what a transaction has touched.
 pub(super) fn stored(session: &mut Session, touched: Option<&Touched>) -> Result<Vec<Stored>, DatabaseError> {
-    let only = touched.map(|touched| format!("AND c.oid = ANY ({})", touched.array())).unwrap_or_default();
-    let sql = format!(
-        "SELECT n.nspname, c.relname, c.oid, pg_relation_size(c.oid) = 0, \
-             (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a \
-              WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) \
-         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' {only} \
-           AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')"
-    );
+    const OF_THESE: &str = "AND c.oid = ANY ($1)";
+    let sql = |which: &str| {
+        format!(
+            "SELECT n.nspname, c.relname, c.oid, pg_relation_size(c.oid) = 0, \
+                 (SELECT json_agg(a.attname ORDER BY a.attnum) FROM pg_attribute a \
+                  WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped) \
+             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+             WHERE c.relkind IN ('r', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' {which} \
+               AND NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_class'::regclass AND x.objid = c.oid AND x.deptype = 'e')"
+        )
+    };
+    let rows = match touched.map(Touched::array) {
+        None => session.rows(&sql(""))?,
+        Some(None) => Vec::new(),
+        Some(Some(oids)) => {
+            session.rows_of_prepared("pgproof_stored", "(oid[])", &sql(OF_THESE), &format!("({oids})"))?
+        }
+    };
     let mut tables = Vec::new();
-    for row in session.rows(&sql)? {
+    for row in rows {
         let [Some(schema), Some(name), Some(oid), Some(empty), columns] = row.as_slice() else { continue };
         tables.push(Stored {
             name: QualifiedName::in_schema(schema, name),
@@ -109,12 +118,25 @@ pub(super) fn digests(
     Ok(rows)
 }
 
-/// The positions of the sequences that have been used.
-pub(super) fn sequences(session: &mut Session) -> Result<BTreeMap<QualifiedName, i64>, DatabaseError> {
-    let used = "SELECT schemaname, sequencename, last_value FROM pg_sequences WHERE last_value IS NOT NULL AND increment_by > 0";
+/// The positions of the sequences that have been used: of the whole database, or of what a transaction has touched.
+pub(super) fn sequences(
+    session: &mut Session,
+    touched: Option<&Touched>,
+) -> Result<BTreeMap<QualifiedName, i64>, DatabaseError> {
+    let which = match touched.map(Touched::sequences) {
+        None => String::new(),
+        Some(None) => return Ok(BTreeMap::new()),
+        Some(Some(oids)) => format!("AND s.seqrelid = ANY ({oids})"),
+    };
+    let used = format!(
+        "SELECT n.nspname, c.relname, CASE WHEN has_sequence_privilege(c.oid, 'SELECT, USAGE') \
+                                           THEN pg_sequence_last_value(c.oid) END \
+         FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE s.seqincrement > 0 AND NOT pg_is_other_temp_schema(n.oid) {which}"
+    );
     let position = |row: Vec<Option<String>>| match row.as_slice() {
         [Some(schema), Some(name), Some(value)] => Some((QualifiedName::in_schema(schema, name), value.parse().ok()?)),
         _ => None,
     };
-    Ok(session.rows(used)?.into_iter().filter_map(position).collect())
+    Ok(session.rows(&used)?.into_iter().filter_map(position).collect())
 }

@@ -68,7 +68,7 @@ impl State {
 
     fn with(session: &mut Session, objects: Objects, touched: Option<&Touched>) -> Result<State, DatabaseError> {
         let stored = stored(session, touched)?;
-        let sequences = sequences(session)?;
+        let sequences = sequences(session, touched)?;
         let name = |table: &Stored| table.name.clone();
         let tables = stored.iter().map(|table| (name(table), table.oid.clone())).collect();
         Ok(State { objects, rows: digests(session, &stored)?, sequences, tables })

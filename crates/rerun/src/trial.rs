@@ -2,15 +2,18 @@
 //! out that a property holds; if it does not find that, the property may still hold: other commands decide then.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-use pgproof_catalog::Touched;
+use pgproof_catalog::{Baseline, Touched};
 use pgproof_runner::migration::apply_inside;
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::{Migration, Statement};
 
+use super::Volatile;
 use super::by_file::FileProperty;
-use super::repeat::TAKE_NUMBERS;
-use super::{State, Volatile};
+use super::positions::Positions;
+use super::repetition::changes_nothing;
+use super::undone::{Unsure, plainly, undone};
 
 /// One file, with what is needed to try its properties.
 #[derive(Debug)]
@@ -32,66 +35,77 @@ impl Trial<'_> {
         properties: &[FileProperty],
     ) -> Result<BTreeSet<FileProperty>, DatabaseError> {
         let mut holding = BTreeSet::new();
-        for property in properties {
-            let holds = match (property, self.back) {
-                (FileProperty::Killed, _) if self.in_transaction => true,
-                _ if !can_be_tried(self.migration) => false,
-                (FileProperty::Again, _) => undone(session, |session| self.runs_again(session))?,
-                (FileProperty::Killed, _) => self.survives_kills(session)?,
-                (FileProperty::RolledBack, Some(back)) if can_be_tried(back) => self.is_rolled_back(session, back)?,
-                (FileProperty::RolledBack, _) => false,
-            };
-            if holds {
-                holding.insert(*property);
-            }
+        let wants = |property| properties.contains(&property);
+        if wants(FileProperty::Killed) && self.in_transaction {
+            holding.insert(FileProperty::Killed);
+        }
+        if !can_be_tried(self.migration) {
+            return Ok(holding);
+        }
+        let before = Baseline::read(session)?;
+        let points = if wants(FileProperty::Killed) && !self.in_transaction { self.kill_points() } else { Vec::new() };
+        if let Some(repeated) = undone(session, |session| self.repeated(session, &before, &points))? {
+            holding.extend(repeated.into_iter().filter(|property| wants(*property)));
+        }
+        if let Some(back) = self.back.filter(|back| wants(FileProperty::RolledBack) && can_be_tried(back))
+            && self.is_rolled_back(session, &before, back)?
+        {
+            holding.insert(FileProperty::RolledBack);
         }
         Ok(holding)
     }
 
-    /// Run a second time in the same transaction, it changes nothing.
-    fn runs_again(&self, session: &mut Session) -> Result<bool, Unsure> {
-        Trial::apply(session, self.migration)?;
-        session.run(TAKE_NUMBERS)?;
-        let writes = Touched::writes(session)?;
-        session.run("SAVEPOINT again")?;
-        Trial::apply(session, self.migration)?;
-        // Numbers are used up even if the transaction is rolled back; setting them back is noticed by the state.
-        if Touched::writes(session)? == writes {
-            let touched = Touched::default();
-            let now = State::of_touched(session, &touched)?;
-            session.run("ROLLBACK TO again")?;
-            return Ok(now.changes_since(&State::of_touched(session, &touched)?).is_empty());
+    /// Applies the file, and runs again what has run at each of the points and at the end. Nothing changes by it at the
+    /// points: killed there, a whole run has what a clean one has. Nothing changes by it at the end: it runs again.
+    fn repeated(
+        &self,
+        session: &mut Session,
+        before: &Baseline,
+        points: &[usize],
+    ) -> Result<Vec<FileProperty>, Unsure> {
+        let all = self.migration.statements.len();
+        let (mut done, mut moved) = (0, Some(Vec::new()));
+        for point in points {
+            apply_inside(session, self.migration, done..*point)?;
+            done = *point;
+            let Some(mut so_far) = moved.take() else { continue };
+            let touched = Touched::since(session, before)?;
+            moved = self.repeat(session, before, &touched, *point)?.map(|more| {
+                so_far.push(more);
+                so_far
+            });
         }
-        let touched = Touched::in_transaction(session)?;
-        let now = plainly(session, &touched)?;
-        session.run("ROLLBACK TO again")?;
-        Ok(now.changes_since(&plainly(session, &touched)?).is_empty())
+        Trial::apply(session, self.migration, done..all)?;
+        let mut holding = Vec::new();
+        let mut killed = moved.is_some() && !self.in_transaction;
+        for moved in moved.into_iter().flatten() {
+            // The rest of the file must not get other numbers than in a clean run.
+            killed = killed && moved.still_stand(session)?;
+        }
+        if killed {
+            holding.push(FileProperty::Killed);
+        }
+        let touched = Touched::since(session, before)?;
+        Positions::of(session, &touched)?.take_numbers(session)?;
+        if self.repeat(session, before, &touched, all)?.is_some() {
+            holding.push(FileProperty::Again);
+        }
+        Ok(holding)
     }
 
-    /// After its first statements, a whole run leads to the state of a whole run alone.
-    fn survives_kills(&self, session: &mut Session) -> Result<bool, DatabaseError> {
-        for statements in self.kill_points() {
-            let mut killed = None;
-            let applied = undone(session, |session| {
-                apply_inside(session, self.migration, statements)?;
-                session.run("RESET ALL; RESET SESSION AUTHORIZATION")?;
-                Trial::apply(session, self.migration)?;
-                let touched = Touched::in_transaction(session)?;
-                killed = Some((plainly(session, &touched)?, touched));
-                Ok(true)
-            })?;
-            let Some((killed, touched)) = killed.filter(|_| applied) else { return Ok(false) };
-            let same = undone(session, |session| {
-                Trial::apply(session, self.migration)?;
-                // What the file creates has other OIDs here.
-                let touched = touched.and(Touched::in_transaction(session)?);
-                Ok(killed.changes_from(&plainly(session, &touched)?, &Volatile::new()).is_empty())
-            })?;
-            if !same {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    /// Runs the first statements once more.
+    fn repeat(
+        &self,
+        session: &mut Session,
+        before: &Baseline,
+        touched: &Touched,
+        statements: usize,
+    ) -> Result<Option<Positions>, DatabaseError> {
+        let known = Positions::of(session, touched)?;
+        changes_nothing(session, before, touched, &known, |session| {
+            session.run("RESET ALL; RESET SESSION AUTHORIZATION")?;
+            Trial::apply(session, self.migration, 0..statements)
+        })
     }
 
     /// Points at which a kill leaves a part of the file: outside the transactions that it begins itself.
@@ -113,81 +127,42 @@ impl Trial<'_> {
     }
 
     /// Its down migration leads back, and the file can be applied again.
-    fn is_rolled_back(&self, session: &mut Session, back: &Migration) -> Result<bool, DatabaseError> {
-        let mut states = None;
-        let applied = undone(session, |session| {
-            Trial::apply(session, self.migration)?;
+    fn is_rolled_back(
+        &self,
+        session: &mut Session,
+        before: &Baseline,
+        back: &Migration,
+    ) -> Result<bool, DatabaseError> {
+        let states = undone(session, |session| {
+            Trial::apply_all(session, self.migration)?;
             session.run("SAVEPOINT applied")?;
-            Trial::apply(session, back)?;
-            let touched = Touched::in_transaction(session)?;
+            Trial::apply_all(session, back)?;
+            let touched = Touched::since(session, before)?;
             let rolled_back = plainly(session, &touched)?;
-            Trial::apply(session, self.migration)?;
-            let all = Touched::in_transaction(session)?;
+            Trial::apply_all(session, self.migration)?;
+            let all = Touched::since(session, before)?;
             let again = plainly(session, &all)?;
             session.run("ROLLBACK TO applied")?;
             let same = again.changes_from(&plainly(session, &all)?, &Volatile::new()).is_empty();
-            states = Some((touched, rolled_back));
-            Ok(same)
+            Ok(same.then_some((touched, rolled_back)))
         })?;
-        let Some((touched, rolled_back)) = states.filter(|_| applied) else { return Ok(false) };
-        undone(session, |session| {
+        let Some((touched, rolled_back)) = states.flatten() else { return Ok(false) };
+        let same = undone(session, |session| {
             Ok(rolled_back.changes_from(&plainly(session, &touched)?, &Volatile::new()).is_empty())
-        })
+        })?;
+        Ok(same == Some(true))
     }
 
-    fn apply(session: &mut Session, migration: &Migration) -> Result<(), Unsure> {
-        apply_inside(session, migration, usize::MAX)?;
+    fn apply_all(session: &mut Session, migration: &Migration) -> Result<(), Unsure> {
+        Trial::apply(session, migration, 0..migration.statements.len())
+    }
+
+    fn apply(session: &mut Session, migration: &Migration, statements: Range<usize>) -> Result<(), Unsure> {
+        apply_inside(session, migration, statements)?;
         session.run("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")?;
         session.run("RESET ALL; RESET SESSION AUTHORIZATION")?;
         Ok(())
     }
-}
-
-/// Why a trial decides nothing: a statement fails, perhaps only because it is in a transaction with others.
-enum Unsure {
-    Failed,
-    Lost(DatabaseError),
-}
-
-impl From<DatabaseError> for Unsure {
-    fn from(error: DatabaseError) -> Unsure {
-        match error {
-            DatabaseError::Reported(report) if !report.ends_session() => Unsure::Failed,
-            error => Unsure::Lost(error),
-        }
-    }
-}
-
-impl From<pgproof_runner::migration::MigrationError> for Unsure {
-    fn from(error: pgproof_runner::migration::MigrationError) -> Unsure {
-        match error.into_database_error() {
-            Some(error) => error.into(),
-            None => Unsure::Failed,
-        }
-    }
-}
-
-/// Does something in a transaction that is rolled back. What fails is not decided.
-fn undone(
-    session: &mut Session,
-    act: impl FnOnce(&mut Session) -> Result<bool, Unsure>,
-) -> Result<bool, DatabaseError> {
-    session.run("BEGIN")?;
-    let result = act(session);
-    if let Err(Unsure::Lost(error)) = result {
-        return Err(error);
-    }
-    session.run("ROLLBACK")?;
-    Ok(result.is_ok_and(|holds| holds))
-}
-
-/// The state of what a transaction has touched, whatever settings a file has left: names are printed with their schemas if
-/// these are not on the search path.
-fn plainly(session: &mut Session, touched: &Touched) -> Result<State, DatabaseError> {
-    session.run("SAVEPOINT plainly; SET LOCAL search_path TO public; SET LOCAL ROLE NONE; SET LOCAL plan_cache_mode = force_generic_plan")?;
-    let state = State::of_touched(session, touched)?;
-    session.run("ROLLBACK TO plainly; RELEASE plainly")?;
-    Ok(state)
 }
 
 /// Whether all of a file can run in one transaction.

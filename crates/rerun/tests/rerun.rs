@@ -114,6 +114,36 @@ fn a_run_that_was_killed_and_fails_from_then_on() {
     assert!(found.contains("killed after 1.sql:"), "{found}");
 }
 
+/// Run again, the first rows use up numbers, though nothing is inserted: whether a later row gets another one depends on
+/// where it takes it from.
+#[rstest]
+#[case::from_the_same_sequence("t", false)]
+#[case::from_another_sequence("u", true)]
+fn numbers_that_a_repetition_uses_up(#[case] table: &str, #[case] holds: bool) {
+    let first = "CREATE TABLE IF NOT EXISTS t (id serial, a int UNIQUE);\nCREATE TABLE IF NOT EXISTS u (id serial, a int UNIQUE);\n\
+                 INSERT INTO t (a) VALUES (1) ON CONFLICT DO NOTHING;";
+    let second = format!("INSERT INTO {table} (a) VALUES (2) ON CONFLICT DO NOTHING;");
+    for files in [vec![first, second.as_str()], vec![&*format!("{first}\n{second}")]] {
+        let runs = runs(&files);
+        assert_eq!(runs.killed().is_ok(), holds, "killed: {files:?}");
+        let is_one = files.len() == 1;
+        assert_eq!(runs.resumable(Next::All).is_ok(), holds || is_one, "resumed: {files:?}");
+        runs.again_together().expect("repeatable");
+    }
+}
+
+/// A repetition is tried while the run's own session is still there.
+#[test]
+fn a_lock_and_a_temporary_table_of_the_run_itself() {
+    let sql = "SELECT pg_advisory_lock(1);\nCREATE TEMPORARY TABLE kept (a int);\nINSERT INTO kept VALUES (1);\n\
+               CREATE TABLE IF NOT EXISTS t AS SELECT a FROM kept;";
+    let runs =
+        runs(&[sql, "CREATE TEMPORARY TABLE kept (b int);\nCREATE TABLE IF NOT EXISTS u AS SELECT b FROM kept;"]);
+    runs.killed().expect("killed and repeated");
+    runs.resumable(Next::All).expect("resumed");
+    runs.again_together().expect("repeatable");
+}
+
 #[test]
 fn a_rollback_that_forgets_a_type() {
     let up = "CREATE TYPE mood AS ENUM ('good', 'bad');\nCREATE TABLE t (m mood);";

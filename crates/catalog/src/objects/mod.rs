@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 pub use diff::Difference;
 pub use given::{Given, OWNER};
-pub use touched::Touched;
+pub use touched::{Baseline, Touched};
 
 /// All objects of a database, except roles and databases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! Reads all objects, with two queries however many there are.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::{Identifier, ObjectId, ObjectKind, Property, QualifiedName};
 
@@ -9,16 +12,16 @@ const RELATIONS: &str = include_str!("relations.sql");
 
 const OTHERS: &str = include_str!("others.sql");
 
-/// The query for properties that apply.
-fn whole(sql: &str) -> String {
-    format!("SELECT * FROM ({sql}) AS said WHERE value IS NOT NULL")
+/// The relations with OIDs in an array that is the parameter of the query.
+fn of_some_relations() -> String {
+    RELATIONS.replace("TRUE -- which", "oid = ANY ($1)")
 }
 
 impl Objects {
     /// Reads all objects of a session's database.
     pub fn read(session: &mut Session) -> Result<Objects, DatabaseError> {
-        let mut all = Objects::of(session.rows(&whole(&RELATIONS.replace("$1", "NULL")))?)?;
-        all.objects.extend(Objects::of(session.rows(&whole(OTHERS))?)?.objects);
+        let mut all = Objects::of(session.rows(RELATIONS)?)?;
+        all.objects.extend(Objects::of(session.rows(OTHERS)?)?.objects);
         Ok(all)
     }
 
@@ -29,25 +32,28 @@ impl Objects {
 
     /// The same for those in an SQL array of OIDs.
     pub(crate) fn of_relations(session: &mut Session, oids: &str) -> Result<Objects, DatabaseError> {
-        let rows = session.rows_of_prepared("pgproof_relations", "(oid[])", &whole(RELATIONS), &format!("({oids})"))?;
-        Objects::of(rows)
+        let sql = of_some_relations();
+        Objects::of(session.rows_of_prepared("pgproof_relations", "(oid[])", &sql, &format!("({oids})"))?)
     }
 
     /// Reads all objects that belong to no relation: schemas, functions, types, extensions.
     pub(crate) fn outside_relations(session: &mut Session) -> Result<Objects, DatabaseError> {
-        Objects::of(session.rows_of_prepared("pgproof_others", "", &whole(OTHERS), "")?)
+        Objects::of(session.rows_of_prepared("pgproof_others", "", OTHERS, "")?)
     }
 
     fn of(rows: Vec<Vec<Option<String>>>) -> Result<Objects, DatabaseError> {
         let mut found = Objects::default();
+        let by_name: HashMap<&str, Property> = Property::ALL.into_iter().map(|known| (known.name(), known)).collect();
         for row in rows {
             let wrong = || DatabaseError::Answer { query: "the catalog".to_owned(), problem: format!("{row:?}") };
             let (object, parent) = identify(&row).ok_or_else(wrong)?;
-            let [.., Some(property), Some(value)] = row.as_slice() else { return Err(wrong()) };
-            let property: Property = property.parse().map_err(|()| wrong())?;
+            let [.., Some(properties)] = row.as_slice() else { return Err(wrong()) };
+            let properties: HashMap<Cow<'_, str>, String> = serde_json::from_str(properties).map_err(|_| wrong())?;
             let described = found.objects.entry(object).or_default();
             described.parent = parent.or(described.parent.take());
-            described.properties.insert(property, value.clone());
+            for (name, value) in properties {
+                described.properties.insert(*by_name.get(name.as_ref()).ok_or_else(wrong)?, value);
+            }
         }
         Ok(found)
     }

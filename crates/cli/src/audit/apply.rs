@@ -28,7 +28,7 @@ pub(super) struct Applied {
     pub(super) failed: BTreeSet<(usize, usize)>,
 }
 
-/// Applies all migrations, each in its own session, and returns a finding for each statement that fails.
+/// Applies all migrations, each in a session in its initial state, and returns a finding for each statement that fails.
 pub(super) fn apply_all(
     database: &CloneDatabase,
     layout: &Layout,
@@ -37,8 +37,8 @@ pub(super) fn apply_all(
     let (major, few_rights) = (template.major(), template.owner().is_some());
     let Applied { mut findings, mut failed } = Applied::default();
     let mut missing = Missing::new();
+    let mut session = database.migration_session()?;
     for (file, migration) in layout.migrations.iter().enumerate() {
-        let mut session = database.migration_session()?;
         // Like the tool: the file in a transaction, unless it opts out or controls transactions itself.
         let own = migration.statements.iter().any(controls);
         let opted_out = layout.without_transaction.contains(&migration.number);
@@ -106,6 +106,10 @@ pub(super) fn apply_all(
             let message = "the file ends inside a transaction block, so its changes are rolled back".to_owned();
             findings.push(Finding::new(Rule::Applies, at, message).advised("end it with COMMIT"));
             failed.extend((0..migration.statements.len()).map(|number| (file, number)));
+        }
+        // The next file begins with a session in its initial state; rejected in a transaction that is still open.
+        if session.is_closed() || session.run("DISCARD ALL").is_err() {
+            session = database.migration_session()?;
         }
     }
     Ok(Applied { findings, failed })

@@ -1,5 +1,6 @@
 //! Applies migrations to a database, statement by statement.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -91,11 +92,15 @@ pub fn apply_until(
     Ok(())
 }
 
-/// Applies the first `statements` statements of a file in the transaction that is open, without those that begin or end
+/// Applies these statements of a file, numbered from 0, in the transaction that is open, without those that begin or end
 /// transactions.
-pub fn apply_inside(session: &mut Session, migration: &Migration, statements: usize) -> Result<(), MigrationError> {
+pub fn apply_inside(
+    session: &mut Session,
+    migration: &Migration,
+    statements: Range<usize>,
+) -> Result<(), MigrationError> {
     let limit = session.deadlines().statement;
-    for statement in migration.statements.iter().take(statements) {
+    for statement in migration.statements.get(statements).unwrap_or_default() {
         if statement.begins_transaction() || statement.ends_transaction() {
             continue;
         }
