@@ -40,6 +40,10 @@ fn what_stands_is_recognised_by_the_catalog_and_the_rows(#[case] files: usize, #
 fn a_dry_run_shows_statements_catalog_and_locks_and_changes_nothing() {
     let live = fresh();
     live.migrate_by_hand_until(1);
+    live.project.append(
+        "sql/opportunity/004_runtime_logging.sql",
+        "\nALTER TABLE orchestrator_run_log ADD COLUMN id bigint GENERATED ALWAYS AS IDENTITY;\n",
+    );
     let before = live.state();
     let ended = live.pgproof(&["migrate", "--database", "live", "--dry-run", "--trace"]);
     ended.demand(
@@ -47,7 +51,7 @@ fn a_dry_run_shows_statements_catalog_and_locks_and_changes_nothing() {
         &[
             "sql/opportunity/002_opportunity_tables.sql",
             "+ table opportunities",
-            "locks opportunity_hypotheses in Access Exclusive mode",
+            "locks orchestrator_run_log in Access Exclusive mode\n      rewrites orchestrator_run_log",
             "nothing was changed",
         ],
     );

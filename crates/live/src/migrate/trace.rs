@@ -39,17 +39,23 @@ impl Chain {
         let (before, pending) = self.files.split_at(done);
         disposable.apply(before).map_err(MigrateError::Chain)?;
         let mut session = disposable.session_for(pending).map_err(MigrateError::Chain)?;
+        // What is made on the way, nobody else uses.
+        let there = files(&mut session).map_err(MigrateError::Expected)?;
         let mut traced = Vec::new();
         for statement in pending.iter().flat_map(|file| &file.statements) {
             let failed = |error| MigrationError::Statement(Box::new(StatementFailure::new(statement, error)));
-            traced.push(trace(&mut session, statement).map_err(failed).map_err(MigrateError::Chain)?);
+            traced.push(trace(&mut session, statement, &there).map_err(failed).map_err(MigrateError::Chain)?);
         }
         Ok(traced)
     }
 }
 
 /// Runs a statement and looks at what it does.
-fn trace(session: &mut Session, statement: &Statement) -> Result<Traced, DatabaseError> {
+fn trace(
+    session: &mut Session,
+    statement: &Statement,
+    there: &BTreeMap<String, String>,
+) -> Result<Traced, DatabaseError> {
     let controls = statement.begins_transaction() || statement.ends_transaction();
     let is_alone = controls || statement.needs_no_transaction();
     let before = files(session)?;
@@ -67,11 +73,12 @@ fn trace(session: &mut Session, statement: &Statement) -> Result<Traced, Databas
         session.run("COMMIT")?;
     }
     let locks = locks.into_iter().filter_map(|row| match row.as_slice() {
-        [Some(relation), Some(mode)] if before.contains_key(relation) => Some((relation.clone(), mode.clone())),
+        [Some(relation), Some(mode)] if there.contains_key(relation) => Some((relation.clone(), mode.clone())),
         _ => None,
     });
-    let is_rewritten =
-        |(relation, file): &(&String, &String)| before.get(*relation).is_some_and(|before| before != *file);
+    let is_rewritten = |(relation, file): &(&String, &String)| {
+        there.contains_key(*relation) && before.get(*relation).is_some_and(|before| before != *file)
+    };
     Ok(Traced {
         statement: statement.clone(),
         locks: locks.collect(),
