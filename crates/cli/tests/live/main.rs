@@ -10,4 +10,5 @@ mod project;
 mod database;
 mod drift;
 mod migrate;
+mod prove;
 mod rollback;
