@@ -4,8 +4,9 @@ use std::fmt;
 
 use pgproof_catalog::Catalog;
 use pgproof_catalog::row::RowError;
-use pgproof_runner::{Sandbox, behind};
-use pgproof_server::DatabaseError;
+use pgproof_runner::process::proves_database_in_use;
+use pgproof_runner::{NotTried, Sandbox, behind};
+use pgproof_server::{DatabaseError, SqlState};
 use pgproof_sql::{Identifier, ObjectId, ObjectKind, QualifiedName, Target};
 
 use crate::pin::Pin;
@@ -113,6 +114,9 @@ pub enum Failure {
     /// What the check needs is not available.
     #[error(transparent)]
     Impossible(Box<dyn std::error::Error + Send + Sync>),
+    /// It cannot be tried on a database that is in use.
+    #[error("not tried: {0}")]
+    NotTried(NotTried),
     /// The expectation itself is wrong.
     #[error("{0}")]
     Expectation(String),
@@ -133,7 +137,7 @@ impl Failure {
         let error = match self {
             Failure::Database(error) | Failure::Row(RowError::Database(error)) => Some(error),
             Failure::Impossible(error) => behind(error.as_ref()),
-            Failure::Row(_) | Failure::Refuted { .. } | Failure::Expectation(_) => None,
+            Failure::Row(_) | Failure::Refuted { .. } | Failure::NotTried(_) | Failure::Expectation(_) => None,
         };
         error.and_then(DatabaseError::class)
     }
@@ -154,9 +158,13 @@ pub fn impossible(error: impl std::error::Error + Send + Sync + 'static) -> Fail
     Failure::Impossible(Box::new(error))
 }
 
-/// A query that PostgreSQL rejects refutes the assertion: a table or column it needs does not exist.
+/// A query that PostgreSQL rejects refutes the assertion: a table or column it needs does not exist. In a database that is
+/// in use, a privilege that the session lacks says nothing about the schema.
 pub fn failing(error: DatabaseError) -> Failure {
     match error.reported() {
+        Some(report) if report.has(&SqlState::INSUFFICIENT_PRIVILEGE) && proves_database_in_use() => {
+            Failure::NotTried(NotTried::Privilege)
+        }
         Some(report) => refuted(format!("it fails with {}: {}", report.condition(), report.message)),
         None => Failure::Database(error),
     }

@@ -1,17 +1,16 @@
 //! Results that a test of a suite computes itself, with the same evidence as an assertion: for promises that no
 //! assertion covers, in databases other than a sandbox.
 
-use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Instant;
 
 use pgproof_runner::evidence::{Evidence, Outcome, record};
-use pgproof_runner::isolation::SchemaContext;
+use pgproof_runner::isolation::{Refusal, SchemaContext};
 use pgproof_runner::{CloneDatabase, Sandbox};
 
-use crate::check::{described, test_name};
+use crate::check::described;
 
 /// Begins an observation: `db.observe("003_seed.sql", "inserts seven rows").equals(rows, 7)`.
 pub trait Observe {
@@ -21,13 +20,13 @@ pub trait Observe {
 
 impl Observe for CloneDatabase {
     fn observe(&self, subject: impl Into<String>, sentence: impl Into<String>) -> Observation {
-        Observation::new(self.context(), subject.into(), sentence.into())
+        Observation::new(self.context(), Refusal::default(), subject.into(), sentence.into())
     }
 }
 
 impl Observe for Sandbox {
     fn observe(&self, subject: impl Into<String>, sentence: impl Into<String>) -> Observation {
-        Observation::new(self.context(), subject.into(), sentence.into())
+        Observation::new(self.context(), self.refusal(), subject.into(), sentence.into())
     }
 }
 
@@ -36,14 +35,16 @@ impl Observe for Sandbox {
 #[must_use]
 pub struct Observation {
     context: Arc<SchemaContext>,
+    /// What the test was refused, on a database that is in use.
+    refusal: Refusal,
     subject: String,
     sentence: String,
     started: Instant,
 }
 
 impl Observation {
-    fn new(context: &Arc<SchemaContext>, subject: String, sentence: String) -> Observation {
-        Observation { context: Arc::clone(context), subject, sentence, started: Instant::now() }
+    fn new(context: &Arc<SchemaContext>, refusal: Refusal, subject: String, sentence: String) -> Observation {
+        Observation { context: Arc::clone(context), refusal, subject, sentence, started: Instant::now() }
     }
 
     /// Records that the value found is the expected one; panics if it is not.
@@ -60,26 +61,17 @@ impl Observation {
     }
 
     fn conclude(self, message: Option<String>, location: &Location<'_>) {
-        let evidence = Evidence {
-            schema: self.context.name().to_owned(),
-            test: test_name(),
-            location: format!("{}:{}", location.file(), location.line()),
-            subject: self.subject,
-            sentence: self.sentence,
-            object: String::new(),
+        let at = format!("{}:{}", location.file(), location.line());
+        let observed = Evidence {
             behavioural: true,
-            pins: Vec::new(),
             outcome: if message.is_none() { Outcome::Proven } else { Outcome::Refuted },
             message,
-            cause: None,
-            sqlstate: None,
-            extent: None,
-            accepted: BTreeSet::new(),
-            undecided: None,
-            exhibit: None,
-            detail: None,
-            made_at: None,
             micros: u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            ..Evidence::proven(self.context.name(), at, self.subject, self.sentence)
+        };
+        let evidence = match self.refusal.reason() {
+            Some(reason) => Evidence { message: None, ..observed.not_tried(reason) },
+            None => observed,
         };
         let recorded = record(&evidence);
         assert!(recorded.is_ok(), "the evidence cannot be written: {recorded:?}");

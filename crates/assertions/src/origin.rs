@@ -99,6 +99,10 @@ fn recorded<T: Send + Sync + 'static>(
     template: &Arc<Template>,
     of: fn(&CloneDatabase, &[Migration]) -> Result<T, MigrationError>,
 ) -> Option<Arc<Option<T>>> {
+    // Beside a database that is in use, none is made.
+    if template.in_use().is_some() {
+        return None;
+    }
     let context: &Arc<SchemaContext> = &template.context;
     let record = || {
         let migrations = context.migrations().ok().filter(|migrations| !migrations.is_empty())?;

@@ -3,7 +3,7 @@
 use pgproof_server::SqlState;
 use std::fmt;
 
-use pgproof_runner::Sandbox;
+use pgproof_runner::{NotTried, Sandbox};
 use pgproof_server::Attempt;
 use pgproof_sql::{ObjectId, Property, QualifiedName};
 use pgproof_sql::{quote::identifier, quote::literal};
@@ -94,6 +94,12 @@ impl Assertion for MayOnly {
             None => return Err(refuted("the role does not exist")),
             Some("t") => return Err(refuted("the role is a superuser: it may do anything")),
             Some(_) => {}
+        }
+        // Whoever is logged in to a database that is in use may not become any role.
+        if sandbox.template().in_use().is_some()
+            && !sandbox.attempt(&format!("SET LOCAL ROLE {}", identifier(&self.role)))?.is_accepted()
+        {
+            return Err(Failure::NotTried(NotTried::Privilege));
         }
         let mut problems = Vec::new();
         // A materialized view cannot be written to, whatever privileges were granted.

@@ -22,7 +22,7 @@ pub use function::{Function, Volatility};
 pub use history::{History, RowHistory, without_roles};
 pub use index::{Index, IndexKey};
 pub use named::Misnamed;
-pub use objects::{Baseline, Described, Difference, Given, OWNER, Objects, Touched};
+pub use objects::{Baseline, Described, Difference, Given, OWNER, Objects, Touched, is_own, owner_of};
 pub use policy::{Policy, PolicyCommand};
 pub use printing::printed_alike;
 pub use relation::{Column, ColumnType, Generation, Relation, RelationKind};

@@ -76,7 +76,7 @@ enum Command {
 
 /// Runs the command named by the process's arguments.
 ///
-/// Exit codes: 0 all proven, 1 something refuted, 2 error, 3 nothing was run.
+/// Exit codes: 0 all proven, 1 something refuted, 2 error, 3 nothing was run or tried.
 pub fn main() -> ExitCode {
     run(&command().get_matches())
 }

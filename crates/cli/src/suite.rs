@@ -70,6 +70,11 @@ pub(crate) fn environment(
     selection: &Selection,
 ) -> anyhow::Result<Vec<(&'static str, String)>> {
     let run = run_context.write(server).context("cannot write the description of the run for the suite")?;
+    Ok(environment_with(config, &run, selection))
+}
+
+/// The same with a description of the run that was written to this file.
+pub(crate) fn environment_with(config: &Config, run: &Path, selection: &Selection) -> Vec<(&'static str, String)> {
     let mut environment = vec![
         (CONFIG_VARIABLE, config.file.display().to_string()),
         (RUN_VARIABLE, run.display().to_string()),
@@ -80,7 +85,7 @@ pub(crate) fn environment(
     if *selection == Selection::All {
         environment.push((WHOLE_VARIABLE, "1".to_owned()));
     }
-    Ok(environment)
+    environment
 }
 
 /// The version of cargo, or why it cannot be run.

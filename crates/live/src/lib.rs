@@ -15,7 +15,7 @@ mod target;
 mod versions;
 
 pub use config::{Database, Databases};
-pub use described::{described, owner_of};
+pub use described::described;
 pub use drift::{Drift, DriftError, Drifted};
 pub use environment::{Environment, Found};
 pub use error::TargetError;

@@ -34,7 +34,8 @@ pub fn sandbox(schema: &str) -> Sandbox {
 fn plan_ahead(sandbox: &Sandbox) {
     static BEGUN: AtomicBool = AtomicBool::new(false);
     let configured = sandbox.context().configured().is_some_and(|(_, schema)| schema.has(Subsystem::Plans));
-    if configured && pgproof_runner::process::is_whole_run() && !BEGUN.swap(true, Ordering::Relaxed) {
+    let can_be_made = configured && sandbox.template().in_use().is_none();
+    if can_be_made && pgproof_runner::process::is_whole_run() && !BEGUN.swap(true, Ordering::Relaxed) {
         let template = Arc::clone(sandbox.template());
         // The test that requests the database gets its error.
         std::thread::spawn(move || planning_template(&template).map(|_| ()));

@@ -95,7 +95,7 @@ impl SchemaReport {
         let migrations = applied.iter().map(migration).collect();
         let mut report = SchemaReport::of_sections(schema.name.clone(), verdict, migrations, sections);
         // A test that was refuted may have ended before it came to a difference.
-        if extent != Extent::Filtered && verdict == Verdict::Proven {
+        if extent != Extent::Filtered && verdict == Verdict::Proven && report.counts.not_tried == 0 {
             report.unmatched = report.unmatched(run.accepted);
         }
         report
@@ -129,6 +129,7 @@ impl Counts {
             proven: sum.proven + part.proven,
             refuted: sum.refuted + part.refuted,
             error: sum.error + part.error,
+            not_tried: sum.not_tried + part.not_tried,
         })
     }
 
@@ -142,6 +143,7 @@ impl Counts {
             proven: ended(Outcome::Proven),
             refuted: ended(Outcome::Refuted),
             error: ended(Outcome::Error),
+            not_tried: ended(Outcome::NotTried),
         }
     }
 }
@@ -159,12 +161,15 @@ fn verdict(test: &TestRun, assertions: &[Evidence]) -> Verdict {
         Outcome::Proven => Verdict::Proven,
         Outcome::Refuted => Verdict::Refuted,
         Outcome::Error => Verdict::Error,
+        Outcome::NotTried => Verdict::NotTried,
     }));
     match test.passed {
         None => Verdict::Nothing,
         // A test that checked nothing proves nothing.
         Some(true) if assertions.is_empty() => Verdict::NoAssertions,
-        Some(true) => worst.max(Verdict::Proven),
+        Some(true) => worst,
+        // It ended early because something was not tried, and for no other reason.
+        Some(false) if assertions.iter().any(|evidence| evidence.ended_test) => worst,
         Some(false) => worst.max(Verdict::Refuted),
     }
 }
@@ -253,6 +258,31 @@ mod tests {
     fn a_test_that_passed_and_checked_nothing_is_not_proven() {
         let verdict = report(vec![test("two::b", Some(true))], Extent::Filtered).verdict;
         assert_eq!((verdict, verdict.exit_code()), (Verdict::NoAssertions, 1));
+    }
+
+    fn record(outcome: &str, not_tried: Option<&str>, ended_test: bool) -> Evidence {
+        let record = serde_json::json!({
+            "schema": "shop", "test": "two::b", "location": "t.rs:1", "subject": "table orders", "sentence": "exists",
+            "behavioural": false, "outcome": outcome, "not_tried": not_tried, "ended_test": ended_test,
+            "message": null, "made_at": null, "micros": 1,
+        });
+        serde_json::from_value(record).expect("a record")
+    }
+
+    #[test]
+    fn what_was_not_tried_neither_proves_nor_refutes() {
+        let verdict = |passed, evidence: Vec<Evidence>| {
+            let run = SuiteRun { tests: vec![test("two::b", Some(passed))], evidence, ..SuiteRun::default() };
+            SchemaReport::new(&schema(), &[], run, Extent::Filtered).verdict
+        };
+        let writes = |ended| record("not_tried", Some("writes"), ended);
+        let proven = || record("proven", None, false);
+        assert_eq!(verdict(true, vec![writes(false)]), Verdict::NotTried);
+        assert_eq!(verdict(true, vec![writes(false), proven()]), Verdict::Proven);
+        // A test that was refused something and ended for that reason, and one that failed for another.
+        assert_eq!(verdict(false, vec![proven(), writes(true)]), Verdict::Proven);
+        assert_eq!(verdict(false, vec![proven(), writes(false)]), Verdict::Refuted);
+        assert_eq!(verdict(false, vec![record("refuted", None, false), writes(true)]), Verdict::Refuted);
     }
 
     #[test]

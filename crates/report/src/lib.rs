@@ -5,6 +5,7 @@ mod gather;
 mod json;
 mod majors;
 mod merge;
+mod not_tried;
 mod obstacle;
 mod outcome;
 mod places;
@@ -56,8 +57,11 @@ pub struct Report {
 /// The server of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerReport {
-    /// The provider that started it: `local`, `docker`, `download` or `url`.
+    /// The provider that started it: `local`, `docker`, `download` or `url`; `database` for that of a database in use.
     pub provider: String,
+    /// The database that was proven, and where it is, if it is one that is in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
     /// Its version.
     pub version: Version,
     /// Why some assertions cannot be proven there, if that is so: then nothing counts as refuted.
@@ -68,7 +72,7 @@ pub struct ServerReport {
 impl From<&ServerHandle> for ServerReport {
     fn from(handle: &ServerHandle) -> Self {
         let ServerHandle { provider, version, limits, .. } = handle.clone();
-        ServerReport { provider, version, limits }
+        ServerReport { provider, database: None, version, limits }
     }
 }
 
@@ -77,7 +81,7 @@ impl From<&ServerHandle> for ServerReport {
 pub struct Counts {
     /// Tests that ran.
     pub tests: usize,
-    /// Assertions that were checked.
+    /// Assertions that were checked, or not tried.
     pub assertions: usize,
     /// Those of them that were proven by running statements, rather than read from the catalog.
     pub behavioural: usize,
@@ -87,6 +91,9 @@ pub struct Counts {
     pub refuted: usize,
     /// Assertions that could not be checked.
     pub error: usize,
+    /// Assertions that were not tried, because the database is in use.
+    #[serde(default)]
+    pub not_tried: usize,
 }
 
 /// What was proven of one schema.

@@ -70,7 +70,7 @@ impl fmt::Display for Majors {
                 Verdict::Refuted => "refuted",
                 Verdict::NoAssertions => "no assertions in some tests",
                 Verdict::Error => "error",
-                Verdict::Nothing => "nothing run",
+                Verdict::Nothing | Verdict::NotTried => "nothing run",
             };
             writeln!(
                 f,

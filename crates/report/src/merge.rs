@@ -172,7 +172,7 @@ mod tests {
             |(name, passed): &(&str, bool)| TestRun { name: (*name).to_owned(), passed: Some(*passed), output: None };
         let run = SuiteRun { tests: tests.iter().map(ran).collect(), ..SuiteRun::default() };
         let version = pgproof_server::Version { major: 16, minor: 1, text: "16.1".to_owned() };
-        let server = super::super::ServerReport { provider: "local".to_owned(), version, limits: None };
+        let server = super::super::ServerReport { provider: "local".to_owned(), database: None, version, limits: None };
         let mut report = Report::new(server, 1.0, vec![SchemaReport::new(&schema, &[], run, Extent::Shard)]);
         report.shard = shard.map(|(index, of)| Shard { index, of });
         (format!("{index}.json", index = shard.map_or(0, |(index, _)| index)), report)

@@ -74,6 +74,8 @@ mod tests {
             undecided: None,
             behavioural: false,
             outcome: Outcome::Error,
+            not_tried: None,
+            ended_test: false,
             message: Some("error: it went wrong".to_owned()),
             cause: None,
             sqlstate: sqlstate.map(str::to_owned),

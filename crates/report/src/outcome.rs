@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 pub enum Verdict {
     /// No assertions were checked.
     Nothing,
-    /// All of it holds.
+    /// Nothing of it was tried, because the database is in use.
+    NotTried,
+    /// All of it that was tried holds.
     Proven,
     /// A test passed that checked nothing.
     NoAssertions,
@@ -19,13 +21,13 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The exit code of the process: 0 all proven, 1 something refuted, 2 error, 3 nothing was run.
+    /// The exit code of the process: 0 all proven, 1 something refuted, 2 error, 3 nothing was run or tried.
     pub fn exit_code(self) -> u8 {
         match self {
             Verdict::Proven => 0,
             Verdict::Refuted | Verdict::NoAssertions => 1,
             Verdict::Error => 2,
-            Verdict::Nothing => 3,
+            Verdict::Nothing | Verdict::NotTried => 3,
         }
     }
 
@@ -43,6 +45,8 @@ mod tests {
     fn the_worst_part_decides() {
         assert_eq!(Verdict::of([]), Verdict::Nothing);
         assert_eq!(Verdict::of([Verdict::Nothing, Verdict::Proven]), Verdict::Proven);
+        assert_eq!(Verdict::of([Verdict::NotTried, Verdict::Proven]), Verdict::Proven);
+        assert_eq!(Verdict::of([Verdict::NotTried, Verdict::Nothing]).exit_code(), 3);
         assert_eq!(Verdict::of([Verdict::Proven, Verdict::Refuted]).exit_code(), 1);
         assert_eq!(Verdict::of([Verdict::Error, Verdict::Refuted]).exit_code(), 2);
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::causes::{causes, shared_message};
+use super::not_tried::not_tried;
 use super::places::places;
 use super::{Counts, Majors, Report, Reporter, SchemaReport, SectionReport, TestReport, Verdict};
 use pgproof_runner::{evidence::Evidence, evidence::Outcome};
@@ -21,7 +22,12 @@ impl fmt::Display for Text<'_> {
         let Report { server, schemas, .. } = self.report;
         for schema in schemas {
             let shard = self.report.shard.map(|shard| format!(", shard {shard}")).unwrap_or_default();
-            writeln!(f, "{} on PostgreSQL {} ({}){shard}", schema.name, server.version, server.provider)?;
+            match &server.database {
+                Some(database) => writeln!(f, "{} in {database}, PostgreSQL {}", schema.name, server.version)?,
+                None => {
+                    writeln!(f, "{} on PostgreSQL {} ({}){shard}", schema.name, server.version, server.provider)?;
+                }
+            }
             self.sections(f, schema)?;
             Self::exhibits(f, schema)?;
             writeln!(f)?;
@@ -31,6 +37,7 @@ impl fmt::Display for Text<'_> {
                 self.shortfall(f, section)?;
             }
             self.problems(f, schema)?;
+            Self::not_tried(f, schema)?;
         }
         self.summary(f)
     }
@@ -56,10 +63,13 @@ impl Reporter for AsText {
 impl Text<'_> {
     fn sections(&self, f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
         let width = schema.sections.iter().map(|section| section.title.chars().count()).max().unwrap_or(0);
-        let statements: usize = schema.migrations.iter().map(|migration| migration.statements).sum();
-        let title = format!("{:<width$}", "Migrations");
-        let files = counted(schema.migrations.len(), "file");
-        writeln!(f, "  {} {title}  {files:>9}  {statements:>4} statements", self.mark(Verdict::Proven))?;
+        // To a database that is in use, none were applied.
+        if self.report.server.database.is_none() {
+            let statements: usize = schema.migrations.iter().map(|migration| migration.statements).sum();
+            let title = format!("{:<width$}", "Migrations");
+            let files = counted(schema.migrations.len(), "file");
+            writeln!(f, "  {} {title}  {files:>9}  {statements:>4} statements", self.mark(Verdict::Proven))?;
+        }
         for section in &schema.sections {
             let Counts { tests, assertions, .. } = section.counts;
             let title = format!("{:<width$}", section.title);
@@ -97,7 +107,7 @@ impl Text<'_> {
 
     /// What is not proven in a section, at the end of its line.
     fn shortcoming(&self, section: &SectionReport) -> String {
-        let Counts { refuted, error, .. } = section.counts;
+        let Counts { refuted, error, not_tried, .. } = section.counts;
         let ended = |verdict| section.tests.iter().filter(|test| test.verdict == verdict).count();
         let mut parts = Vec::new();
         if refuted > 0 {
@@ -113,6 +123,9 @@ impl Text<'_> {
         }
         if ended(Verdict::Nothing) > 0 {
             parts.push(format!("{} not run", ended(Verdict::Nothing)));
+        }
+        if not_tried > 0 {
+            parts.push(format!("{not_tried} not tried"));
         }
         let parts = parts.join(", ");
         if parts.is_empty() { parts } else { format!("   {}", self.paint(section.verdict, &parts)) }
@@ -163,7 +176,7 @@ impl Text<'_> {
                 || places.iter().any(|place| place.shows(e))
         };
         for test in schema.sections.iter().flat_map(|section| &section.tests) {
-            let mut unproven = test.assertions.iter().filter(|e| e.outcome != Outcome::Proven).peekable();
+            let mut unproven = test.assertions.iter().filter(|e| is_unproven(e)).peekable();
             if unproven.peek().is_some() && unproven.all(is_shown) {
                 continue;
             }
@@ -180,14 +193,14 @@ impl Text<'_> {
         is_shown: &dyn Fn(&Evidence) -> bool,
     ) -> fmt::Result {
         let word = match test.verdict {
-            Verdict::Proven => return Ok(()),
+            Verdict::Proven | Verdict::NotTried => return Ok(()),
             Verdict::Refuted => "refuted",
             Verdict::NoAssertions => "no assertions",
             Verdict::Error => "error  ",
             Verdict::Nothing => "not run",
         };
         writeln!(f, "{}  {}::{}", self.paint(test.verdict, word), schema.name, test.name)?;
-        let unproven: Vec<_> = test.assertions.iter().filter(|e| e.outcome != Outcome::Proven).collect();
+        let unproven: Vec<_> = test.assertions.iter().filter(|e| is_unproven(e)).collect();
         for evidence in unproven.iter().filter(|evidence| !is_shown(evidence)) {
             Self::evidence(f, evidence)?;
         }
@@ -202,6 +215,15 @@ impl Text<'_> {
             _ => {}
         }
         writeln!(f)
+    }
+
+    /// What was not tried, by reason.
+    fn not_tried(f: &mut fmt::Formatter<'_>, schema: &SchemaReport) -> fmt::Result {
+        let all = not_tried(schema);
+        for untried in &all {
+            write!(f, "{untried}")?;
+        }
+        if all.is_empty() { Ok(()) } else { writeln!(f) }
     }
 
     fn found(f: &mut fmt::Formatter<'_>, evidence: &Evidence) -> fmt::Result {
@@ -222,12 +244,16 @@ impl Text<'_> {
 
     fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Report { verdict, counts, seconds, .. } = self.report;
-        let Counts { tests, assertions, behavioural, proven, refuted, error } = counts;
+        let Counts { tests, assertions, behavioural, proven, refuted, error, not_tried } = counts;
         let word = match verdict {
             Verdict::Proven => "proven",
             Verdict::Refuted => "refuted",
             Verdict::NoAssertions => "no assertions in some tests",
             Verdict::Error => "error",
+            Verdict::NotTried => {
+                let word = self.paint(*verdict, "nothing tried");
+                return writeln!(f, "{word}: {not_tried} assertions were not tried, so nothing was proven");
+            }
             Verdict::Nothing => {
                 return writeln!(f, "{}: no test matched, so nothing was proven", self.paint(*verdict, "nothing run"));
             }
@@ -236,13 +262,20 @@ impl Text<'_> {
         if let Some(limits) = &self.report.server.limits {
             writeln!(f, "{limits}; run as a superuser, or on a server started by pgproof")?;
         }
-        write!(
-            f,
-            "{}: {proven} of {assertions} assertions hold ({behavioural} acted out) in {tests}",
-            self.paint(*verdict, word)
-        )?;
+        let word = self.paint(*verdict, word);
+        if self.report.server.database.is_some() {
+            let all = self.report.schemas.iter().flat_map(|schema| &schema.sections).flat_map(|section| &section.tests);
+            let tests = all.filter(|test| !matches!(test.verdict, Verdict::Nothing | Verdict::NotTried)).count();
+            let (tried, tests) = (assertions - not_tried, counted(tests, "test"));
+            write!(f, "{word}: {proven} of {tried} assertions that were tried hold in {tests}")?;
+        } else {
+            write!(f, "{word}: {proven} of {assertions} assertions hold ({behavioural} acted out) in {tests}")?;
+        }
         if refuted + error > 0 {
             write!(f, "; {refuted} refuted, {error} could not be checked")?;
+        }
+        if *not_tried > 0 {
+            write!(f, "; {not_tried} were not tried")?;
         }
         writeln!(f, "; {seconds:.2} s")
     }
@@ -253,7 +286,7 @@ impl Text<'_> {
             Verdict::Refuted => "✗",
             Verdict::NoAssertions => "?",
             Verdict::Error => "!",
-            Verdict::Nothing => "-",
+            Verdict::Nothing | Verdict::NotTried => "-",
         };
         self.paint(verdict, mark)
     }
@@ -263,10 +296,15 @@ impl Text<'_> {
             Verdict::Proven => 32,
             Verdict::Refuted => 31,
             Verdict::Error => 35,
-            Verdict::NoAssertions | Verdict::Nothing => 33,
+            Verdict::NoAssertions | Verdict::Nothing | Verdict::NotTried => 33,
         };
         if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
+
+/// Whether a record says that something was tried and is not proven.
+fn is_unproven(evidence: &Evidence) -> bool {
+    !matches!(evidence.outcome, Outcome::Proven | Outcome::NotTried)
 }
 
 fn counted(number: usize, noun: &str) -> String {

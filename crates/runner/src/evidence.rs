@@ -11,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use pgproof_sql::Origin;
 
+use crate::NotTried;
+
 /// Names the directory that records are written to. If unset, nothing is recorded, but a failed assertion still fails
 /// its test.
 pub const EVIDENCE_VARIABLE: &str = "PGPROOF_EVIDENCE";
@@ -38,6 +40,12 @@ pub struct Evidence {
     pub pins: Vec<Pinned>,
     /// How it ended.
     pub outcome: Outcome,
+    /// Why it was not tried, if it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_tried: Option<NotTried>,
+    /// Whether the test ended with it, because it could not go on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ended_test: bool,
     /// Expected and found, unless it was proven.
     pub message: Option<String>,
     /// What the message comes down to, if it is an obstacle that other assertions share.
@@ -123,7 +131,7 @@ pub enum Firmness {
 
 /// How an assertion ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It holds.
     Proven,
@@ -131,6 +139,48 @@ pub enum Outcome {
     Refuted,
     /// It could not be checked.
     Error,
+    /// It was not tried, because the database is in use: nothing is known of it.
+    NotTried,
+}
+
+impl Evidence {
+    /// The record of something that was proven, without any details.
+    pub fn proven(schema: &str, location: String, subject: String, sentence: String) -> Evidence {
+        Evidence {
+            schema: schema.to_owned(),
+            test: test_name(),
+            location,
+            subject,
+            sentence,
+            object: String::new(),
+            behavioural: false,
+            pins: Vec::new(),
+            outcome: Outcome::Proven,
+            not_tried: None,
+            ended_test: false,
+            message: None,
+            cause: None,
+            sqlstate: None,
+            extent: None,
+            accepted: BTreeSet::new(),
+            undecided: None,
+            exhibit: None,
+            detail: None,
+            made_at: None,
+            micros: 0,
+        }
+    }
+
+    /// The same record of something that was not tried, for this reason.
+    #[must_use]
+    pub fn not_tried(self, reason: NotTried) -> Evidence {
+        Evidence { outcome: Outcome::NotTried, not_tried: Some(reason), behavioural: false, ..self }
+    }
+}
+
+/// The name of the running test: the test harness uses it as the name of the thread.
+pub fn test_name() -> String {
+    std::thread::current().name().unwrap_or("unnamed").to_owned()
 }
 
 /// Writes a record to the run's directory, if there is one.

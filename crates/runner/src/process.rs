@@ -6,9 +6,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::isolation::Owners;
+use crate::isolation::{InUse, Owners};
 use pgproof_server::{Owner, ServerConfig};
-use pgproof_server::{Server, ServerError, ServerHandle, ServerOptions};
+use pgproof_server::{Server, ServerError, ServerHandle, ServerOptions, Version};
 
 /// Names the file that describes the server which `verify` started for its test binaries. It holds a password, so only
 /// its owner may read it, and no process shows it in its environment.
@@ -26,7 +26,7 @@ pub fn is_whole_run() -> bool {
 }
 
 /// The version of [`RunContext`] as a file. A suite and the program that starts it are built separately.
-pub const RUN_FORMAT: u32 = 2;
+pub const RUN_FORMAT: u32 = 3;
 
 /// A running server and the databases that are ready in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct RunContext {
     pub cluster: ServerHandle,
     /// What is ready, by schema.
     pub schemas: BTreeMap<String, Ready>,
+    /// Databases that are in use, by schema. If there is one, nothing is created on the server, which is theirs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub in_use: BTreeMap<String, InUse>,
     /// The owners of databases that this process created.
     #[serde(skip)]
     pub(crate) owners: Owners,
@@ -56,12 +59,30 @@ pub struct Ready {
 impl RunContext {
     /// A run on this server with these databases.
     pub fn new(cluster: ServerHandle, schemas: BTreeMap<String, Ready>) -> RunContext {
-        RunContext { format: RUN_FORMAT, cluster, schemas, owners: Owners::default() }
+        RunContext { format: RUN_FORMAT, cluster, schemas, in_use: BTreeMap::new(), owners: Owners::default() }
+    }
+
+    /// A run on a database that is in use and has this schema; `version` is that of its server.
+    pub fn of_database_in_use(schema: &str, in_use: InUse, version: Version) -> RunContext {
+        let address = in_use.address().clone();
+        let cluster = ServerHandle { address, version, provider: "database".to_owned(), limits: None, run: None };
+        let in_use = BTreeMap::from([(schema.to_owned(), in_use)]);
+        RunContext { in_use, ..RunContext::new(cluster, BTreeMap::new()) }
     }
 
     /// Writes the file that [`RUN_VARIABLE`] names, below the directory of the server.
     pub fn write(&self, server: &Server) -> std::io::Result<PathBuf> {
         server.write_private("run.json", &serde_json::to_string(self)?)
+    }
+
+    /// Writes the same file into a directory that nobody else may enter. The suite removes it as soon as it has read it if
+    /// it holds the address of a database that is in use.
+    pub fn write_into(&self, directory: &Path) -> std::io::Result<PathBuf> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = directory.join("run.json");
+        let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        serde_json::to_writer(&mut file, self)?;
+        Ok(path)
     }
 
     fn read(file: &Path) -> Result<RunContext, ServerError> {
@@ -75,7 +96,12 @@ impl RunContext {
                 "its format is {found}, and this suite reads {RUN_FORMAT}; build both with the same version of pgproof"
             )));
         }
-        serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
+        let context: RunContext = serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
+        if !context.in_use.is_empty() {
+            // It holds a password that is not ours. The directory is removed anyway, unless the host is killed.
+            let _ = std::fs::remove_file(file);
+        }
+        Ok(context)
     }
 }
 
@@ -91,6 +117,11 @@ pub fn server(config: &ServerConfig) -> Result<&'static RunContext, &'static Ser
 /// The server of this process, started with these options unless there is one.
 pub fn start(options: &ServerOptions) -> Result<&'static RunContext, &'static ServerError> {
     found(|| Ok(options.clone()))
+}
+
+/// Whether this process proves a database that is in use.
+pub fn proves_database_in_use() -> bool {
+    matches!(SERVER.get(), Some(Ok((context, _))) if !context.in_use.is_empty())
 }
 
 /// Takes the server from this process, to let it run on. None if another process started it.

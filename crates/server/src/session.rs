@@ -2,7 +2,8 @@
 //! server goes through here. Isolation between tests is the job of `isolation`.
 
 use std::io::{Read, Write};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use postgres::types::{FromSql, Type};
@@ -29,6 +30,8 @@ pub struct Session {
     database: String,
     /// Ends statements of somebody else, once there are any.
     watch: Option<Watch>,
+    /// Whether PostgreSQL rejected a statement because the transaction is read-only.
+    refused_write: Arc<AtomicBool>,
 }
 
 impl std::fmt::Debug for Session {
@@ -75,7 +78,30 @@ impl Session {
         let timeout = address.deadlines().statement.as_millis();
         let options = format!("-c statement_timeout={timeout} -c standard_conforming_strings=on");
         let client = address.connect(database, &options)?;
-        Ok(Session { client, address: address.clone(), database: database.to_owned(), watch: None })
+        Ok(Session {
+            client,
+            address: address.clone(),
+            database: database.to_owned(),
+            watch: None,
+            refused_write: Arc::default(),
+        })
+    }
+
+    /// Whether PostgreSQL rejected a statement of this session, or of [`another`](Session::another), because it would have
+    /// written in a read-only transaction; whoever looks may reset it.
+    pub fn refused_write(&self) -> &Arc<AtomicBool> {
+        &self.refused_write
+    }
+
+    /// Passes on the result of a statement, and notes a refused write.
+    fn noted<T>(&self, result: Result<T, impl Into<DatabaseError>>) -> Result<T, DatabaseError> {
+        result.map_err(|error| {
+            let error = error.into();
+            if error.sqlstate() == Some(SqlState::READ_ONLY_SQL_TRANSACTION.code()) {
+                self.refused_write.store(true, Ordering::Relaxed);
+            }
+            error
+        })
     }
 
     /// The server.
@@ -90,7 +116,9 @@ impl Session {
 
     /// Opens another session with the same database.
     pub fn another(&self) -> Result<Session, DatabaseError> {
-        Session::open(&self.address, &self.database)
+        let mut another = Session::open(&self.address, &self.database)?;
+        another.refused_write = Arc::clone(&self.refused_write);
+        Ok(another)
     }
 
     /// How long a statement, and a file of migrations, may take.
@@ -126,13 +154,15 @@ impl Session {
     /// Runs one or more statements, discarding their results as they arrive.
     pub fn run(&mut self, sql: &str) -> Result<(), DatabaseError> {
         log_statement(&self.database, sql);
-        Ok(self.client.batch_execute(sql)?)
+        let done = self.client.batch_execute(sql);
+        self.noted(done)
     }
 
     /// Runs statements and returns the rows of all of them.
     pub fn rows(&mut self, sql: &str) -> Result<Vec<Row>, DatabaseError> {
         log_statement(&self.database, sql);
-        let messages = self.client.simple_query(sql)?;
+        let messages = self.client.simple_query(sql);
+        let messages = self.noted(messages)?;
         Ok(messages
             .into_iter()
             .filter_map(|message| match message {
@@ -184,7 +214,8 @@ impl Session {
     /// statement is for [`run`](Session::run).
     pub fn affected(&mut self, sql: &str) -> Result<u64, DatabaseError> {
         log_statement(&self.database, sql);
-        let messages = self.client.simple_query(sql)?;
+        let messages = self.client.simple_query(sql);
+        let messages = self.noted(messages)?;
         Ok(messages
             .iter()
             .map(|message| match message {
@@ -215,39 +246,31 @@ impl Session {
     /// one (documentation, "Message Flow").
     pub fn run_one(&mut self, sql: &str) -> Result<(), DatabaseError> {
         log_statement(&self.database, sql);
-        self.client.execute(sql, &[])?;
-        Ok(())
+        let done = self.client.execute(sql, &[]);
+        self.noted(done).map(drop)
     }
 
     /// The single JSON value that one statement returns. More than one statement is an error of the server.
     pub fn json_of_one<T: DeserializeOwned>(&mut self, sql: &str) -> Result<T, DatabaseError> {
         log_statement(&self.database, sql);
         let answer = |problem: String| DatabaseError::Answer { query: shortened(sql), problem };
-        let row = self.client.query_opt(sql, &[])?.ok_or_else(|| answer("no value".to_owned()))?;
+        let row = self.client.query_opt(sql, &[]);
+        let row = self.noted(row)?.ok_or_else(|| answer("no value".to_owned()))?;
         serde_json::from_str(&row.try_get::<_, Bytes>(0)?.0).map_err(|error| answer(error.to_string()))
     }
 
     /// Sends `data` to a `COPY … FROM stdin` and returns the number of rows.
     pub fn copy_in(&mut self, sql: &str, data: &[u8]) -> Result<u64, DatabaseError> {
         log_statement(&self.database, sql);
-        let mut writer = self.client.copy_in(sql)?;
-        writer.write_all(data).map_err(|error| DatabaseError::Answer {
-            query: shortened(sql),
-            problem: format!("cannot send the data: {error}"),
-        })?;
-        Ok(writer.finish()?)
+        let copied = copy_in(&mut self.client, sql, data);
+        self.noted(copied)
     }
 
     /// Returns what a `COPY … TO stdout` sends, as text.
     pub fn copy_out(&mut self, sql: &str) -> Result<String, DatabaseError> {
         log_statement(&self.database, sql);
-        let mut text = String::new();
-        let read = self.client.copy_out(sql)?.read_to_string(&mut text);
-        read.map_err(|error| DatabaseError::Answer {
-            query: shortened(sql),
-            problem: format!("cannot read the data: {error}"),
-        })?;
-        Ok(text)
+        let copied = copy_out(&mut self.client, sql);
+        self.noted(copied)
     }
 
     /// Tries a statement inside the open transaction and rolls it back, whether or not it succeeds. The only errors are
@@ -280,6 +303,25 @@ impl Session {
     pub fn is_closed(&self) -> bool {
         self.client.is_closed()
     }
+}
+
+fn copy_in(client: &mut Client, sql: &str, data: &[u8]) -> Result<u64, DatabaseError> {
+    let mut writer = client.copy_in(sql)?;
+    writer.write_all(data).map_err(|error| DatabaseError::Answer {
+        query: shortened(sql),
+        problem: format!("cannot send the data: {error}"),
+    })?;
+    Ok(writer.finish()?)
+}
+
+fn copy_out(client: &mut Client, sql: &str) -> Result<String, DatabaseError> {
+    let mut text = String::new();
+    let read = client.copy_out(sql)?.read_to_string(&mut text);
+    read.map_err(|error| DatabaseError::Answer {
+        query: shortened(sql),
+        problem: format!("cannot read the data: {error}"),
+    })?;
+    Ok(text)
 }
 
 /// A value whose binary form is its text, whatever its type: that of `json` is.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use pgproof_catalog::{Catalog, Given};
+use pgproof_catalog::{Catalog, Given, is_own, owner_of};
 use pgproof_runner::Sandbox;
 use pgproof_runner::isolation::SchemaState;
 use pgproof_server::DatabaseError;
@@ -47,9 +47,12 @@ impl CheckSchema for Sandbox {
                 fail(&name, "schema", "is as accepted", &with_causes(&error), cause)
             }
         };
-        let rows = match compared.row_assertions() {
+        let rows = match compared.row_assertions(self) {
             Ok(rows) => rows,
-            Err(error) => fail(&name, "schema", "is as accepted", &with_causes(&error), None),
+            Err(error) => {
+                let cause = if let SnapshotError::Database(cause) = &error { Some(cause) } else { None };
+                fail(&name, "schema", "is as accepted", &with_causes(&error), cause)
+            }
         };
         let before = self.unproven();
         self.check_all(compared.assertions());
@@ -57,7 +60,9 @@ impl CheckSchema for Sandbox {
         for row in rows {
             self.check(row);
         }
-        if self.state() == SchemaState::AsMigrated
+        // A database that is in use is held against what was accepted, and never taken for it.
+        if self.template().in_use().is_none()
+            && self.state() == SchemaState::AsMigrated
             && writes_pending()
             && let Err(error) = compared.leave_pending(self.unproven() == before)
         {
@@ -95,7 +100,9 @@ struct Compared {
     file: PathBuf,
     accepted: BTreeMap<ObjectId, Properties>,
     found: Arc<Portable>,
+    /// The rows that the migrations made; empty in a database that is in use.
     seeds: Arc<Seeds>,
+    is_in_use: bool,
 }
 
 impl Compared {
@@ -107,8 +114,9 @@ impl Compared {
         let file = config.path(&shown);
         let catalog = Catalog::of(sandbox)?;
         let found = portable_of(sandbox, &catalog)?;
-        let seeds = Seeds::of(sandbox.template())?;
-        let mut compared = Compared { shown, file, accepted: BTreeMap::new(), found, seeds };
+        let is_in_use = sandbox.template().in_use().is_some();
+        let seeds = if is_in_use { Arc::default() } else { Seeds::of(sandbox.template())? };
+        let mut compared = Compared { shown, file, accepted: BTreeMap::new(), found, seeds, is_in_use };
         let text = match std::fs::read_to_string(&compared.file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(compared.missing()),
@@ -122,7 +130,7 @@ impl Compared {
     }
 
     fn missing(self) -> SnapshotError {
-        let is_written = writes_pending() && self.leave_pending(false).is_ok();
+        let is_written = !self.is_in_use && writes_pending() && self.leave_pending(false).is_ok();
         let next = if is_written {
             "to accept the schema as it is: cargo xtask review"
         } else {
@@ -137,20 +145,30 @@ impl Compared {
             object: object.clone(),
             accepted: self.accepted.get(object).cloned(),
             file: self.shown.clone(),
+            next: if self.is_in_use { "" } else { NEXT },
         };
         objects.into_iter().map(assertion).collect()
     }
 
     /// The rows of each table that is accepted and exists.
-    fn row_assertions(&self) -> Result<Vec<impl Assertion + use<>>, SnapshotError> {
+    fn row_assertions(&self, sandbox: &mut Sandbox) -> Result<Vec<impl Assertion + use<>>, SnapshotError> {
+        let unreadable = |table| SnapshotError::Rows { file: self.shown.clone(), table: Box::new(table) };
+        if self.is_in_use {
+            let catalog = Catalog::of(sandbox)?;
+            let rows = |(table, properties): (&ObjectId, &Properties)| {
+                Some((table.clone(), properties.get(&Property::Rows)?.clone()))
+            };
+            let accepted = self.accepted.iter().filter_map(rows).collect();
+            let compared = seeds::assertions_in_use(sandbox.session(), &catalog, &accepted, &self.shown)?;
+            return compared.map_err(unreadable);
+        }
         let with_rows = self.seeds.texts().map(|(table, _)| table);
         let tables = self.accepted.iter().filter(|(_, properties)| properties.contains_key(&Property::Rows));
         let all: BTreeSet<&ObjectId> = tables.map(|(table, _)| table).chain(with_rows).collect();
         let exists = |table: &&&ObjectId| self.accepted.contains_key(**table) && self.found.contains_key(**table);
         let accepted = |table: &ObjectId| self.accepted.get(table)?.get(&Property::Rows).cloned();
         let texts = all.iter().filter(exists).map(|table| ((*table).clone(), accepted(table))).collect();
-        seeds::assertions(&texts, &self.seeds, &self.shown)
-            .map_err(|table| SnapshotError::Rows { file: self.shown.clone(), table: Box::new(table) })
+        seeds::assertions(&texts, &self.seeds, &self.shown).map_err(unreadable)
     }
 
     /// The schema as a snapshot has it.
@@ -181,7 +199,11 @@ pub struct AsAccepted {
     object: ObjectId,
     accepted: Option<Properties>,
     file: PathBuf,
+    /// What to do about a difference.
+    next: &'static str,
 }
+
+const NEXT: &str = "; to accept it, or not: cargo xtask review";
 
 impl Assertion for AsAccepted {
     fn subject(&self) -> Subject {
@@ -201,16 +223,16 @@ impl Assertion for AsAccepted {
     }
 
     fn check(&self, sandbox: &mut Sandbox) -> Result<(), Failure> {
-        const NEXT: &str = "to accept it, or not: cargo xtask review";
+        let next = self.next;
         let catalog = Catalog::of(sandbox)?;
         let found = portable_of(sandbox, &catalog)?;
         let (accepted, found) = match (&self.accepted, found.get(&self.object)) {
             (Some(accepted), Some(found)) => (accepted, found),
             (None, _) => {
-                return Err(self.refuted(vec![Property::Existence], &format!("it is not in the snapshot; {NEXT}")));
+                return Err(self.refuted(vec![Property::Existence], &format!("it is not in the snapshot{next}")));
             }
             (Some(_), None) => {
-                return Err(self.refuted(vec![Property::Existence], &format!("it does not exist; {NEXT}")));
+                return Err(self.refuted(vec![Property::Existence], &format!("it does not exist{next}")));
             }
         };
         let (mut differing, mut told) = (Vec::new(), Vec::new());
@@ -242,9 +264,15 @@ impl AsAccepted {
 
 /// What a snapshot of the sandbox would hold; worked out once for the catalog.
 fn portable_of(sandbox: &mut Sandbox, catalog: &Catalog) -> Result<Arc<Portable>, DatabaseError> {
+    let in_use = sandbox.template().in_use().cloned();
     sandbox.cached(|session| {
-        let given = Given::of(session)?;
-        Ok(Portable(portable(&catalog.objects, &given)))
+        let mut given = Given::of(session)?;
+        let Some(in_use) = in_use else { return Ok(Portable(portable(&catalog.objects, &given))) };
+        let owner = in_use.owner.map_or_else(|| owner_of(session), Ok)?;
+        given = given.by(&owner);
+        let mut objects = portable(&catalog.objects, &given);
+        objects.retain(|object, _| !is_own(object));
+        Ok(Portable(objects))
     })
 }
 

@@ -4,12 +4,29 @@
 use std::collections::BTreeSet;
 
 use pgproof_server::{DatabaseError, Session};
-use pgproof_sql::{ObjectId, ObjectKind, Property};
+use pgproof_sql::{Identifier, ObjectId, ObjectKind, Property};
 
 use super::{Described, Objects};
 
 /// Stands for the role that applied the migrations, whose name is the server's.
 pub const OWNER: &str = "OWNER";
+
+/// Who owns most of the relations that belong to no extension; else whoever is connected.
+const OWNER_OF: &str = include_str!("given/owner.sql");
+
+/// The role that applied the migrations to a session's database, for all that can be told: the owner of most relations.
+pub fn owner_of(session: &mut Session) -> Result<String, DatabaseError> {
+    Ok(session.value(OWNER_OF)?.unwrap_or_default())
+}
+
+/// The schema in which `migrate` keeps its history, where that is asked for: no part of what the migrations make.
+const OWN_SCHEMA: &str = "pgproof";
+
+/// Whether an object belongs to the history that `migrate` keeps in a database.
+pub fn is_own(object: &ObjectId) -> bool {
+    let own = Identifier::new(OWN_SCHEMA);
+    object.schema() == Some(&own) || object.kind() == ObjectKind::Schema && *object.name() == own
+}
 
 /// What the server gives every database.
 #[derive(Debug, Clone, Default)]

@@ -13,7 +13,7 @@ use pgproof_sql::{ObjectId, Property};
 use sha2::{Digest, Sha256};
 
 pub use diff::Difference;
-pub use given::{Given, OWNER};
+pub use given::{Given, OWNER, is_own, owner_of};
 pub use touched::{Baseline, Touched};
 
 /// All objects of a database, except roles and databases.

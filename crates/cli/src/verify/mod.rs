@@ -1,5 +1,7 @@
-//! `verify`: starts one server, applies each schema's migrations once, runs its suite, and reports on the evidence.
+//! `verify`: starts one server, applies each schema's migrations once, runs its suite, and reports on the evidence. A
+//! database that is in use is left to `in_use`.
 
+mod in_use;
 mod prepare;
 
 use std::path::Path;
@@ -25,6 +27,9 @@ pub(crate) struct Arguments {
     /// The schemas to prove [default: all]
     #[arg(value_name = "SCHEMA")]
     schemas: Vec<String>,
+    /// Prove a database that is in use, without changing it: a name in `[databases]` of pgproof.toml, or a connection string
+    #[arg(long, value_name = "NAME|URL", conflicts_with_all = ["shard", "cases", "seed", "list", "pg", "server", "no_download", "keep"])]
+    database: Option<String>,
     /// Run only tests whose name contains this text
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
@@ -80,6 +85,9 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let mut config = config.clone();
     config.with.extend(arguments.with.iter().cloned());
     let config = &config;
+    if let Some(database) = &arguments.database {
+        return in_use::run(config, arguments, database);
+    }
     let schemas = chosen(config, &arguments.schemas)?;
     check_optional(config, &schemas)?;
     let progress = Progress::new(arguments.format == Format::Json);
@@ -237,7 +245,19 @@ fn prove(
     environment.push((EVIDENCE_VARIABLE, directory.display().to_string()));
     environment.extend(arguments.cases.map(|cases| (CASES_VARIABLE, cases.to_string())));
     environment.extend(arguments.seed.map(|seed| (SEED_VARIABLE, seed.to_string())));
-    let ran = binary.run(&selection, &environment, progress, &schema.name)?;
+    run_suite(schema, binary, &selection, &environment, directory, progress)
+}
+
+/// Runs a suite in this environment, and collects the evidence that it leaves in `directory`.
+fn run_suite(
+    schema: &Schema,
+    binary: &Binary,
+    selection: &Selection,
+    environment: &[(&'static str, String)],
+    directory: &Path,
+    progress: &Progress,
+) -> anyhow::Result<SuiteRun> {
+    let ran = binary.run(selection, environment, progress, &schema.name)?;
     let evidence = gather(directory).with_context(|| format!("cannot read the evidence in {}", directory.display()))?;
     let rerun = schema.part::<Rerun>()?.unwrap_or_default();
     let accepted = rerun.accepted.iter().map(ToString::to_string).collect();

@@ -38,7 +38,12 @@ impl InUse {
 
     /// The opportunity schema, migrated with psql's means: file by file, by the owner.
     pub fn migrated() -> InUse {
-        let in_use = InUse::of(Project::new(), "");
+        InUse::migrated_of("opportunity")
+    }
+
+    /// The same for this schema.
+    pub fn migrated_of(schema: &str) -> InUse {
+        let in_use = InUse::of(Project::of(schema), "");
         in_use.migrate_by_hand();
         in_use
     }
@@ -50,7 +55,10 @@ impl InUse {
 
     /// Applies the first of them.
     pub fn migrate_by_hand_until(&self, count: usize) {
-        let mut files: Vec<_> = std::fs::read_dir(self.project.path("sql/opportunity"))
+        // A project of these tests has one schema.
+        let schemas = std::fs::read_dir(self.project.path("sql")).expect("a directory");
+        let schema = schemas.map(|entry| entry.expect("an entry").path()).next().expect("a schema");
+        let mut files: Vec<_> = std::fs::read_dir(schema)
             .expect("a directory")
             .map(|entry| entry.expect("an entry").path())
             .filter(|path| path.is_file())

@@ -17,6 +17,7 @@ mod database;
 mod doctor;
 mod drift;
 mod migrate;
+mod prove;
 mod proxy;
 mod restore;
 mod rollback;

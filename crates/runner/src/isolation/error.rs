@@ -35,6 +35,12 @@ pub enum IsolationError {
         /// Why.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The database is in use, so that neither a copy nor any other database is made.
+    #[error("it needs a database of its own, which is not made beside {database}, a database that is in use")]
+    InUse {
+        /// The database.
+        database: String,
+    },
     /// A session failed.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -44,7 +50,7 @@ impl IsolationError {
     /// The error of the session or statement that caused this one, if any.
     pub fn database_error(&self) -> Option<&DatabaseError> {
         match self {
-            IsolationError::Config(_) => None,
+            IsolationError::Config(_) | IsolationError::InUse { .. } => None,
             IsolationError::Server(error) => behind(error),
             IsolationError::SharedServer(error) => behind(*error),
             IsolationError::Migration(error) => error.database_error(),

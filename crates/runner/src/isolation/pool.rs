@@ -11,12 +11,12 @@ use super::{IsolationError, Template};
 #[derive(Debug, Default)]
 pub(super) struct Pool(Mutex<Vec<Session>>);
 
-/// An unused session in an unused clone.
+/// An unused session in an unused clone, or with the database that is in use.
 pub(super) fn take(template: &Template) -> Result<Session, IsolationError> {
     let idle = template.pool.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
     match idle {
         Some(session) if !session.is_closed() => Ok(session),
-        _ => template.fresh_session(),
+        _ => template.sandbox_session(),
     }
 }
 

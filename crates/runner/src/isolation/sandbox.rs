@@ -3,14 +3,21 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{Cache, IsolationError, SchemaContext, Template, pool};
+use crate::NotTried;
+use crate::evidence::{Evidence, record, test_name};
+use crate::not_tried::{set_denied, was_denied};
 use crate::notes::Notes;
 use pgproof_server::DatabaseError;
 use pgproof_server::{Attempt, Session, session::Row};
 
 /// The savepoint shows, at the end, whether the transaction is still the one that was started here.
 const BEGIN: &str = "BEGIN; SAVEPOINT sandbox";
+
+/// The same in a database that is in use. Neither its transaction nor a savepoint in it can be made to write.
+const BEGIN_READ_ONLY: &str = "BEGIN READ ONLY; SAVEPOINT sandbox";
 
 /// Resets all state of the session; an error if the transaction was committed.
 const END: &str = "ROLLBACK TO sandbox; ROLLBACK; DEALLOCATE ALL; SELECT pg_advisory_unlock_all()";
@@ -84,7 +91,7 @@ impl Sandbox {
 
     fn begin(template: Arc<Template>, state: SchemaState) -> Result<Sandbox, IsolationError> {
         let mut session = pool::take(&template)?;
-        session.run(BEGIN)?;
+        session.run(if template.in_use().is_some() { BEGIN_READ_ONLY } else { BEGIN })?;
         Ok(Sandbox {
             template,
             session: Some(session),
@@ -123,6 +130,26 @@ impl Sandbox {
     /// How many such messages there are.
     pub fn unproven(&self) -> usize {
         self.unproven.len()
+    }
+
+    /// What keeps this test from being tried to its end, on a database that is in use: what it did outside of any check was
+    /// refused.
+    pub fn refusal(&self) -> Refusal {
+        let session = self.session.as_ref().filter(|_| self.template.in_use().is_some());
+        Refusal { write: session.map(|session| Arc::clone(session.refused_write())) }
+    }
+
+    /// Does something, and tells why it was not tried on a database that is in use: something in it was refused, or
+    /// something that came before it in the test.
+    pub fn tried<T>(&mut self, act: impl FnOnce(&mut Sandbox) -> T) -> (T, Option<NotTried>) {
+        let refusal = self.refusal();
+        let before = refusal.reason();
+        let (wrote, denied) = (refusal.set_write(false), set_denied(false));
+        let value = act(self);
+        let reason = before.or(refusal.reason());
+        refusal.set_write(wrote);
+        set_denied(denied);
+        (value, reason)
     }
 
     /// The major version of the server.
@@ -203,8 +230,44 @@ impl Sandbox {
     }
 }
 
+/// What a test was refused on a database that is in use, outside of any check.
+#[derive(Debug, Clone, Default)]
+pub struct Refusal {
+    /// Whether the session was refused a write; none if the database is not in use.
+    write: Option<Arc<AtomicBool>>,
+}
+
+impl Refusal {
+    /// Why what follows cannot be tried; none if nothing was refused.
+    pub fn reason(&self) -> Option<NotTried> {
+        if self.write.as_ref().is_some_and(|write| write.load(Ordering::Relaxed)) {
+            return Some(NotTried::Writes);
+        }
+        was_denied().then_some(NotTried::OwnDatabase)
+    }
+
+    fn set_write(&self, refused: bool) -> bool {
+        self.write.as_ref().is_some_and(|write| write.swap(refused, Ordering::Relaxed))
+    }
+}
+
+impl Sandbox {
+    /// Records that the test did not get to its end because of what it was refused, rather than because of what it found.
+    fn record_refusal(&self, reason: NotTried) {
+        let (test, schema) = (test_name(), self.context().name());
+        let ended = Evidence::proven(schema, String::new(), format!("test {test}"), "can go on".to_owned());
+        // If it cannot be written, the test has failed, and the report says so.
+        let _ = record(&Evidence { ended_test: true, ..ended.not_tried(reason) });
+    }
+}
+
 impl Drop for Sandbox {
     fn drop(&mut self) {
+        let refusal = self.refusal();
+        if let Some(reason) = refusal.reason().filter(|_| std::thread::panicking()) {
+            self.record_refusal(reason);
+        }
+        refusal.set_write(false);
         let Some(mut session) = self.session.take() else { return };
         // A session that cannot be rolled back is closed, and its clone is not used again.
         if session.run(END).is_ok() && self.pooled {

@@ -3,16 +3,15 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use super::access::{Access, Owners};
+use super::access::Access;
+use super::build::{build_template, set_search_path};
 use super::pool::Pool;
-use super::{Cache, IsolationError, SchemaContext};
-use crate::{config::Config, config::ConfigError, config::Schema};
-use crate::{migration::Applied, migration::apply};
-use crate::{process, process::Ready, process::RunContext};
+use super::{Cache, InUse, IsolationError, SchemaContext};
+use crate::not_tried;
+use crate::{config::Config, config::ConfigError};
+use crate::{process, process::RunContext};
 use pgproof_server::{DatabaseError, ServerConfig, Session};
 use pgproof_server::{Owner, ServerHandle, Source};
-use pgproof_sql::Migration;
-use pgproof_sql::quote::identifier;
 
 /// A migrated database to create clones from, and its server.
 #[derive(Debug)]
@@ -24,6 +23,8 @@ pub struct Template {
     owner: Option<Owner>,
     /// Who logs in: to run migrations, and for everything else.
     pub(super) access: Access,
+    /// The database itself, if it is in use: then there are no copies.
+    in_use: Option<InUse>,
     /// Whether it and its copies are dropped when they are no longer used, rather than with the server.
     for_a_while: bool,
     /// None if clones are empty databases.
@@ -56,6 +57,10 @@ impl Template {
             let schema = config.schema(name)?.clone();
             let server = process::server(&config.server).map_err(IsolationError::SharedServer)?;
             let context = Arc::new(SchemaContext::of(config, schema.clone()));
+            if let Some(in_use) = server.in_use.get(name) {
+                return Ok(Template::of_database_in_use(context, server, in_use.clone(), name));
+            }
+            demand_own_server(server)?;
             let ready = match server.schemas.get(name).cloned() {
                 Some(ready) => ready,
                 None => build_template(&server.cluster, &schema, &context.migrations()?, &server.owners)?.0,
@@ -64,6 +69,7 @@ impl Template {
                 context,
                 server,
                 access: Access::of(&server.cluster, ready.owner.as_ref()),
+                in_use: None,
                 for_a_while: false,
                 owner: ready.owner,
                 database: Some(ready.template),
@@ -74,6 +80,29 @@ impl Template {
                 pool: Pool::default(),
             })
         })
+    }
+
+    /// A database that is in use, in place of a template.
+    fn of_database_in_use(
+        context: Arc<SchemaContext>,
+        server: &'static RunContext,
+        in_use: InUse,
+        name: &str,
+    ) -> Template {
+        Template {
+            context,
+            server,
+            access: Access::of(&server.cluster, None),
+            for_a_while: false,
+            owner: None,
+            database: Some(in_use.database().to_owned()),
+            in_use: Some(in_use),
+            spare: Mutex::default(),
+            key: name.to_owned(),
+            preparation: String::new(),
+            cache: Cache::default(),
+            pool: Pool::default(),
+        }
     }
 
     /// An empty database, for tests that create their own objects.
@@ -93,12 +122,14 @@ impl Template {
     fn scratch_in(config: impl FnOnce() -> Result<ServerConfig, ConfigError>) -> Result<Arc<Template>, IsolationError> {
         shared("", || {
             let server = process::server(&config()?).map_err(IsolationError::SharedServer)?;
+            demand_own_server(server)?;
             let context = Arc::new(SchemaContext::scratch());
             Ok(Template {
                 context,
                 server,
                 owner: None,
                 access: Access::of(&server.cluster, None),
+                in_use: None,
                 for_a_while: false,
                 database: None,
                 spare: Mutex::default(),
@@ -117,6 +148,7 @@ impl Template {
         label: &str,
         build: impl FnOnce(&mut Session, &SchemaContext) -> Result<String, E>,
     ) -> Result<Arc<Template>, IsolationError> {
+        self.demand_own()?;
         let key = format!("{}:{label}", self.key);
         shared(&key, || {
             let database = self.clone_database()?;
@@ -137,6 +169,7 @@ impl Template {
         owner: Option<Owner>,
         options: &str,
     ) -> Result<Arc<Template>, IsolationError> {
+        self.demand_own()?;
         let key = format!("{}:somebody else", self.key);
         shared(&key, || {
             let address = owner.as_ref().map_or(&self.server.cluster.address, |owner| &owner.address).clone();
@@ -169,6 +202,7 @@ impl Template {
             server: self.server,
             owner: self.owner.clone(),
             access: self.access.clone(),
+            in_use: None,
             for_a_while: self.for_a_while,
             database,
             spare: Mutex::default(),
@@ -202,6 +236,16 @@ impl Template {
         self.database.as_deref()
     }
 
+    /// The database itself, if it is one that is in use: there are no copies of it, and its sessions cannot write.
+    pub fn in_use(&self) -> Option<&InUse> {
+        self.in_use.as_ref()
+    }
+
+    /// Denies a database of its own beside one that is in use.
+    fn demand_own(&self) -> Result<(), IsolationError> {
+        self.in_use.as_ref().map_or(Ok(()), |in_use| Err(denied(in_use)))
+    }
+
     /// Opens a session with a copy.
     pub(super) fn session(&self, database: &str) -> Result<Session, DatabaseError> {
         Session::open(&self.access.others, database)
@@ -229,6 +273,13 @@ impl Template {
         Ok(session)
     }
 
+    /// A session for a sandbox: with an unused clone, or with the database that is in use.
+    pub(super) fn sandbox_session(&self) -> Result<Session, IsolationError> {
+        let Some(in_use) = &self.in_use else { return self.fresh_session() };
+        let path = self.context.configured().map(|(_, schema)| schema.search_path.as_slice()).unwrap_or_default();
+        Ok(in_use.session(path)?)
+    }
+
     /// The name of an unused clone.
     pub(super) fn clone_database(&self) -> Result<String, IsolationError> {
         if let Some(spare) = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop() {
@@ -244,6 +295,7 @@ impl Template {
 
     fn new_database(&self, source: Source<'_>) -> Result<String, IsolationError> {
         static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        self.demand_own()?;
         let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let label = format!("{}_{}_{number}", self.context.name(), std::process::id());
         let mut maintenance = self.server.cluster.maintenance()?;
@@ -268,50 +320,14 @@ impl Drop for Template {
     }
 }
 
-/// Creates the template of a schema with these migrations, without clones. Returns it and the result of each migration.
-/// `owners` are the roles that already own databases of this run.
-pub fn build_template(
-    handle: &ServerHandle,
-    schema: &Schema,
-    migrations: &[Migration],
-    owners: &Owners,
-) -> Result<(Ready, Vec<Applied>), IsolationError> {
-    let owner = schema.owner.as_ref().map(|role| owners.get(handle, role, migrations)).transpose()?;
-    let mut maintenance = handle.maintenance()?;
-    let template = handle.create_database(&mut maintenance, &schema.name, Source::Nothing, owner.as_ref())?;
-    set_search_path(&mut maintenance, &template, schema)?;
-    drop(maintenance);
-    if let Some(owner) = &owner {
-        handle.hand_over(&template, owner, &schema.extensions)?;
-    }
-    let mut session = Session::open(&Access::of(handle, owner.as_ref()).migrations, &template)?;
-    let applied = apply(&mut session, migrations, schema.transaction)?;
-    Ok((Ready { template, clones: Vec::new(), owner }, applied))
+/// Nothing is created on the server of a database that is in use.
+fn demand_own_server(server: &RunContext) -> Result<(), IsolationError> {
+    server.in_use.values().next().map_or(Ok(()), |in_use| Err(denied(in_use)))
 }
 
-/// Gives a database the configured search path, for every session with it.
-fn set_search_path(maintenance: &mut Session, database: &str, schema: &Schema) -> Result<(), DatabaseError> {
-    if schema.search_path.is_empty() {
-        return Ok(());
-    }
-    let path: Vec<_> = schema.search_path.iter().map(|name| identifier(name)).collect();
-    maintenance.run(&format!("ALTER DATABASE {} SET search_path TO {}", identifier(database), path.join(", ")))
-}
-
-/// Creates `count` clones of a schema's template in advance and returns their names.
-pub fn prepare_clones(
-    handle: &ServerHandle,
-    schema: &Schema,
-    ready: &Ready,
-    count: usize,
-) -> Result<Vec<String>, IsolationError> {
-    let mut maintenance = handle.maintenance()?;
-    let label = |number| format!("{}_spare_{number}", schema.name);
-    let made = (0..count).map(|number| {
-        let source = Source::Copy(&ready.template);
-        handle.create_database(&mut maintenance, &label(number), source, ready.owner.as_ref())
-    });
-    Ok(made.collect::<Result<_, _>>()?)
+fn denied(in_use: &InUse) -> IsolationError {
+    not_tried::deny();
+    IsolationError::InUse { database: in_use.database().to_owned() }
 }
 
 type Made = Arc<OnceLock<Result<Arc<Template>, Arc<IsolationError>>>>;
@@ -327,5 +343,11 @@ fn shared(
         Arc::clone(templates.get_or_insert_default().entry(name.to_owned()).or_default())
     };
     let result = made.get_or_init(|| make().map(Arc::new).map_err(Arc::new));
+    if let Err(error) = result
+        && matches!(**error, IsolationError::InUse { .. })
+    {
+        // Whoever made it may have been another thread.
+        not_tried::deny();
+    }
     result.clone().map_err(IsolationError::SharedTemplate)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pgproof_catalog::Catalog;
-use pgproof_runner::Sandbox;
+use pgproof_runner::{NotTried, Sandbox};
 use pgproof_sql::{ObjectId, Property, QualifiedName, Target};
 
 use super::cell::{self, Cell};
@@ -42,20 +42,22 @@ pub(in crate::snapshot) fn assertions(
 #[must_use = "a sentence asserts nothing until it is checked"]
 #[derive(Debug, Clone)]
 pub(in crate::snapshot) struct RowAsAccepted {
-    table: ObjectId,
-    name: QualifiedName,
+    pub(super) table: ObjectId,
+    pub(super) name: QualifiedName,
     /// The row, as the snapshot shows what identifies it; none for all rows.
-    which: Option<String>,
-    verdict: Result<(), Differs>,
-    file: PathBuf,
+    pub(super) which: Option<String>,
+    pub(super) verdict: Result<(), Differs>,
+    pub(super) file: PathBuf,
 }
 
 /// What is not as accepted.
 #[derive(Debug, Clone, Default)]
-struct Differs {
-    found: String,
+pub(super) struct Differs {
+    pub(super) found: String,
     /// What the row holds, by column.
-    values: Vec<(String, String)>,
+    pub(super) values: Vec<(String, String)>,
+    /// Why nothing can be told, in a database that is in use.
+    pub(super) not_tried: Option<NotTried>,
 }
 
 impl Assertion for RowAsAccepted {
@@ -77,6 +79,9 @@ impl Assertion for RowAsAccepted {
 
     fn check(&self, _: &mut Sandbox) -> Result<(), Failure> {
         self.verdict.clone().map_err(|differs| {
+            if let Some(reason) = differs.not_tried {
+                return Failure::NotTried(reason);
+            }
             let target = Target::Row(self.name.clone(), differs.values);
             refuted_by(target, differs.found)
         })
@@ -104,7 +109,7 @@ fn compared(accepted: &Rows, found: &Found) -> Verdicts {
                 Rows::Varying => "rows that differ from run to run".to_owned(),
             };
             let found = format!("there are {}, accepted are {}", told(is), told(was));
-            vec![(None, Err(Differs { found, values: Vec::new() }))]
+            vec![(None, Err(Differs { found, ..Differs::default() }))]
         }
     }
 }
@@ -128,7 +133,7 @@ fn by_row((accepted_columns, accepted): (&[String], &[Vec<Cell>]), found: &Found
         let values = named.filter_map(|(column, cell)| Some(((*column).clone(), cell.value()?))).collect();
         let none = Vec::new();
         let (was, is) = (was.get(key_cells).unwrap_or(&none), is.get(key_cells).unwrap_or(&none));
-        let verdict = differences(&shared, was, is).map_err(|found| Differs { found, values });
+        let verdict = differences(&shared, was, is).map_err(|found| Differs { found, values, not_tried: None });
         verdicts.push((Some(format!("({})", shown.join(", "))), verdict));
     }
     verdicts

@@ -5,9 +5,11 @@ mod accepted;
 mod cell;
 mod defaults;
 mod found;
+mod in_use;
 mod read;
 mod rows;
 mod varying;
 
 pub(super) use accepted::assertions;
 pub(super) use found::{Seeds, SeedsError};
+pub(super) use in_use::assertions as assertions_in_use;

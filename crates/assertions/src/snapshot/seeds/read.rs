@@ -118,7 +118,7 @@ fn sum_of(text: &str) -> String {
     format!("sum(('x' || left(md5(coalesce({text}, chr(1))), 15))::bit(60)::bigint)")
 }
 
-fn text(column: &Column, face: Face, zone: &str) -> String {
+pub(super) fn text(column: &Column, face: Face, zone: &str) -> String {
     text_of(&identifier(&column.name), &column.ty.base, face, zone)
 }
 
@@ -131,7 +131,7 @@ pub(super) fn text_of(name: &str, ty: &str, face: Face, zone: &str) -> String {
     format!("{name}::text")
 }
 
-fn source(table: &Relation) -> String {
+pub(super) fn source(table: &Relation) -> String {
     let only = if table.kind == RelationKind::PartitionedTable { "" } else { "ONLY " };
     format!("{only}{}", table.sql())
 }

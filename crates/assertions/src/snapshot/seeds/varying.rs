@@ -93,7 +93,7 @@ fn each(
 }
 
 /// The columns of the primary key, then those of other unique keys.
-fn keys<'a>(catalog: &'a Catalog, table: &'a Relation) -> impl Iterator<Item = Vec<usize>> + 'a {
+pub(super) fn keys<'a>(catalog: &'a Catalog, table: &'a Relation) -> impl Iterator<Item = Vec<usize>> + 'a {
     let mut indexes: Vec<_> =
         catalog.indexes_of(table).filter(|index| index.unique && index.valid && index.predicate.is_none()).collect();
     indexes.sort_by_key(|index| (!index.primary, &index.name));
