@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use pgproof_catalog::Objects;
+use pgproof_catalog::{Objects, owner_of};
 use pgproof_server::{DatabaseError, Session};
 use pgproof_sql::{Identifier, QualifiedName};
 use serde::{Deserialize, Serialize};
 
 use super::rows::{self, TableDigest};
-use crate::described::{described, owner_of};
+use crate::described::described;
 
 /// The contents of a database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
