@@ -6,9 +6,9 @@ use crate::database::InUse;
 use crate::project::{Ended, Project, workspace};
 
 #[rstest]
-#[case::opportunity("opportunity", &[])]
-#[case::settler("settler", &["cargo xtask doctor --database production"])]
-fn every_command_of_a_runbook_does_what_it_says(#[case] schema: &str, #[case] refuted: &[&str]) {
+#[case::opportunity("opportunity")]
+#[case::settler("settler")]
+fn every_command_of_a_runbook_does_what_it_says(#[case] schema: &str) {
     let live = InUse::of(Project::of(schema), "");
     // As an administrator's role of a managed service has it: backups of settler, and its tenants, need it.
     live.superuser().run(&format!("ALTER ROLE {0} BYPASSRLS CREATEDB", live.name)).expect("a superuser may");
@@ -24,7 +24,6 @@ fn every_command_of_a_runbook_does_what_it_says(#[case] schema: &str, #[case] re
         let mut command = live.project.pgproof(&arguments);
         command.env("LIVE_URL", live.conninfo()).env("ADMIN_PASSWORD_HASH", "$2b$12$hash");
         let ended = Ended::of(&command.output().expect("pgproof runs"));
-        let expected = i32::from(refuted.contains(&line));
-        assert_eq!(ended.code, expected, "{line}\n{}{}", ended.stdout, ended.stderr);
+        assert_eq!(ended.code, 0, "{line}\n{}{}", ended.stdout, ended.stderr);
     }
 }
