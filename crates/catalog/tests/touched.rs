@@ -58,7 +58,7 @@ fn a_table_is_no_reason_to_read_everything_else() {
     assert_eq!(relations, ["table new", "column new.a"]);
 }
 
-/// A number stays used up, so its sequence is told even if the statement was undone.
+/// A number stays used up, so its sequence is reported even if the statement was undone.
 #[test]
 fn a_number_that_was_used_up() {
     let database = CloneDatabase::scratch().expect("a database");
