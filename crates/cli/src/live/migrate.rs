@@ -4,20 +4,16 @@
 use std::time::Duration;
 
 use anyhow::bail;
-use pgproof_live::migrate::{
-    Action, Applying, Chain, Event, Lock, MigrateError, Recognised, Rehearsal, Standing, apply, command_tag, lock,
-    rehearse,
-};
-use pgproof_live::{Drift, Target, described};
+use pgproof_live::Drift;
+use pgproof_live::migrate::{Action, Applying, MigrateError, Rehearsal, Standing, rehearse};
 use pgproof_report::Verdict;
 use pgproof_rerun::Rerun;
 use pgproof_runner::Config;
-use pgproof_runner::isolation::Template;
 use pgproof_server::ServerOptions;
-use pgproof_sql::{Migration, Statement};
 
 use super::after_care::AfterCare;
 use super::consent::{Consent, Stakes};
+use super::ground::{Ground, apply_shown};
 use super::{DatabaseArguments, drift, plan};
 use crate::server::ServerArguments;
 use crate::terminal::{Progress, note, say};
@@ -65,43 +61,24 @@ fn size(text: &str) -> Result<u64, String> {
 
 /// Migrates, and prints what was done.
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let mut target = arguments.database.target(config)?;
-    let schema = super::schema_of(config, &target, arguments.schema.as_deref())?;
-    target.address = target.address.with_deadlines(&arguments.server.options(&config.server)?.deadlines);
-    let progress = Progress::new(false);
-    progress.step(&format!("applying the migrations of {schema} to a disposable database"));
-    super::start_beside(config, &arguments.server, &target)?;
-    let template = Template::in_config(|| Ok(config.clone()), &schema)?;
-    let chain = Chain::of(&template, target.database())?;
-    progress.step(&format!("reading {target}"));
-    let mut lock = lock(&target, arguments.wait)?;
-    let recognised = recognise(&chain, &target, &template, &mut lock)?;
-    drop(progress);
-    say(plan::standing(&recognised, &chain, &target))?;
-    if recognised.standing == Standing::Done && !arguments.after_care.is_asked_for() {
+    let target = arguments.database.target(config)?;
+    let mut ground = Ground::of(config, &arguments.server, target, arguments.schema.as_deref(), arguments.wait)?;
+    let target = ground.target.clone();
+    if ground.recognised.standing == Standing::Done && !arguments.after_care.is_asked_for() {
         return Ok(Verdict::Proven);
     }
-    let done = match recognised.standing {
-        Standing::Unlike { nearest, .. } => {
-            let progress = Progress::new(false);
-            progress.step(&format!("rehearsing on a copy of the catalog of {target}"));
-            let rerun = template.context.part::<Rerun>()?.unwrap_or_default();
-            let accepted: Vec<_> = target.settings.accepted.iter().chain(&rerun.accepted).collect();
-            let options = ServerOptions::of(&config.server)?;
-            let rehearsal = rehearse(&chain, &target, &template, &options, nearest, &accepted)?;
-            drop(progress);
-            rehearsed(rehearsal, &target)?
-        }
-        ref known => known.done(&chain),
+    let done = match ground.recognised.standing {
+        Standing::Unlike { nearest, .. } => rehearsed(config, &ground, nearest)?,
+        ref known => known.done(&ground.chain),
     };
-    let pending = &chain.files[done..];
+    let pending = ground.chain.files[done..].to_vec();
     if !pending.is_empty() {
-        say(plan::pending(pending))?;
+        say(plan::pending(&pending))?;
     }
     if arguments.dry_run {
-        say(plan::difference(done, &recognised, &chain))?;
+        say(plan::difference(done, &ground.recognised, &ground.chain))?;
         if arguments.trace {
-            say(plan::trace(&template, &chain, done)?)?;
+            say(plan::trace(&ground.template, &ground.chain, done)?)?;
         }
         say("nothing was changed\n")?;
         return Ok(Verdict::Proven);
@@ -115,21 +92,33 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         note("nothing was changed");
         return Ok(Verdict::Nothing);
     }
-    if recognise(&chain, &target, &template, &mut lock)?.standing != recognised.standing {
-        bail!("{target} was changed by somebody else in the meantime; nothing was changed here; run the command again");
-    }
-    let transaction = config.schema(&schema)?.transaction;
+    ground.demand_unchanged()?;
+    let transaction = config.schema(&ground.schema)?.transaction;
     let how = Applying { transaction, concurrently_from: arguments.concurrently, action: Action::Applied };
     let mut session = target.writer().map_err(|source| MigrateError::Target { target: target.to_string(), source })?;
-    apply_shown(&target, &mut session, pending, how)?;
-    arguments.after_care.give(&target, &chain, &mut session)?;
-    let after = Drift::of(&target, &template)?;
-    say(drift::text(&after, &target, &format!("the migrations of {schema}")))?;
-    Ok(if after.is_refuted() { Verdict::Refuted } else { Verdict::Proven })
+    apply_shown(&target, &mut session, &pending, how)?;
+    arguments.after_care.give(&target, &ground.chain, &mut session)?;
+    let drift = Drift::of(&target, &ground.template)?;
+    let after = ground.recognise()?;
+    // What others have in the database is drift, but no fault of the migrations.
+    if drift.is_refuted() && after.standing == Standing::Done {
+        say(plan::standing(&after, &ground.chain, &target))?;
+    } else {
+        say(drift::text(&drift, &target, &format!("the migrations of {}", ground.schema)))?;
+    }
+    Ok(if after.standing == Standing::Done { Verdict::Proven } else { Verdict::Refuted })
 }
 
-/// After how many files the pending ones begin, if they were rehearsed.
-fn rehearsed(rehearsal: Rehearsal, target: &Target) -> anyhow::Result<usize> {
+/// After how many files the pending ones begin, by rehearsals on a copy of the catalog.
+fn rehearsed(config: &Config, ground: &Ground, nearest: usize) -> anyhow::Result<usize> {
+    let Ground { target, template, chain, .. } = ground;
+    let progress = Progress::new(false);
+    progress.step(&format!("rehearsing on a copy of the catalog of {target}"));
+    let rerun = template.context.part::<Rerun>()?.unwrap_or_default();
+    let accepted: Vec<_> = target.settings.accepted.iter().chain(&rerun.accepted).collect();
+    let options = ServerOptions::of(&config.server)?;
+    let rehearsal = rehearse(chain, target, template, &options, nearest, &accepted)?;
+    drop(progress);
     match rehearsal {
         Rehearsal::Succeeded { after } => {
             say("  rehearsed on a copy of its catalog: the pending files lead to what the migrations make\n")?;
@@ -145,55 +134,4 @@ fn rehearsed(rehearsal: Rehearsal, target: &Target) -> anyhow::Result<usize> {
         Rehearsal::Fails(error) => Err(anyhow::Error::from(error)
             .context(format!("the pending files fail on a copy of the catalog of {target}, so nothing was changed"))),
     }
-}
-
-/// What stands in the database now. What `pgproof.toml` accepts of the database, and of rolled back migrations, does not
-/// count.
-pub(super) fn recognise(
-    chain: &Chain,
-    target: &Target,
-    template: &Template,
-    lock: &mut Lock,
-) -> anyhow::Result<Recognised> {
-    let failed = |source| MigrateError::Target { target: target.to_string(), source };
-    let rerun = template.context.part::<Rerun>()?.unwrap_or_default();
-    let accepted: Vec<_> = target.settings.accepted.iter().chain(&rerun.accepted).collect();
-    let session = lock.session();
-    let live = described(session, target.database(), target.settings.owner.as_ref()).map_err(failed)?;
-    Ok(Recognised::of(chain, &live, session, &accepted).map_err(failed)?)
-}
-
-/// Applies files, with the command tag of each statement, and the statement that runs while it does.
-pub(super) fn apply_shown(
-    target: &Target,
-    session: &mut pgproof_server::Session,
-    files: &[Migration],
-    how: Applying,
-) -> anyhow::Result<()> {
-    let progress = Progress::new(false);
-    let mut unwritten = None;
-    let statement = |statement: &Statement| format!("{}: {}", statement.origin, statement.kind());
-    let mut tell = |event: Event<'_>| {
-        let written = match event {
-            Event::File(file) => say(format_args!("{}\n", file.display())),
-            Event::Begins(begun) => {
-                progress.only_on_terminal(&statement(begun));
-                Ok(())
-            }
-            Event::Done(done, rows) => say(format_args!("  {}\n", command_tag(done, rows))),
-            Event::Waits { from, pause } => {
-                note(format_args!(
-                    "{} waits for a lock that others hold; trying again in {:.1} s",
-                    statement(from),
-                    pause.as_secs_f64()
-                ));
-                Ok(())
-            }
-            _ => Ok(()),
-        };
-        // A migration is not broken off because nobody reads what it says.
-        unwritten = written.err().or(unwritten.take());
-    };
-    apply(target, session, files, how, &mut tell)?;
-    unwritten.map_or(Ok(()), |error| Err(error.into()))
 }

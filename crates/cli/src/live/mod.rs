@@ -6,6 +6,7 @@ pub(crate) mod backup;
 pub(crate) mod checklist;
 mod consent;
 pub(crate) mod drift;
+mod ground;
 pub(crate) mod migrate;
 mod plan;
 pub(crate) mod restore;

@@ -8,19 +8,18 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use pgproof_live::Target;
 use pgproof_live::backup::{Backup, BackupOptions};
-use pgproof_live::migrate::{Action, Applying, Chain, Loss, MigrateError, RollbackStep, Standing, lock, steps_back};
+use pgproof_live::migrate::{Action, Applying, Loss, MigrateError, RollbackStep, Standing};
 use pgproof_report::Verdict;
 use pgproof_runner::Config;
-use pgproof_runner::isolation::Template;
 use pgproof_server::ServerOptions;
 use pgproof_sql::{Migration, ObjectId};
 
 use super::consent::{Consent, Stakes};
-use super::migrate::{apply_shown, recognise};
+use super::ground::{Ground, apply_shown};
 use super::steps::Steps;
 use super::{DatabaseArguments, plan};
 use crate::server::ServerArguments;
-use crate::terminal::{Progress, note, say};
+use crate::terminal::{note, say};
 
 /// The arguments of `rollback`.
 #[derive(Debug, clap::Args)]
@@ -55,34 +54,23 @@ pub(crate) struct Arguments {
 
 /// Rolls back, and prints what was done.
 pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let mut target = arguments.database.target(config)?;
-    let schema = super::schema_of(config, &target, arguments.schema.as_deref())?;
-    target.address = target.address.with_deadlines(&arguments.server.options(&config.server)?.deadlines);
-    let progress = Progress::new(false);
-    progress.step(&format!("applying the migrations of {schema} to a disposable database"));
-    super::start_beside(config, &arguments.server, &target)?;
-    let template = Template::in_config(|| Ok(config.clone()), &schema)?;
-    let chain = Chain::of(&template, target.database())?;
-    progress.step(&format!("reading {target}"));
-    let mut lock = lock(&target, arguments.wait)?;
-    let recognised = recognise(&chain, &target, &template, &mut lock)?;
-    say(plan::standing(&recognised, &chain, &target))?;
-    let done = match recognised.standing {
+    let target = arguments.database.target(config)?;
+    let mut ground = Ground::of(config, &arguments.server, target, arguments.schema.as_deref(), arguments.wait)?;
+    let target = ground.target.clone();
+    let done = match ground.recognised.standing {
         Standing::Unlike { .. } => {
             bail!(
                 "what stands in {target} is not what the files make, so nothing was changed; pgproof drift shows what differs"
             );
         }
-        ref known => known.done(&chain),
+        ref known => known.done(&ground.chain),
     };
-    let remaining = remaining(&chain.files, arguments.to)?;
+    let remaining = remaining(&ground.chain.files, arguments.to)?;
     if remaining >= done {
         say("nothing is to be rolled back\n")?;
         return Ok(Verdict::Proven);
     }
-    progress.step("counting what would be lost");
-    let steps = steps_back(&chain, &template, lock.session(), done, remaining)?;
-    drop(progress);
+    let steps = ground.steps_back(done, remaining)?;
     say(text(&steps))?;
     if arguments.dry_run {
         say("nothing was changed\n")?;
@@ -93,20 +81,18 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         note("nothing was changed");
         return Ok(Verdict::Nothing);
     }
-    if recognise(&chain, &target, &template, &mut lock)?.standing != recognised.standing {
-        bail!("{target} was changed by somebody else in the meantime; nothing was changed here; run the command again");
-    }
+    ground.demand_unchanged()?;
     if !arguments.no_backup {
         back_up(config, &target, arguments.backup_to.clone())?;
     }
-    let transaction = config.schema(&schema)?.transaction;
+    let transaction = config.schema(&ground.schema)?.transaction;
     let how = Applying { transaction, concurrently_from: None, action: Action::RolledBack };
     let mut session = target.writer().map_err(|source| MigrateError::Target { target: target.to_string(), source })?;
     let downs: Vec<Migration> = steps.into_iter().map(|step| step.down).collect();
     apply_shown(&target, &mut session, &downs, how)?;
-    let after = recognise(&chain, &target, &template, &mut lock)?;
-    say(plan::standing(&after, &chain, &target))?;
-    let is_back = after.standing.done(&chain) == remaining && !matches!(after.standing, Standing::Unlike { .. });
+    let after = ground.recognise()?;
+    say(plan::standing(&after, &ground.chain, &target))?;
+    let is_back = after.standing.done(&ground.chain) == remaining && !matches!(after.standing, Standing::Unlike { .. });
     Ok(if is_back { Verdict::Proven } else { Verdict::Refuted })
 }
 
