@@ -41,7 +41,7 @@ pub(crate) fn deny() {
     DENIED.set(true);
 }
 
-/// Whether one was denied in this thread since the last [`set_denied`].
+/// Whether one was denied in this thread since the last `set_denied`.
 pub fn was_denied() -> bool {
     DENIED.get()
 }
