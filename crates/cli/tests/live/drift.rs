@@ -31,10 +31,37 @@ fn an_undisturbed_database_has_no_drift() {
 #[case("ALTER TABLE etl_logs ENABLE ROW LEVEL SECURITY", "table etl_logs: row security is enabled, expected disabled")]
 #[case("ALTER DATABASE CURRENT SET statement_timeout = '5s'", "settings is statement_timeout=5s, expected none")]
 #[case("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'", "function f(): is not expected, but is there")]
+#[case(
+    "ALTER TABLE etl_logs ADD CONSTRAINT short CHECK (length(message) < 9)",
+    "constraint etl_logs.short: is not expected, but is there"
+)]
+#[case(
+    "ALTER TABLE lead_tasks DROP CONSTRAINT chk_lead_tasks_status",
+    "constraint lead_tasks.chk_lead_tasks_status: is missing\n  made at sql/opportunity/002"
+)]
+#[case("DROP TABLE etl_logs", "table etl_logs: is missing\n  made at sql/opportunity/004")]
+#[case("CREATE VIEW v AS SELECT 1 AS x", "view v: is not expected, but is there")]
+#[case("CREATE SCHEMA extra", "schema extra: is not expected, but is there")]
+#[case("CREATE SEQUENCE s", "sequence s: is not expected, but is there")]
+#[case("CREATE TYPE mood AS ENUM ('good')", "enum mood: is not expected, but is there")]
+#[case("DROP EXTENSION pgcrypto", "extension pgcrypto: is missing\n  made at sql/opportunity/001")]
+#[case("ALTER ROLE CURRENT IN DATABASE CURRENT SET work_mem = '8MB'", "settings is OWNER: work_mem=8MB, expected none")]
+#[case(
+    "CREATE FUNCTION pg_temp.f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER TABLE etl_logs SET (fillfactor = 50)",
+    "table etl_logs: options is fillfactor=50, expected none"
+)]
+#[case("ALTER TABLE etl_logs ALTER COLUMN message SET STORAGE EXTERNAL", "column etl_logs.message: storage is")]
 fn a_difference_is_found(#[case] sql: &str, #[case] said: &str) {
     let live = InUse::migrated();
     live.run(&sql.replace("CURRENT", &live.name));
     live.pgproof(&["drift", "--database", "live"]).demand(1, &[said, "in 1 place"]);
+}
+
+#[test]
+fn another_owner_is_found() {
+    let live = InUse::migrated();
+    live.superuser().run("ALTER TABLE etl_logs OWNER TO postgres").expect("a superuser may");
+    live.pgproof(&["drift", "--database", "live"]).demand(1, &["table etl_logs: owner is postgres, expected OWNER"]);
 }
 
 #[test]
