@@ -78,9 +78,9 @@ fn a_command() {
         "        Command::ListFiles(arguments) => list_files::run(config, arguments),",
     ];
     for block in [
-        &["mod exit;", added[0], "mod plan;"][..],
+        &["mod exit;", added[0], "mod live;"][..],
         &["    Bench(bench::Arguments),", added[1], added[2], "}"],
-        &["        Command::Report(arguments) => report::run(arguments),", added[3], "    }", "}"],
+        &["        Command::Restore(arguments) => live::restore::run(config, arguments),", added[3], "    }", "}"],
     ] {
         demand(&root, "crates/cli/src/lib.rs", &added, block);
     }
