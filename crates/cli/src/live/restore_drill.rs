@@ -39,13 +39,15 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let schema = arguments.schema.as_deref().map(|name| config.schema(name)).transpose()?;
     let server = ServerOptions::of(&config.server)?;
     let mut steps = Steps::new();
+    let _scratch;
     let backup = match (&arguments.database, &arguments.file) {
         (Some(database), _) => {
             let target = Target::of(config, database)?;
             super::start_beside(config, &arguments.server, &target)?;
             // With the server, the dump disappears, however this process ends.
-            let output = Some(process::make_directory("dump").context("cannot create a directory for the dump")?);
-            let options = BackupOptions { server: server.clone(), output, jobs: arguments.jobs };
+            let output = process::make_directory("dump").context("cannot create a directory for the dump")?;
+            _scratch = Scratch(output.clone());
+            let options = BackupOptions { server: server.clone(), output: Some(output), jobs: arguments.jobs };
             steps.begin(&format!("backing up {target}"));
             Backup::make(&target, &options, &mut |step| steps.show(&step))?
         }
@@ -95,6 +97,17 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         arguments.server.keep(Some((&database, "the restored database")));
     }
     Ok(if is_proven { Verdict::Proven } else { Verdict::Refuted })
+}
+
+/// The directory of a dump that nobody needs afterwards. What a parallel dump writes belongs to this process's user, and
+/// the server's watchdog may be another one.
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left is removed by the next start.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 fn things(count: usize) -> String {
