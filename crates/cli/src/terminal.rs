@@ -36,6 +36,12 @@ pub(crate) fn ask(question: impl Display) -> std::io::Result<()> {
     write!(stderr, "{question}").and_then(|()| stderr.flush())
 }
 
+/// A number of things, as in "1 file", "4 files".
+pub(crate) fn counted<N: Display + PartialEq + From<u8>>(number: N, of: &str) -> String {
+    let plural = if number == N::from(1) { "" } else { "s" };
+    format!("{number} {of}{plural}")
+}
+
 /// The output formats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use pgproof_rerun::AcceptedDifference;
 use pgproof_runner::config::TopPart;
-use pgproof_server::deadlines::parse_duration;
+use pgproof_server::deadlines::duration;
 use pgproof_sql::Identifier;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// Table `[databases]`: databases that are in use, by name.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -57,8 +57,4 @@ impl Default for Database {
             accepted: Vec::new(),
         }
     }
-}
-
-fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    parse_duration(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
 }

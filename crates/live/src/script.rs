@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use pgproof_runner::migration::{MigrationError, StatementFailure};
 use pgproof_server::session::{NamedRows, literal};
 use pgproof_server::{DatabaseError, Session};
-use pgproof_sql::{Source, SourceError, Statement, split_with};
+use pgproof_sql::{Source, SourceError, Statement, split_with, sql_files};
 
 use crate::Target;
 
@@ -120,7 +120,11 @@ impl Script {
         let is_plain = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
         if !is_plain || !path.is_file() {
             let shown = directory.strip_prefix(root).unwrap_or(directory).to_path_buf();
-            return Err(ScriptError::Unknown { name: name.to_owned(), directory: shown, known: names(directory) });
+            return Err(ScriptError::Unknown {
+                name: name.to_owned(),
+                directory: shown,
+                known: names(directory, root),
+            });
         }
         let source = Source::read(root, &path)?;
         let mut parameters = Vec::new();
@@ -208,14 +212,10 @@ fn unquoted(text: &str) -> String {
     inner.map_or_else(|| text.to_owned(), |inner| inner.replace("''", "'"))
 }
 
-/// The scripts in a directory.
-fn names(directory: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
-    let name = |path: PathBuf| {
-        let is_sql = path.extension().is_some_and(|extension| extension == "sql");
-        is_sql.then(|| path.file_stem().map(|stem| stem.to_string_lossy().into_owned())).flatten()
-    };
-    let mut names: Vec<String> = entries.filter_map(|entry| name(entry.path())).collect();
+/// The scripts in a directory; none if it cannot be read.
+fn names(directory: &Path, root: &Path) -> Vec<String> {
+    let files = sql_files(directory, root).unwrap_or_default();
+    let mut names: Vec<String> = files.iter().filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned())).collect();
     names.sort();
     names
 }

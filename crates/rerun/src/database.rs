@@ -8,7 +8,6 @@ use pgproof_runner::{CloneDatabase, Notes, Sandbox};
 use pgproof_runner::{isolation::SchemaContext, isolation::Template};
 use pgproof_runner::{migration::MigrationError, migration::apply};
 use pgproof_sql::Migration;
-use pgproof_sql::Statement;
 use pgproof_sql::Target;
 use pgproof_sql::Transaction;
 
@@ -120,10 +119,7 @@ impl Runs {
 
     /// Whether a file is applied in one transaction.
     pub(super) fn is_whole(&self, migration: &Migration) -> bool {
-        let is_alone = |statement: &Statement| {
-            statement.needs_no_transaction() || statement.begins_transaction() || statement.ends_transaction()
-        };
-        self.transaction == Transaction::File && !migration.statements.iter().any(is_alone)
+        migration.is_one_transaction(self.transaction)
     }
 
     /// What is known of the schema.

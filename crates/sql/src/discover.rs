@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use super::{Source, SourceError, Statement, split};
+use super::{Source, SourceError, Statement, Transaction, split};
 
 /// Numbers this long are dates or timestamps, which are not consecutive.
 const DIGITS_OF_A_DATE: usize = 8;
@@ -17,6 +17,16 @@ pub struct Migration {
     pub file: PathBuf,
     /// Its statements, in order.
     pub statements: Vec<Statement>,
+}
+
+impl Migration {
+    /// Whether all of its statements run in one transaction that whoever applies it begins and commits.
+    pub fn is_one_transaction(&self, transaction: Transaction) -> bool {
+        let stands_alone = |statement: &Statement| {
+            statement.needs_no_transaction() || statement.begins_transaction() || statement.ends_transaction()
+        };
+        transaction == Transaction::File && !self.statements.iter().any(stands_alone)
+    }
 }
 
 /// The migrations in `directory`, ordered by number; `root` is the directory of the configuration. Subdirectories and

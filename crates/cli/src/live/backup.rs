@@ -9,7 +9,7 @@ use pgproof_server::ServerOptions;
 
 use super::DatabaseArguments;
 use super::steps::{Steps, bytes};
-use crate::terminal::say;
+use crate::terminal::{counted, say};
 
 /// The arguments of `backup`.
 #[derive(Debug, clap::Args)]
@@ -48,19 +48,14 @@ pub(super) fn held(manifest: &Manifest) -> String {
     let contents = &manifest.contents;
     let large = match contents.large_objects {
         0 => String::new(),
-        some => format!(", {}", count(some, "large object")),
+        some => format!(", {}", counted(some, "large object")),
     };
     format!(
         "{} with {}, {}{large}; PostgreSQL {}; schema fingerprint {}",
-        count(contents.tables.len() as u64, "table"),
-        count(contents.rows(), "row"),
-        count(manifest.sequences.len() as u64, "sequence"),
+        counted(contents.tables.len(), "table"),
+        counted(contents.rows(), "row"),
+        counted(manifest.sequences.len(), "sequence"),
         manifest.server,
         contents.fingerprint
     )
-}
-
-/// As in "1 table", "2 tables".
-fn count(number: u64, of: &str) -> String {
-    if number == 1 { format!("1 {of}") } else { format!("{number} {of}s") }
 }

@@ -8,7 +8,6 @@ use pgproof_live::Drift;
 use pgproof_live::doctor::Unreachable;
 use pgproof_report::{SchemaReport, Verdict};
 use pgproof_runner::config::ChecklistItem;
-use pgproof_runner::isolation::Template;
 use pgproof_runner::{Config, Schema};
 use pgproof_server::Session;
 
@@ -53,8 +52,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     check(schema)?;
     let progress = Progress::new(false);
     progress.step(&format!("comparing {target} with the migrations of {}", schema.name));
-    super::start_beside(config, &arguments.server, &target)?;
-    let template = Template::in_config(|| Ok(config.clone()), &schema.name)?;
+    let template = super::migrated_beside(config, &arguments.server, &target, &schema.name)?;
     let drift = Drift::of(&target, &template)?;
     let needs_suite = schema.checklist.iter().any(|item| !item.sections.is_empty());
     let report = if needs_suite { Some(verify::report_of(config, schema, &progress)?) } else { None };

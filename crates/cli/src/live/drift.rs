@@ -7,7 +7,6 @@ use pgproof_catalog::Difference;
 use pgproof_live::{Drift, Drifted, Target};
 use pgproof_report::Verdict;
 use pgproof_runner::Config;
-use pgproof_runner::isolation::Template;
 use pgproof_sql::Property;
 use serde_json::{Value, json};
 
@@ -42,8 +41,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         let schema = super::schema_of(config, &target, arguments.schema.as_deref())?;
         let progress = Progress::new(arguments.format == Format::Json);
         progress.step(&format!("applying the migrations of {schema} to a disposable database"));
-        super::start_beside(config, &arguments.server, &target)?;
-        let template = Template::in_config(|| Ok(config.clone()), &schema)?;
+        let template = super::migrated_beside(config, &arguments.server, &target, &schema)?;
         progress.step(&format!("comparing {target}"));
         (Drift::of(&target, &template)?, format!("the migrations of {schema}"))
     };

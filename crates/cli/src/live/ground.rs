@@ -9,7 +9,7 @@ use pgproof_live::migrate::{
     Applying, Chain, Event, Lock, MigrateError, Recognised, RollbackStep, apply, command_tag, lock, steps_back,
 };
 use pgproof_live::{Target, described};
-use pgproof_rerun::Rerun;
+use pgproof_rerun::{AcceptedDifference, Rerun};
 use pgproof_runner::Config;
 use pgproof_runner::isolation::Template;
 use pgproof_server::Session;
@@ -42,8 +42,7 @@ impl Ground {
         target.address = target.address.with_deadlines(&server.options(&config.server)?.deadlines);
         let progress = Progress::new(false);
         progress.step(&format!("applying the migrations of {schema} to a disposable database"));
-        super::start_beside(config, server, &target)?;
-        let template = Template::in_config(|| Ok(config.clone()), &schema)?;
+        let template = super::migrated_beside(config, server, &target, &schema)?;
         let chain = Chain::of(&template, target.database())?;
         progress.step(&format!("reading {target}"));
         let mut lock = lock(&target, wait)?;
@@ -77,12 +76,16 @@ impl Ground {
     }
 }
 
-/// What stands in the database now. What `pgproof.toml` accepts of the database, and of rolled back migrations, does not
-/// count.
+/// What `pgproof.toml` accepts of the database, and of rolled back migrations.
+pub(super) fn accepted(target: &Target, template: &Template) -> anyhow::Result<Vec<AcceptedDifference>> {
+    let rerun = template.context.part::<Rerun>()?.unwrap_or_default();
+    Ok(target.settings.accepted.iter().chain(&rerun.accepted).cloned().collect())
+}
+
+/// What stands in the database now; what is accepted does not count.
 fn recognise(chain: &Chain, target: &Target, template: &Template, lock: &mut Lock) -> anyhow::Result<Recognised> {
     let failed = |source| MigrateError::Target { target: target.to_string(), source };
-    let rerun = template.context.part::<Rerun>()?.unwrap_or_default();
-    let accepted: Vec<_> = target.settings.accepted.iter().chain(&rerun.accepted).collect();
+    let accepted = accepted(target, template)?;
     let session = lock.session();
     let live = described(session, target.database(), target.settings.owner.as_ref()).map_err(failed)?;
     Ok(Recognised::of(chain, &live, session, &accepted).map_err(failed)?)

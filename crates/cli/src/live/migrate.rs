@@ -7,16 +7,15 @@ use anyhow::bail;
 use pgproof_live::Drift;
 use pgproof_live::migrate::{Action, Applying, MigrateError, Rehearsal, Standing, rehearse};
 use pgproof_report::Verdict;
-use pgproof_rerun::Rerun;
 use pgproof_runner::Config;
 use pgproof_server::ServerOptions;
 
 use super::after_care::AfterCare;
 use super::consent::{Consent, Stakes};
-use super::ground::{Ground, apply_shown};
+use super::ground::{Ground, accepted, apply_shown};
 use super::{DatabaseArguments, drift, plan};
 use crate::server::ServerArguments;
-use crate::terminal::{Progress, note, say};
+use crate::terminal::{Progress, counted, note, say};
 
 /// The arguments of `migrate`.
 #[derive(Debug, clap::Args)]
@@ -86,7 +85,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     let question = if pending.is_empty() {
         format!("update statistics and contents in {target}?")
     } else {
-        format!("apply {} to {target}?", plan::files(pending.len()))
+        format!("apply {} to {target}?", counted(pending.len(), "file"))
     };
     if !arguments.consent.given(&target, &question, Stakes::Usual)? {
         note("nothing was changed");
@@ -114,10 +113,8 @@ fn rehearsed(config: &Config, ground: &Ground, nearest: usize) -> anyhow::Result
     let Ground { target, template, chain, .. } = ground;
     let progress = Progress::new(false);
     progress.step(&format!("rehearsing on a copy of the catalog of {target}"));
-    let rerun = template.context.part::<Rerun>()?.unwrap_or_default();
-    let accepted: Vec<_> = target.settings.accepted.iter().chain(&rerun.accepted).collect();
     let options = ServerOptions::of(&config.server)?;
-    let rehearsal = rehearse(chain, target, template, &options, nearest, &accepted)?;
+    let rehearsal = rehearse(chain, target, template, &options, nearest, &accepted(target, template)?)?;
     drop(progress);
     match rehearsal {
         Rehearsal::Succeeded { after } => {

@@ -15,10 +15,13 @@ pub(crate) mod rollback;
 pub(crate) mod run;
 mod steps;
 
+use std::sync::Arc;
+
 use anyhow::bail;
 use pgproof_live::Target;
 use pgproof_live::doctor::Unreachable;
 use pgproof_runner::Config;
+use pgproof_runner::isolation::Template;
 use pgproof_server::{Version, majors};
 
 use crate::server::ServerArguments;
@@ -62,6 +65,17 @@ pub(crate) fn start_beside(config: &Config, server: &ServerArguments, target: &T
     let version = target.reader().and_then(|mut session| Version::of(&mut session));
     let version = version.map_err(|error| Unreachable::new(target, error))?;
     start_same(config, server, &version, &target.to_string())
+}
+
+/// A disposable database that the migrations of a schema made, on a server like that of the database.
+pub(crate) fn migrated_beside(
+    config: &Config,
+    server: &ServerArguments,
+    target: &Target,
+    schema: &str,
+) -> anyhow::Result<Arc<Template>> {
+    start_beside(config, server, target)?;
+    Ok(Template::in_config(|| Ok(config.clone()), schema)?)
 }
 
 /// Starts a disposable server of this major version, which `whose` has, or the newest if there is none.

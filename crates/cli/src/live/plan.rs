@@ -10,17 +10,19 @@ use pgproof_live::migrate::{Chain, Recognised, Standing, Traced};
 use pgproof_runner::isolation::Template;
 use pgproof_sql::Migration;
 
+use crate::terminal::counted;
+
 /// What stands in the database.
 pub(super) fn standing(recognised: &Recognised, chain: &Chain, target: &Target) -> String {
     let mut text = format!("{target}\n");
     let of = chain.files.len();
     // Writing to a string cannot fail.
     let _ = match &recognised.standing {
-        Standing::Fresh => writeln!(text, "  stands: none of {} applied", files(of)),
+        Standing::Fresh => writeln!(text, "  stands: none of {} applied", counted(of, "file")),
         Standing::After(done) => {
-            writeln!(text, "  stands: {done} of {} applied, the last is {}", files(of), name(chain, done - 1))
+            writeln!(text, "  stands: {done} of {} applied, the last is {}", counted(of, "file"), name(chain, done - 1))
         }
-        Standing::Done => writeln!(text, "  stands: all of {} applied; nothing is pending", files(of)),
+        Standing::Done => writeln!(text, "  stands: all of {} applied; nothing is pending", counted(of, "file")),
         Standing::Unlike { nearest, differences } => {
             let after = nearest
                 .checked_sub(1)
@@ -64,19 +66,13 @@ fn name(chain: &Chain, at: usize) -> String {
     chain.files.get(at).map(|file| file.file.display().to_string()).unwrap_or_default()
 }
 
-/// As in "1 file", "4 files".
-pub(super) fn files(count: usize) -> String {
-    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
-}
-
 /// The files that would be applied.
 pub(super) fn pending(pending: &[Migration]) -> String {
     let width = pending.iter().map(|file| file.file.display().to_string().len()).max().unwrap_or(0);
     let mut text = String::from("  pending:\n");
     for file in pending {
-        let statements = file.statements.len();
-        let plural = if statements == 1 { "" } else { "s" };
-        let _ = writeln!(text, "    {:width$}  {statements} statement{plural}", file.file.display());
+        let statements = counted(file.statements.len(), "statement");
+        let _ = writeln!(text, "    {:width$}  {statements}", file.file.display());
     }
     text
 }
@@ -87,12 +83,10 @@ pub(super) fn difference(done: usize, recognised: &Recognised, chain: &Chain) ->
     for statement in chain.files[done..].iter().flat_map(|file| &file.statements) {
         let _ = writeln!(text, "    {}: {}", statement.origin, pgproof_server::session::shortened(&statement.text));
     }
-    let differences = match &recognised.standing {
-        // Only what is missing is known, from the nearest file on.
-        Standing::Unlike { nearest, .. } => chain.last().differences_from(chain.after(*nearest)),
-        _ => chain.last().differences_from(chain.after(done)),
-    };
-    let _ = writeln!(text, "  the catalog would change in {}:", places(differences.len()));
+    // Of what is like no file, only what is missing from the nearest one on is known.
+    let from = if let Standing::Unlike { nearest, .. } = recognised.standing { nearest } else { done };
+    let differences = chain.last().differences_from(chain.after(from));
+    let _ = writeln!(text, "  the catalog would change in {}:", counted(differences.len(), "place"));
     for difference in differences {
         let _ = match &difference {
             Difference::Added(object) => writeln!(text, "    + {object}"),
@@ -101,10 +95,6 @@ pub(super) fn difference(done: usize, recognised: &Recognised, chain: &Chain) ->
         };
     }
     text
-}
-
-fn places(count: usize) -> String {
-    if count == 1 { "1 place".to_owned() } else { format!("{count} places") }
 }
 
 /// The locks, rewritten tables and rows of each statement, on a disposable database that has what stands there.

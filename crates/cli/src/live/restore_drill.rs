@@ -13,7 +13,7 @@ use pgproof_server::ServerOptions;
 use super::backup::held;
 use super::steps::{Steps, bytes, list};
 use crate::server::ServerArguments;
-use crate::terminal::say;
+use crate::terminal::{counted, say};
 
 /// The arguments of `restore-drill`.
 #[derive(Debug, clap::Args)]
@@ -83,13 +83,13 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
     if lacks.is_empty() {
         say(format_args!("proven: {name} of {of} can be restored\n  {}: all of it is back\n", held(manifest)))?;
     } else {
-        let things = things(restored.findings.len());
+        let things = counted(restored.findings.len(), "difference");
         say(format_args!("{lacks}\nrefuted: {name} of {of} does not bring everything back: {things}\n"))?;
     }
     if let (Some(schema), true) = (schema, drifted.is_empty()) {
         say(format_args!("proven: it is as the migrations of {} make it\n", schema.name))?;
     } else if let Some(schema) = schema {
-        let (lines, things) = (drifted.join("\n"), things(drifted.len()));
+        let (lines, things) = (drifted.join("\n"), counted(drifted.len(), "difference"));
         say(format_args!("{lines}\nrefuted: it differs from the migrations of {}: {things}\n", schema.name))?;
     }
     if arguments.server.keep {
@@ -108,10 +108,6 @@ impl Drop for Scratch {
         // What is left is removed by the next start.
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-fn things(count: usize) -> String {
-    if count == 1 { "1 difference".to_owned() } else { format!("{count} differences") }
 }
 
 /// The restored database as one that can be compared with migrations.

@@ -19,7 +19,7 @@ use super::ground::{Ground, apply_shown};
 use super::steps::Steps;
 use super::{DatabaseArguments, plan};
 use crate::server::ServerArguments;
-use crate::terminal::{note, say};
+use crate::terminal::{counted, note, say};
 
 /// The arguments of `rollback`.
 #[derive(Debug, clap::Args)]
@@ -76,7 +76,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> anyhow::Result<Verd
         say("nothing was changed\n")?;
         return Ok(Verdict::Proven);
     }
-    let question = format!("roll back {} in {target}?", plan::files(steps.len()));
+    let question = format!("roll back {} in {target}?", counted(steps.len(), "file"));
     if !arguments.consent.given(&target, &question, Stakes::Loss)? {
         note("nothing was changed");
         return Ok(Verdict::Nothing);

@@ -1,4 +1,4 @@
-//! Why a backup could not be made, proven or restored. That a dump lacks something is no error but a finding.
+//! Why a backup could not be made, proven or restored. What a dump lacks is a finding, not an error.
 
 use std::path::PathBuf;
 

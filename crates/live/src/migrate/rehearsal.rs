@@ -42,7 +42,7 @@ pub fn rehearse(
     template: &Arc<Template>,
     options: &ServerOptions,
     nearest: usize,
-    accepted: &[&AcceptedDifference],
+    accepted: &[AcceptedDifference],
 ) -> Result<Rehearsal, MigrateError> {
     let mut worst = None;
     // After the last file there is nothing to apply.

@@ -58,7 +58,7 @@ impl Recognised {
         chain: &Chain,
         live: &Objects,
         session: &mut Session,
-        accepted: &[&AcceptedDifference],
+        accepted: &[AcceptedDifference],
     ) -> Result<Recognised, DatabaseError> {
         let ours = chain.ours(live);
         let strangers =
@@ -82,12 +82,12 @@ impl Recognised {
 pub(super) fn differences_that_count(
     objects: &Objects,
     expected: &Objects,
-    accepted: &[&AcceptedDifference],
+    accepted: &[AcceptedDifference],
 ) -> Vec<Difference> {
     let counts = |difference: &Difference| {
         let (object, change) = (difference.object(), difference.change());
         let is_early = object.kind() == ObjectKind::Extension && change == Change::Added;
-        let accepts = |accepted: &&AcceptedDifference| accepted.accepts(object, difference.property(), change);
+        let accepts = |accepted: &AcceptedDifference| accepted.accepts(object, difference.property(), change);
         !difference.is_order() && !is_early && !accepted.iter().any(accepts)
     };
     objects.differences_from(expected).into_iter().filter(counts).collect()

@@ -16,8 +16,7 @@ pub(super) struct Unit {
 /// The units of a file, in order.
 pub(super) fn units(migration: &Migration, transaction: Transaction) -> Vec<Unit> {
     let statements = &migration.statements;
-    let controls_itself = statements.iter().any(|s| s.begins_transaction() || s.ends_transaction());
-    if transaction == Transaction::File && !controls_itself && !statements.iter().any(Statement::needs_no_transaction) {
+    if migration.is_one_transaction(transaction) {
         return vec![Unit { statements: 0..statements.len(), is_wrapped: true }];
     }
     let mut units = Vec::new();

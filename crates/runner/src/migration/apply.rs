@@ -59,19 +59,26 @@ pub fn apply_alone(
     // The end of a file discards all state of its session, including locks, so a second session holds the lock.
     let in_session = |source| MigrationError::Session { file: file.clone(), source };
     let mut keeper = session.another().map_err(in_session)?;
-    // Waiting inside a statement would hold a snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn.
-    let started = Instant::now();
-    while keeper.value(&format!("SELECT pg_try_advisory_lock({MIGRATION_LOCK})")).map_err(in_session)?.as_deref()
-        != Some("t")
-    {
-        if started.elapsed() > LOCK_DEADLINE {
-            return Err(MigrationError::Busy { file });
-        }
-        std::thread::sleep(LOCK_PAUSE);
+    if !lock_migrations(&mut keeper, LOCK_DEADLINE, LOCK_PAUSE).map_err(in_session)? {
+        return Err(MigrationError::Busy { file });
     }
     let applied = apply(session, migrations, transaction);
     keeper.run(&format!("SELECT pg_advisory_unlock({MIGRATION_LOCK})")).map_err(in_session)?;
     applied
+}
+
+/// Takes the lock that keeps those who migrate a database apart, for as long as the session lasts. Returns whether it was
+/// obtained within `wait`; it is asked for again after each `pause`.
+pub fn lock_migrations(session: &mut Session, wait: Duration, pause: Duration) -> Result<bool, DatabaseError> {
+    let started = Instant::now();
+    // Waiting inside a statement would hold a snapshot, for which CREATE INDEX CONCURRENTLY would wait in turn.
+    while session.value(&format!("SELECT pg_try_advisory_lock({MIGRATION_LOCK})"))?.as_deref() != Some("t") {
+        if started.elapsed() >= wait {
+            return Ok(false);
+        }
+        std::thread::sleep(pause);
+    }
+    Ok(true)
 }
 
 /// Applies the first `statements` statements and leaves the session as it is then, possibly inside a transaction.
@@ -146,7 +153,7 @@ const LOCK_DEADLINE: Duration = Duration::from_mins(2);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// The key of the advisory lock: "pgproof" in ASCII.
-pub const MIGRATION_LOCK: i64 = 0x0070_6770_726F_6F66;
+const MIGRATION_LOCK: i64 = 0x0070_6770_726F_6F66;
 
 /// Applies at most `most` statements of a migration. Returns their results and how many more may be applied.
 fn apply_one(
@@ -158,9 +165,7 @@ fn apply_one(
 ) -> Result<(Applied, usize), MigrationError> {
     let statements = &migration.statements;
     let in_session = |source| MigrationError::Session { file: migration.file.clone(), source };
-    let controls_itself = statements.iter().any(|s| s.begins_transaction() || s.ends_transaction());
-    let whole =
-        transaction == Transaction::File && !controls_itself && !statements.iter().any(Statement::needs_no_transaction);
+    let whole = migration.is_one_transaction(transaction);
     let mut open: Option<&Statement> = None;
     let mut outcomes = Vec::with_capacity(statements.len());
     if whole {

@@ -6,7 +6,7 @@ mod script;
 mod select;
 
 pub use apply::{
-    Applied, MIGRATION_LOCK, Outcome, apply, apply_alone, apply_inside, apply_observed, apply_until, execute,
+    Applied, Outcome, apply, apply_alone, apply_inside, apply_observed, apply_until, execute, lock_migrations,
 };
 pub use error::{MigrationError, StatementFailure};
 pub use script::run_script;
