@@ -42,8 +42,7 @@ impl fmt::Display for Shortage {
 struct Shortages(OnceLock<Vec<Shortage>>);
 
 fn of(context: &SchemaContext) -> Arc<Shortages> {
-    let known = context.cache().get(|| Ok::<_, std::convert::Infallible>(Shortages::default()));
-    known.unwrap_or_else(|never| match never {})
+    context.cache().kept()
 }
 
 /// Keeps the shortages of the planning database that was created.

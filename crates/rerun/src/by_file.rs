@@ -74,8 +74,12 @@ impl Runs {
             let back = plan.rollbacks.get(&migration.number).copied();
             let mut properties = plan.properties.clone();
             properties.retain(|property| *property != FileProperty::RolledBack || back.is_some());
-            let trial =
-                Trial { migration, back, in_transaction: self.is_whole(migration), cases: self.cases()? as usize };
+            let trial = Trial {
+                migration,
+                back,
+                in_transaction: migration.is_one_transaction(self.transaction()),
+                cases: self.cases()? as usize,
+            };
             let is_large = migration.statements.len() > LARGE;
             let holding = if is_large { BTreeSet::new() } else { trial.holding(&mut session, &properties)? };
             let in_brief = plan.in_brief.contains(&migration.number);

@@ -1,7 +1,6 @@
 //! The migrations of a schema and the databases in which they run.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pgproof_runner::{CloneDatabase, Notes, Sandbox};
@@ -117,11 +116,6 @@ impl Runs {
         self.on_copies
     }
 
-    /// Whether a file is applied in one transaction.
-    pub(super) fn is_whole(&self, migration: &Migration) -> bool {
-        migration.is_one_transaction(self.transaction)
-    }
-
     /// What is known of the schema.
     pub fn context(&self) -> &Arc<SchemaContext> {
         &self.template.context
@@ -147,8 +141,7 @@ impl Runs {
         if !self.on_copies {
             return Ok(Arc::clone(&self.template));
         }
-        let kept = self.template.cache().get(|| Ok::<_, Infallible>(Migrated::default()));
-        let kept = kept.unwrap_or_else(|never| match never {});
+        let kept = self.template.cache().kept::<Migrated>();
         let mut kept = kept.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = self.text();
         let known = kept.get(&key).cloned();
@@ -159,8 +152,7 @@ impl Runs {
 
     /// Keeps a template in which all migrations have run once.
     pub(super) fn keep_migrated(&self, template: &Arc<Template>) {
-        let kept = self.template.cache().get(|| Ok::<_, Infallible>(Migrated::default()));
-        let kept = kept.unwrap_or_else(|never| match never {});
+        let kept = self.template.cache().kept::<Migrated>();
         kept.0.lock().unwrap_or_else(PoisonError::into_inner).insert(self.text(), Arc::clone(template));
     }
 
@@ -180,8 +172,7 @@ impl Runs {
 
     /// The state after one clean run; read once for each set of migrations.
     pub fn clean(&self) -> Result<Arc<State>, Failure> {
-        let taken = self.template.cache().get(|| Ok::<_, Infallible>(Taken::default()));
-        let taken = taken.unwrap_or_else(|never| match never {});
+        let taken = self.template.cache().kept::<Taken>();
         let mut taken = taken.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = self.text();
         if let Some(clean) = taken.get(&key) {
@@ -194,8 +185,7 @@ impl Runs {
 
     /// The differences between two clean runs; found out once for each set of migrations.
     pub(super) fn volatile(&self) -> Result<Arc<Volatile>, Failure> {
-        let found = self.template.cache().get(|| Ok::<_, Infallible>(Differing::default()));
-        let found = found.unwrap_or_else(|never| match never {});
+        let found = self.template.cache().kept::<Differing>();
         let mut found = found.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = self.text();
         if let Some(volatile) = found.get(&key) {

@@ -4,7 +4,6 @@
 //! properties try it in databases of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pgproof_assertions::assertion::Failure;
@@ -27,8 +26,7 @@ impl Runs {
     /// The stops, as numbers of statements, from which a run of everything certainly leads to the state of a clean run, among
     /// those that the properties try. From the last one, it certainly changes nothing.
     pub(super) fn certain(&self) -> Result<Arc<BTreeSet<usize>>, Failure> {
-        let kept = self.template().cache().get(|| Ok::<_, Infallible>(Certain::default()));
-        let kept = kept.unwrap_or_else(|never| match never {});
+        let kept = self.template().cache().kept::<Certain>();
         let mut kept = kept.0.lock().unwrap_or_else(PoisonError::into_inner);
         let key = self.text();
         if let Some(certain) = kept.get(&key) {
@@ -50,7 +48,7 @@ impl Runs {
     pub(super) fn committed(&self, statements: usize) -> usize {
         let (mut count, mut last) = (0, 0);
         for migration in &*self.migrations {
-            let mut inside = self.is_whole(migration);
+            let mut inside = migration.is_one_transaction(self.transaction());
             for (statement, number) in migration.statements.iter().zip(1..) {
                 if count == statements {
                     return last;

@@ -3,6 +3,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Values that were read once.
@@ -13,6 +14,11 @@ pub struct Cache(Mutex<HashMap<TypeId, Slot>>);
 type Slot = Arc<Mutex<Option<Arc<dyn Any + Send + Sync>>>>;
 
 impl Cache {
+    /// The value of this type, which begins as its default and changes by what it holds itself.
+    pub fn kept<T: Any + Send + Sync + Default>(&self) -> Arc<T> {
+        self.get(|| Ok::<_, Infallible>(T::default())).unwrap_or_else(|never| match never {})
+    }
+
     /// The value of this type, made by the first who asks while the others wait.
     pub fn get<T: Any + Send + Sync, E>(&self, make: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
         let slot = {
